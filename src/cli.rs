@@ -1,0 +1,345 @@
+//! The command line: definitions and help text only. What a verb does is in `command/`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::pipeline::filter::Choice;
+use crate::terminal::{Color, StatusMode};
+
+/// Tail X's streaming HTTP endpoints
+#[derive(Debug, Parser)]
+#[command(
+    name = "xstream",
+    version,
+    about = "Tail X's streaming HTTP endpoints",
+    long_about = "Tail X's streaming HTTP endpoints: accepted messages on stdout, one JSON value a line, the bytes X sent; \
+                  everything else on stderr.",
+    disable_help_subcommand = true,
+    after_help = "Try it without a token: xstream tail --demo | jq"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Connect to a stream, follow it, print its messages
+    Tail(Box<Tail>),
+    /// Classify, filter and print captured streams
+    Replay(Replay),
+    /// Serve a stream on loopback that plays a fault script
+    Simulate(Simulate),
+    /// Write man pages and completions
+    #[command(hide = true)]
+    Generate(Generate),
+}
+
+/// Options of `tail`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Connect to a stream, follow it, print its messages.\n\nMessages go to stdout as NDJSON, one value a line, as the \
+                  bytes X sent. Attempts, endings, waits and gaps are told on stderr. A stream that ends is \
+                  reconnected by X's documented rules.",
+    after_long_help = "Exit status: 0 done; 1 failed unexpectedly; 2 usage; 3 refused, a person must act; 4 gave up after \
+                       --max-retries; 5 the server ended it for good; 130 SIGINT; 143 SIGTERM.\n\n\
+                       Example: xstream tail --bearer \"$TOKEN\" --only post --max 100 | jq -r .data.text"
+)]
+pub struct Tail {
+    /// Stream: a name such as `filtered` or `sample`, X's endpoint name, or a path such as /2/tweets/search/stream
+    #[arg(value_name = "STREAM", default_value = "filtered")]
+    pub stream: String,
+
+    /// The stream's partition, for streams that are split
+    #[arg(long, value_name = "N", help_heading = "Request")]
+    pub partition: Option<u8>,
+
+    /// Bearer token; it is taken off the process list at once
+    #[arg(long, value_name = "TOKEN", conflicts_with = "bearer_file", help_heading = "Token")]
+    pub bearer: Option<String>,
+
+    /// File that holds the bearer token, `-` for stdin
+    #[arg(long, value_name = "FILE", help_heading = "Token")]
+    pub bearer_file: Option<PathBuf>,
+
+    /// Tail the embedded simulator: no token, no network
+    #[arg(
+        long,
+        conflicts_with_all = ["bearer", "bearer_file", "base_url", "cacert", "insecure_http"],
+        help_heading = "Token"
+    )]
+    pub demo: bool,
+
+    /// Server to connect to [default: https://api.x.com, or the stream's own host]
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub base_url: Option<String>,
+
+    /// PEM file with the certificates to trust instead of the system's
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub cacert: Option<PathBuf>,
+
+    /// Send the token in clear text to a host that is not this machine
+    #[arg(long, help_heading = "Connection")]
+    pub insecure_http: bool,
+
+    /// Longest time for DNS, TCP and TLS together
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15s", help_heading = "Connection")]
+    pub connect_timeout: Duration,
+
+    /// Silence after which a connection counts as dead [default: 30s, v1.1 streams 90s]
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Connection")]
+    pub stall_timeout: Option<Duration>,
+
+    /// Do not ask for compression
+    #[arg(long, help_heading = "Connection")]
+    pub no_gzip: bool,
+
+    /// Stop when the connection ends, with exit status 5
+    #[arg(long, conflicts_with = "max_retries", help_heading = "Connection")]
+    pub no_reconnect: bool,
+
+    /// Retries allowed until a stream stands again; then exit status 4 [default: no limit]
+    #[arg(long, value_name = "N", help_heading = "Connection")]
+    pub max_retries: Option<u32>,
+
+    /// What to print and how.
+    #[command(flatten)]
+    pub what: What,
+
+    /// Stop after this time, counted from the start
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, help_heading = "What")]
+    pub duration: Option<Duration>,
+
+    /// Bytes that may wait for a slow reader; when full the stream is not read
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB", help_heading = "Slow reader")]
+    pub buffer: usize,
+
+    /// Status row
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "People")]
+    pub status: StatusMode,
+
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "People")]
+    pub color: Color,
+
+    /// Tell nothing on stderr but the line that explains a failure
+    #[arg(short, long, help_heading = "People")]
+    pub quiet: bool,
+}
+
+/// What is printed, for every verb that prints messages.
+#[derive(Debug, Args)]
+pub struct What {
+    /// Print only these kinds or groups (data, compliance, control, all)
+    #[arg(long, value_name = "KIND", value_delimiter = ',', help_heading = "What")]
+    pub only: Vec<Choice>,
+
+    /// Do not print these kinds or groups
+    #[arg(long, value_name = "KIND", value_delimiter = ',', help_heading = "What")]
+    pub skip: Vec<Choice>,
+
+    /// Wrap each message in an envelope that names its kind, dialect and arrival
+    #[arg(long, help_heading = "What")]
+    pub annotate: bool,
+
+    /// Stop after this many printed messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "What")]
+    pub max: Option<u64>,
+
+    /// Longest line that is kept; longer ones are skipped and reported
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "8MiB", help_heading = "What")]
+    pub max_line: usize,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Classify, filter and print captured streams, plain or gzip, exactly as `tail` would have.",
+    after_long_help = "Example: xstream replay --annotate --only all capture.ndjson.gz | jq -r .kind | sort | uniq -c"
+)]
+pub struct Replay {
+    /// Captures, `-` for stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// What to print and how.
+    #[command(flatten)]
+    pub what: What,
+
+    /// Tell nothing on stderr but the line that explains a failure
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Options of `simulate`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Serve a stream on loopback that plays a fault script, to try a client on.\n\nThe first line on stdout is a \
+                  JSON object with the address. Any bearer token is accepted. Each stream request plays the next \
+                  connection of the script; after the last, the last is played again.",
+    after_long_help = "Example: xstream simulate --script 'posts 5; disconnect 12; end | status 503 | posts'\n\
+                       then:    xstream tail --base-url http://127.0.0.1:PORT --bearer x"
+)]
+pub struct Simulate {
+    /// Script: steps separated by `;`, connections by `|` [default: the endless demo]
+    #[arg(long, value_name = "STEPS", conflicts_with = "script_file")]
+    pub script: Option<String>,
+
+    /// File that holds the script, one step a line
+    #[arg(long, value_name = "FILE")]
+    pub script_file: Option<PathBuf>,
+
+    /// List the steps a script can have
+    #[arg(long)]
+    pub list: bool,
+
+    /// Port on 127.0.0.1, 0 for any free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+
+    /// Serve https with a throw-away CA, written to this file
+    #[arg(long, value_name = "FILE")]
+    pub tls: Option<PathBuf>,
+
+    /// Compress streams for clients that accept it
+    #[arg(long)]
+    pub gzip: bool,
+
+    /// Accept only this bearer token
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
+}
+
+/// Options of `generate`.
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Folder that gets `man/` and `completions/`
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+}
+
+/// Reads the command line. An error is one line for people, and the exit status that goes with it.
+///
+/// # Errors
+/// The arguments are not understood; or help was asked for, which is no failure (status 0).
+pub fn parse(arguments: &[OsString]) -> Result<Cli, (String, u8)> {
+    Cli::try_parse_from(arguments).map_err(|error| {
+        if error.use_stderr() {
+            (one_line(&error.render().to_string()), crate::session::outcome::USAGE)
+        } else {
+            (error.render().to_string(), 0)
+        }
+    })
+}
+
+/// clap explains in a page; people who mistyped want the sentence and the hint.
+fn one_line(page: &str) -> String {
+    let mut text = String::new();
+    for line in page.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")) {
+        let line = line.strip_prefix("error: ").unwrap_or(line).replace("tip: ", "");
+        if line.starts_with("For more information") || line.is_empty() {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(if text.ends_with(':') { " " } else { "; " });
+        }
+        text.push_str(&line);
+    }
+    text
+}
+
+/// A duration with a unit: `500ms`, `30s`, `2m`, `1h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let bad = || "a duration wants a number and a unit, such as 500ms, 30s, 2m or 1h".to_owned();
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(bad)?;
+    let number: f64 = text[..at].parse().map_err(|_| bad())?;
+    let unit = match &text[at..] {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => return Err(bad()),
+    };
+    let duration = Duration::try_from_secs_f64(number * unit).map_err(|_| bad())?;
+    if duration.is_zero() {
+        return Err("a duration of nothing; try 30s".to_owned());
+    }
+    // Ten years: beyond that, sums of durations would have to be guarded everywhere.
+    Ok(duration.min(Duration::from_secs(10 * 365 * 86_400)))
+}
+
+/// A size with a unit: `64MiB`, `512KiB`, `1MB`.
+fn size(text: &str) -> Result<usize, String> {
+    let bad = || "a size wants a number and a unit, such as 512KiB, 8MiB or 1GiB".to_owned();
+    let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
+    let number: usize = text[..at].parse().map_err(|_| bad())?;
+    let unit = match text[at..].to_ascii_lowercase().as_str() {
+        "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return Err(bad()),
+    };
+    let size = number.checked_mul(unit).ok_or_else(bad)?;
+    if size == 0 {
+        return Err("a size of nothing; try 8MiB".to_owned());
+    }
+    Ok(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(words: &str) -> String {
+        let arguments: Vec<OsString> = words.split(' ').map(OsString::from).collect();
+        let (text, status) = parse(&arguments).expect_err("a usage error");
+        assert_eq!(status, 2);
+        assert!(!text.contains('\n'), "{text}");
+        text
+    }
+
+    #[test]
+    fn the_definitions_hold_together() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_mistyped_word_names_the_nearest() {
+        assert!(error("xstream tali").contains("tail"));
+        assert!(error("xstream tail --onyl post").contains("--only"));
+        assert!(error("xstream tail --only psot").contains("post"));
+        assert!(error("xstream tail --status atuo").contains("auto"));
+    }
+
+    #[test]
+    fn durations_and_sizes_want_units() {
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        for text in ["", "30", "s", "-1s", "30 s", "0s", "1e9s", "99999999999999999999999999h9"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        for text in ["", "8", "MiB", "0KiB", "1.5MiB", "99999999999999999999GiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn contradictory_flags_are_usage_errors() {
+        error("xstream tail --bearer a --bearer-file b");
+        error("xstream tail --demo --bearer a");
+        error("xstream tail --no-reconnect --max-retries 3");
+        error("xstream tail --max 0");
+    }
+}

@@ -1,0 +1,41 @@
+//! `xstream generate`: man pages and completions, from the definitions of the command line.
+
+use std::fs;
+
+use anyhow::Context as _;
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use super::Error;
+use crate::cli::{Cli, Generate};
+
+/// Writes `man/` and `completions/`.
+pub fn run(generate: &Generate) -> Result<u8, Error> {
+    let folder = |name: &str| -> anyhow::Result<_> {
+        let path = generate.dir.join(name);
+        fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
+        Ok(path)
+    };
+    let man = folder("man")?;
+    // The verb that writes these pages is nobody's to read about.
+    let mut command = Cli::command();
+    command.build();
+    write_page(&command, "xstream", &man)?;
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        write_page(&verb.clone(), &format!("xstream-{}", verb.get_name()), &man)?;
+    }
+    let completions = folder("completions")?;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        clap_complete::generate_to(shell, &mut Cli::command(), "xstream", &completions)
+            .with_context(|| format!("writing the completions of {shell}"))?;
+    }
+    Ok(0)
+}
+
+fn write_page(command: &clap::Command, name: &str, folder: &std::path::Path) -> anyhow::Result<()> {
+    let mut page = Vec::new();
+    let command = command.clone().name(name.to_owned()).bin_name(name.replace('-', " "));
+    clap_mangen::Man::new(command).render(&mut page)?;
+    let path = folder.join(format!("{name}.1"));
+    fs::write(&path, page).with_context(|| format!("writing {}", path.display()))
+}

@@ -1,0 +1,92 @@
+//! The verbs, one a file. Each turns its arguments into plain options and runs.
+
+mod generate;
+mod replay;
+mod simulate;
+mod tail;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use crate::cli::{Verb, What};
+use crate::pipeline;
+use crate::pipeline::filter::{Choice, Filter};
+use crate::protocol::message::{Group, Kind};
+use crate::session::outcome::{FAILED, USAGE};
+
+/// Why a verb did not run to its end.
+pub enum Error {
+    /// The arguments do not fit together.
+    Usage(String),
+    /// Something failed.
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Error {
+        Error::Failed(error)
+    }
+}
+
+fn usage<T>(text: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Usage(text.into()))
+}
+
+/// Runs a verb and returns the exit status.
+#[must_use]
+pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
+    let result = match verb {
+        Verb::Tail(tail) => tail::run(*tail, arguments),
+        Verb::Replay(replay) => replay::run(replay),
+        Verb::Simulate(simulate) => simulate::run(simulate),
+        Verb::Generate(generate) => generate::run(&generate),
+    };
+    match result {
+        Ok(status) => status,
+        Err(Error::Usage(text)) => {
+            print_early(&text, USAGE);
+            USAGE
+        }
+        Err(Error::Failed(error)) => {
+            // A reader of our help or listing that left has what it wanted.
+            let pipe = error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe);
+            if pipe {
+                return 0;
+            }
+            print_early(&format!("{error:#}"), FAILED);
+            FAILED
+        }
+    }
+}
+
+/// Prints before there is a terminal to own, or after: help to stdout, an error as one line to stderr.
+pub fn print_early(text: &str, status: u8) {
+    // There is nobody left to tell if this fails.
+    let _ = if status == 0 {
+        std::io::stdout().lock().write_all(text.as_bytes())
+    } else {
+        std::io::stderr().lock().write_all(format!("xstream: {text}\n").as_bytes())
+    };
+}
+
+/// What to print and how, checked.
+fn pipeline_options(what: &What) -> Result<pipeline::Options, Error> {
+    let named = what.only.iter().chain(&what.skip).find_map(|choice| match choice {
+        Choice::Kind(kind @ (Kind::Heartbeat | Kind::Malformed)) => Some(kind.name()),
+        _ => None,
+    });
+    if let (Some(name), false) = (named, what.annotate) {
+        return usage(format!("`{name}` is never printed as itself; add --annotate to print it inside an envelope"));
+    }
+    let filter = Filter::new(&what.only, &what.skip);
+    let printable = |kind: &Kind| what.annotate || kind.group() != Group::Unprintable;
+    if !Kind::ALL.iter().any(|kind| printable(kind) && filter.accepts(*kind)) {
+        return usage("--only and --skip leave nothing to print");
+    }
+    Ok(pipeline::Options { filter, annotate: what.annotate, max: what.max, line_cap: what.max_line })
+}
+
+/// The runtime that every verb with sockets runs on: one thread, one stream.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

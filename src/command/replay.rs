@@ -1,0 +1,170 @@
+//! `xstream replay`: the same pipeline over captures.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::{Error, pipeline_options, runtime};
+use crate::cli::Replay;
+use crate::pipeline::{Pipeline, Remark, Seen};
+use crate::session::outcome::FAILED;
+use crate::terminal::{self, Color, StatusMode, Terminal};
+
+/// How much is read at once.
+const PORTION: usize = 256 << 10;
+
+/// Bad lines told one by one for each file; the rest is counted.
+const TOLD: u64 = 10;
+
+/// What opens a gzip member (RFC 1952).
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// Runs the verb; returns the exit status.
+pub fn run(replay: Replay) -> Result<u8, Error> {
+    let options = pipeline_options(&replay.what)?;
+    runtime()?.block_on(async {
+        let quiet = replay.quiet;
+        let terminal = Terminal::new(terminal::Options { quiet, status: StatusMode::Off, color: Color::Never })
+            .context("taking over stdout and stderr")?;
+        let mut player = Player { pipeline: Pipeline::new(options), terminal, readable: false, failed: false };
+        let result = player.play_all(&replay.files).await;
+        player.terminal.close();
+        match result {
+            // The reader has what it wanted.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+            Err(error) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
+            Ok(()) => Ok(if player.failed { FAILED } else { 0 }),
+        }
+    })
+}
+
+struct Player {
+    pipeline: Pipeline,
+    terminal: Terminal,
+    /// Whether any line of any file was a message or a heartbeat.
+    readable: bool,
+    failed: bool,
+}
+
+impl Player {
+    /// Plays every file in turn. The error is that of stdout; those of the files are told.
+    async fn play_all(&mut self, files: &[std::path::PathBuf]) -> io::Result<()> {
+        let mut bad = 0;
+        for path in files {
+            let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+            let opened: io::Result<Box<dyn Read>> =
+                if path == Path::new("-") { Ok(Box::new(io::stdin())) } else { File::open(path).map(|file| Box::new(file) as _) };
+            let source = match opened {
+                Ok(source) => source,
+                Err(error) => {
+                    self.terminal.insist(&format!("reading {name}: {error}"));
+                    self.failed = true;
+                    continue;
+                }
+            };
+            let mut told = Told { name, bad: 0 };
+            let full = self.play(source, &mut told).await?;
+            bad += told.bad;
+            if full {
+                return Ok(());
+            }
+        }
+        self.failed |= bad > 0 && !self.readable;
+        Ok(())
+    }
+
+    /// Plays one capture; true if as many messages as asked for are printed.
+    async fn play(&mut self, mut source: Box<dyn Read>, told: &mut Told) -> io::Result<bool> {
+        let mut buffer = vec![0; PORTION];
+        let mut out = Vec::new();
+        let mut begun = false;
+        loop {
+            // The first portion must show whether it is gzip, however little a pipe gives at once.
+            let mut length = 0;
+            let read = loop {
+                match source.read(&mut buffer[length..]) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Ok(0) => break Ok(()),
+                    Ok(count) => {
+                        length += count;
+                        if begun || length >= GZIP.len() {
+                            break Ok(());
+                        }
+                    }
+                    Err(error) => break Err(error),
+                }
+            };
+            if !begun {
+                self.pipeline.begin(buffer[..length].starts_with(GZIP), true);
+                begun = true;
+            }
+            let mut seen = Seen::default();
+            let mut over = length == 0;
+            if let Err(error) = &read {
+                self.terminal.insist(&format!("reading {}: {error}", told.name));
+                self.failed = true;
+                over = true;
+            }
+            if let Err(error) = self.pipeline.push(&buffer[..length], &mut out, &mut seen) {
+                self.terminal.insist(&format!("reading {}: damaged gzip: {error}", told.name));
+                self.failed = true;
+                over = true;
+            }
+            if over && !seen.full {
+                self.pipeline.finish(&mut out, &mut seen);
+            }
+            self.readable |= seen.lines > seen.malformed;
+            self.print(&mut out).await?;
+            told.tell(&mut self.terminal, &seen);
+            if over || seen.full {
+                told.close(&mut self.terminal);
+                return Ok(seen.full);
+            }
+        }
+    }
+
+    async fn print(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.terminal.print(out)?;
+        out.clear();
+        while self.terminal.backlog() > 0 {
+            self.terminal.drain().await?;
+        }
+        Ok(())
+    }
+}
+
+/// What is told about one file.
+struct Told {
+    name: String,
+    bad: u64,
+}
+
+impl Told {
+    fn tell(&mut self, terminal: &mut Terminal, seen: &Seen) {
+        for remark in &seen.remarks {
+            let line = match remark {
+                Remark::Malformed { line, why, text } => format!("{}:{line}: not JSON ({why}), not printed: {text}", self.name),
+                Remark::Oversize { line, bytes } => {
+                    format!("{}:{line}: {bytes} bytes long, over the cap, not printed", self.name)
+                }
+                Remark::Discarded { bytes } => {
+                    format!("{}: ends within a line; its first {bytes} bytes are no whole message, not printed", self.name)
+                }
+                Remark::Notice(_) => continue,
+            };
+            self.bad += 1;
+            if self.bad <= TOLD {
+                terminal.say(&line);
+            }
+        }
+        self.bad += seen.unremarked;
+    }
+
+    fn close(&self, terminal: &mut Terminal) {
+        if self.bad > TOLD {
+            terminal.say(&format!("{}: {} more lines were not printed", self.name, self.bad - TOLD));
+        }
+    }
+}

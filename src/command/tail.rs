@@ -1,0 +1,175 @@
+//! `xstream tail`: connect, follow, print.
+
+use std::ffi::OsString;
+
+use anyhow::Context as _;
+
+use super::{Error, pipeline_options, print_early, runtime, usage};
+use crate::cli::Tail;
+use crate::drive::{Clock, Run, drive};
+use crate::net::dial::{self, Base, Dialer};
+use crate::net::token::{self, Token};
+use crate::pipeline::{self, Pipeline};
+use crate::protocol::endpoint::{self, Endpoint, Family, Host};
+use crate::protocol::problem::printable;
+use crate::session::{self, Session};
+use crate::simulator::{self, Script, Server};
+use crate::terminal::status::Status;
+use crate::terminal::{self, Terminal};
+
+/// What to connect to.
+struct Target {
+    /// As the row calls it.
+    name: String,
+    path: String,
+    host: Host,
+    family: Family,
+    requests: u32,
+}
+
+/// Runs the verb; returns the exit status.
+pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
+    if let Err(error) = token::hide(arguments) {
+        print_early(&format!("the token stays visible in the process list: {error}"), 1);
+    }
+    let clock = Clock::start(1);
+    let pipeline = pipeline_options(&tail.what)?;
+    let target = target(&tail)?;
+    let base = tail.base_url.clone().unwrap_or_else(|| target.host.base().to_owned());
+    let base = match Base::parse(&base) {
+        Ok(base) => base,
+        Err(why) => return usage(format!("--base-url {}: {why}", printable(&base, 100))),
+    };
+    let token = if tail.demo {
+        Token::parse("demo", "the demo's token")
+    } else {
+        Token::find(tail.bearer.as_deref(), tail.bearer_file.as_deref())
+    };
+    let token = match token {
+        Ok(token) => token,
+        Err(why) => return usage(why),
+    };
+    if base.is_plain() && !base.is_loopback() && !tail.insecure_http {
+        return usage(format!(
+            "http://{} would carry the token in clear text; use https, or --insecure-http if you mean it",
+            base.host()
+        ));
+    }
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(follow(tail, target, base, token, pipeline, clock));
+    // A name that is still being resolved must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn follow(
+    tail: Tail,
+    target: Target,
+    mut base: Base,
+    token: Token,
+    pipeline: pipeline::Options,
+    mut clock: Clock,
+) -> Result<u8, Error> {
+    let mut server = None;
+    if tail.demo {
+        let started = Server::start(simulator::Options::new(Script::demo())).await.context("starting the simulator")?;
+        base = Base::parse(&started.url()).map_err(anyhow::Error::msg)?;
+        server = Some(started);
+    }
+    if let Some(speed) = test_speed(&base) {
+        clock = Clock::start(speed);
+    }
+    let host = if tail.demo { "the embedded simulator".to_owned() } else { base.host().to_owned() };
+    let dialer = Dialer::new(dial::Options {
+        base,
+        path: target.path,
+        token: Some(token),
+        cacert: tail.cacert,
+        gzip: !tail.no_gzip,
+        connect_timeout: tail.connect_timeout,
+    })?;
+    let session = Session::new(session::Options {
+        stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
+        requests: target.requests,
+        max_retries: tail.max_retries,
+        reconnect: !tail.no_reconnect,
+        seed: fastrand::u64(..),
+    });
+    let terminal = Terminal::new(terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color })
+        .context("taking over stdout and stderr")?;
+    let run = Run {
+        clock,
+        session,
+        pipeline: Pipeline::new(pipeline),
+        dialer,
+        terminal,
+        status: Status::new(target.name, target.family.keep_alive(), tail.buffer),
+        host,
+        buffer: tail.buffer,
+        deadline: tail.duration,
+    };
+    let outcome = drive(run).await.context("watching for signals")?;
+    drop(server);
+    Ok(outcome.code())
+}
+
+/// Tests play hours of backoff in milliseconds. Nobody else is hurried: it works only towards this machine.
+fn test_speed(base: &Base) -> Option<u32> {
+    let speed = std::env::var("XSTREAM_TEST_SPEED").ok()?.parse().ok()?;
+    base.is_loopback().then_some(speed)
+}
+
+/// Finds the stream by its name, X's name for it, or its path.
+fn target(tail: &Tail) -> Result<Target, Error> {
+    let word = tail.stream.as_str();
+    if let Some(endpoint) = endpoint::find(word) {
+        return of_endpoint(endpoint, tail.partition);
+    }
+    if word.starts_with('/') {
+        // A path is sent as it is; what is known about a stream on that path still holds.
+        let bare = word.split('?').next().unwrap_or(word);
+        let known = endpoint::find(bare);
+        let mut path = word.to_owned();
+        if let Some(number) = tail.partition {
+            path = format!("{path}{}partition={number}", if path.contains('?') { '&' } else { '?' });
+        }
+        return Ok(Target {
+            name: printable(bare, 40),
+            path,
+            host: known.map_or(Host::Api, |endpoint| endpoint.host),
+            family: known.map_or(Family::V2, |endpoint| endpoint.family),
+            requests: known.map_or(50, |endpoint| endpoint.requests_per_window),
+        });
+    }
+    // Sixty characters are no stream's name, but a token in the wrong place is about that long.
+    if word.len() >= 60 {
+        return usage("the stream's name looks like a token; give a token with --bearer-file or --bearer");
+    }
+    let near = endpoint::nearest(word);
+    let hint = if near.is_empty() {
+        let names: Vec<&str> = endpoint::ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();
+        format!("the streams are {}", names.join(", "))
+    } else {
+        format!("nearest: {}", near.join(", "))
+    };
+    usage(format!("no stream `{}`; {hint}", printable(word, 60)))
+}
+
+fn of_endpoint(endpoint: &Endpoint, partition: Option<u8>) -> Result<Target, Error> {
+    let query = match (endpoint.partitions, partition) {
+        (Some(last), Some(number)) if (1..=last).contains(&number) => format!("?partition={number}"),
+        (Some(last), _) => {
+            return usage(format!("{} is split: give --partition N, N from 1 to {last}", endpoint.name));
+        }
+        (None, Some(_)) => return usage(format!("{} has no partitions", endpoint.name)),
+        (None, None) => String::new(),
+    };
+    Ok(Target {
+        name: endpoint.name.to_owned(),
+        path: format!("{}{query}", endpoint.path),
+        host: endpoint.host,
+        family: endpoint.family,
+        requests: endpoint.requests_per_window,
+    })
+}
+

@@ -1,0 +1,483 @@
+//! The loop: wait for an input, ask the session, carry out the action.
+//!
+//! Nothing is decided here. What is pending is read before a timer is believed, so after a suspension or a
+//! stop the stream speaks first.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::signal::unix::{self, SignalKind};
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::net::dial::{Answer, Dialer};
+use crate::net::stream::Stream;
+use crate::pipeline::envelope::Stamp;
+use crate::pipeline::{Pipeline, Seen};
+use crate::protocol::disconnect::Own;
+use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session, Signal};
+use crate::terminal::status::Status;
+use crate::terminal::{Terminal, notice};
+
+/// How often the row is drawn and the reader is looked for. A reader that left a silent stream must be noticed
+/// within a second; four looks in that time cost nothing.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Output that is gathered before it is written, while more input is ready.
+const GATHER: usize = 64 << 10;
+
+/// Input that is read before output is written, however little of it is printed.
+const READ_AT_ONCE: usize = 256 << 10;
+
+/// How long an end by signal may take to hand over what the reader has not taken yet.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Reads both clocks. Its speed is 1 except in tests, which play hours of backoff in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Duration,
+    start_wall: Duration,
+    speed: u32,
+}
+
+/// Time that never jumps. It counts suspension, because a server does not wait for a sleeping laptop.
+fn steady() -> Duration {
+    let id = if cfg!(target_os = "linux") { ClockId::Boottime } else { ClockId::Monotonic };
+    let now = clock_gettime(id);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
+/// Time since the Unix epoch, on this machine's clock.
+#[must_use]
+pub fn wall_clock() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
+impl Clock {
+    /// A clock that starts now.
+    #[must_use]
+    pub fn start(speed: u32) -> Clock {
+        Clock { start: steady(), start_wall: wall_clock(), speed: speed.max(1) }
+    }
+
+    /// This moment.
+    #[must_use]
+    pub fn now(&self) -> At {
+        let real = steady().saturating_sub(self.start);
+        // At speed 1 the wall clock is asked again: people may set it meanwhile.
+        let wall = if self.speed == 1 { wall_clock() } else { self.start_wall + real * self.speed };
+        At { steady: real * self.speed, wall }
+    }
+
+    async fn sleep_until(&self, until: At) {
+        let left = until.steady.saturating_sub(self.now().steady);
+        tokio::time::sleep(left / self.speed).await;
+    }
+}
+
+/// What a run is made of.
+pub struct Run {
+    /// The clock everything is told by.
+    pub clock: Clock,
+    /// The state machine.
+    pub session: Session,
+    /// Bytes to output.
+    pub pipeline: Pipeline,
+    /// Opens connections.
+    pub dialer: Dialer,
+    /// stdout and stderr.
+    pub terminal: Terminal,
+    /// What the row shows.
+    pub status: Status,
+    /// The host, as people know it.
+    pub host: String,
+    /// Bytes that may wait for the reader.
+    pub buffer: usize,
+    /// When the time asked for is over.
+    pub deadline: Option<Duration>,
+}
+
+/// The signals and the tick.
+struct Interrupts {
+    ends: [End; 4],
+    stop: unix::Signal,
+    resize: unix::Signal,
+    tick: Interval,
+}
+
+impl Interrupts {
+    fn new() -> io::Result<Interrupts> {
+        let on = |signal: Signal| -> io::Result<End> {
+            // What our parent told us to ignore stays ignored: `nohup`, and background jobs of plain shells.
+            if is_ignored(signal.number()) {
+                return Ok((signal, None));
+            }
+            let kind = SignalKind::from_raw(i32::from(signal.number()));
+            Ok((signal, Some(unix::signal(kind)?)))
+        };
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Interrupts {
+            ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
+            stop: unix::signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
+            resize: unix::signal(SignalKind::window_change())?,
+            tick,
+        })
+    }
+
+}
+
+type End = (Signal, Option<unix::Signal>);
+
+/// Waits for a signal that ends the run.
+async fn end(ends: &mut [End; 4]) -> Signal {
+    async fn received(end: &mut End) -> Signal {
+        match &mut end.1 {
+            Some(stream) => {
+                stream.recv().await;
+                end.0
+            }
+            None => pending().await,
+        }
+    }
+    let [a, b, c, d] = ends;
+    tokio::select! {
+        signal = received(a) => signal,
+        signal = received(b) => signal,
+        signal = received(c) => signal,
+        signal = received(d) => signal,
+    }
+}
+
+/// Whether this process was started with a signal ignored, where the system tells.
+fn is_ignored(number: u8) -> bool {
+    let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
+    let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
+}
+
+/// The run as it goes.
+struct Drive {
+    run: Run,
+    interrupts: Interrupts,
+    stream: Option<Stream>,
+    /// Inputs that follow from the last one read.
+    pending: VecDeque<Input>,
+    /// Whether the socket is not read because the buffer is full.
+    blocked: bool,
+    out: Vec<u8>,
+    printed: u64,
+    posts: u64,
+}
+
+/// Follows the stream to its end.
+///
+/// # Errors
+/// The signals cannot be handled.
+pub async fn drive(run: Run) -> io::Result<Outcome> {
+    let mut drive = Drive {
+        interrupts: Interrupts::new()?,
+        run,
+        stream: None,
+        pending: VecDeque::from([Input::Started]),
+        blocked: false,
+        out: Vec::new(),
+        printed: 0,
+        posts: 0,
+    };
+    let outcome = drive.follow().await;
+    drive.finish(&outcome).await;
+    Ok(outcome)
+}
+
+impl Drive {
+    async fn follow(&mut self) -> Outcome {
+        let mut action = Action::Dial;
+        loop {
+            let input = match self.pending.pop_front() {
+                Some(input) => input,
+                None => self.carry_out(&action).await,
+            };
+            let mut events = Vec::new();
+            action = self.run.session.handle(self.run.clock.now(), input, &mut events);
+            self.tell(&events);
+            if !matches!(action, Action::Listen { .. }) {
+                self.hang_up(&action).await;
+            }
+            if let Action::Stop(outcome) = action {
+                return outcome;
+            }
+        }
+    }
+
+    fn tell(&mut self, events: &[Event]) {
+        let now = self.run.clock.now();
+        for event in events {
+            self.run.status.note(now, event);
+            let Some(line) = notice::line(event, &self.run.host) else { continue };
+            match event {
+                Event::Stopped(outcome) if outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)) => {
+                    self.run.terminal.insist(&line);
+                }
+                _ => self.run.terminal.say(&line),
+            }
+        }
+    }
+
+    /// Closes the connection that the session has done with.
+    async fn hang_up(&mut self, action: &Action) {
+        let Some(stream) = self.stream.take() else { return };
+        self.blocked = false;
+        self.pending.clear();
+        if !matches!(action, Action::Stop(_)) {
+            // Of a line that is not finished nothing more will come; say so once.
+            let mut seen = Seen::default();
+            self.run.pipeline.finish(&mut self.out, &mut seen);
+            self.flush();
+            self.tell(&seen.remarks.into_iter().map(Event::Remark).collect::<Vec<_>>());
+        }
+        stream.close().await;
+    }
+
+    async fn carry_out(&mut self, action: &Action) -> Input {
+        match action {
+            Action::Dial => self.dial().await,
+            Action::Listen { until } => self.listen(*until).await,
+            Action::Sleep { until } => loop {
+                let clock = self.run.clock;
+                tokio::select! {
+                    biased;
+                    input = interrupt(&mut self.interrupts, &mut self.run) => {
+                        if let Some(input) = input {
+                            return input;
+                        }
+                        if clock.now().steady >= until.steady {
+                            return Input::Elapsed;
+                        }
+                    }
+                    () = clock.sleep_until(*until) => return Input::Elapsed,
+                }
+            },
+            Action::Stop(outcome) => unreachable!("{outcome:?} has been returned"),
+        }
+    }
+
+    async fn dial(&mut self) -> Input {
+        let Run { dialer, pipeline, terminal, status, clock, deadline, .. } = &mut self.run;
+        let mut dialling = std::pin::pin!(dialer.dial());
+        loop {
+            tokio::select! {
+                biased;
+                input = interrupt_with(&mut self.interrupts, terminal, status, clock, *deadline) => {
+                    if let Some(input) = input {
+                        return input;
+                    }
+                }
+                answer = &mut dialling => return match answer {
+                    Answer::Opened(head, stream) => {
+                        pipeline.begin(stream.gzip, false);
+                        self.stream = Some(*stream);
+                        Input::Opened(head)
+                    }
+                    Answer::Refused(refusal) => Input::Refused(refusal),
+                    Answer::Failed(failure) => Input::Failed(failure),
+                },
+            }
+        }
+    }
+
+    async fn listen(&mut self, until: Option<At>) -> Input {
+        let clock = self.run.clock;
+        loop {
+            let backlog = self.run.terminal.backlog();
+            if !self.blocked && backlog >= self.run.buffer {
+                self.blocked = true;
+                return Input::Blocked;
+            }
+            // Half empty before reading goes on, or every byte the reader takes would be an event.
+            if self.blocked && backlog <= self.run.buffer / 2 {
+                self.blocked = false;
+                return Input::Unblocked;
+            }
+            let Some(stream) = self.stream.as_mut() else {
+                unreachable!("listening without a stream");
+            };
+            tokio::select! {
+                biased;
+                input = interrupt(&mut self.interrupts, &mut self.run) => if let Some(input) = input {
+                    return input;
+                },
+                chunk = stream.next(), if !self.blocked => {
+                    if let Some(input) = self.receive(chunk).await {
+                        return input;
+                    }
+                }
+                () = async { match until { Some(until) => clock.sleep_until(until).await, None => pending().await } } => {
+                    return Input::Elapsed;
+                }
+            }
+        }
+    }
+
+    /// Takes in a chunk and all that is ready behind it, so that a burst costs few writes and a lone post none
+    /// of waiting.
+    async fn receive(&mut self, first: Option<Result<hyper::body::Bytes, Failure>>) -> Option<Input> {
+        let now = self.run.clock.now();
+        if self.run.pipeline.annotates() {
+            let at = rfc3339(now.wall);
+            self.run.pipeline.stamp(Stamp { at, connection: self.run.session.connection() });
+        }
+        let mut seen = Seen::default();
+        let mut next = Some(first);
+        let mut read = 0;
+        let mut closed = None;
+        while let Some(chunk) = next.take() {
+            match chunk {
+                Some(Ok(bytes)) => {
+                    read += bytes.len();
+                    if let Err(error) = self.run.pipeline.push(&bytes, &mut self.out, &mut seen) {
+                        let detail = format!("what came is not the gzip it was announced as: {error}");
+                        closed = Some(Failure { own: Own::Gzip, detail, sent: true });
+                    } else if !seen.full && self.out.len() < GATHER && read < READ_AT_ONCE {
+                        next = self.stream.as_mut()?.ready().await;
+                    }
+                }
+                Some(Err(failure)) => closed = Some(failure),
+                None => closed = Some(Failure { own: Own::Eof, detail: String::new(), sent: true }),
+            }
+        }
+        if closed.is_some() {
+            self.run.pipeline.finish(&mut self.out, &mut seen);
+        }
+        self.printed += seen.printed;
+        self.posts += seen.posts;
+        if let Some(input) = self.flush() {
+            return Some(input);
+        }
+        self.tell_remarks(&mut seen);
+        let full = seen.full;
+        if read > 0 || seen.lines > 0 {
+            self.pending.push_back(Input::Received(Received {
+                lines: seen.lines,
+                posts: seen.posts,
+                first_id: seen.first_id,
+                last_id: seen.last_id,
+                unfinished: self.run.pipeline.unfinished(),
+                ending: seen.ending,
+            }));
+            self.run.status.received(now, self.run.session.rate(now));
+        }
+        if full {
+            self.pending.push_back(Input::Filled);
+        } else if let Some(failure) = closed {
+            self.pending.push_back(Input::Closed(failure));
+        }
+        self.pending.pop_front()
+    }
+
+    fn tell_remarks(&mut self, seen: &mut Seen) {
+        let mut events: Vec<Event> = seen.remarks.drain(..).map(Event::Remark).collect();
+        if seen.unremarked > 0 {
+            events.push(Event::Unremarked { count: seen.unremarked });
+        }
+        self.tell(&events);
+    }
+
+    /// Hands the output to the terminal; an input if that shows that the run is over.
+    fn flush(&mut self) -> Option<Input> {
+        if self.out.is_empty() {
+            return None;
+        }
+        let result = self.run.terminal.print(&self.out);
+        self.out.clear();
+        self.out.shrink_to(1 << 20);
+        result.err().map(|error| of_output(&error))
+    }
+
+    /// Hands over what the reader has not taken, then says the last line and leaves the terminal whole.
+    async fn finish(&mut self, outcome: &Outcome) {
+        let patient = !matches!(outcome, Outcome::Signalled(_));
+        let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
+        let limit = tokio::time::sleep(LAST_WORDS);
+        tokio::pin!(limit);
+        while !gone && self.run.terminal.backlog() > 0 && !self.run.terminal.reader_left() {
+            tokio::select! {
+                // A second signal, or the first during a long goodbye, is not asked twice.
+                _ = end(&mut self.interrupts.ends) => break,
+                () = &mut limit, if !patient => break,
+                result = self.run.terminal.drain() => if result.is_err() { break },
+                _ = self.interrupts.tick.tick() => {}
+            }
+        }
+        let left = self.run.terminal.backlog();
+        if left > 0 && !gone && !self.run.terminal.reader_left() {
+            self.run.terminal.say(&format!("{left} bytes of output were not taken by the reader and are lost"));
+        }
+        if !gone {
+            let lasted = self.run.clock.now().steady;
+            let connections = self.run.session.connection();
+            self.run.terminal.say(&notice::summary(self.printed, self.posts, connections, lasted));
+        }
+        self.run.terminal.close();
+    }
+}
+
+fn of_output(error: &io::Error) -> Input {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        Input::ReaderLeft
+    } else {
+        Input::Unwritable(format!("writing to stdout: {error}"))
+    }
+}
+
+async fn interrupt(interrupts: &mut Interrupts, run: &mut Run) -> Option<Input> {
+    interrupt_with(interrupts, &mut run.terminal, &mut run.status, &run.clock, run.deadline).await
+}
+
+/// Waits for a signal, the tick, or room for output. Nothing: have another look.
+async fn interrupt_with(
+    interrupts: &mut Interrupts,
+    terminal: &mut Terminal,
+    status: &mut Status,
+    clock: &Clock,
+    deadline: Option<Duration>,
+) -> Option<Input> {
+    let Interrupts { ends, stop, resize, tick } = interrupts;
+    let input = tokio::select! {
+        biased;
+        signal = end(ends) => return Some(Input::Signalled(signal)),
+        _ = tick.tick() => {
+            if terminal.reader_left() {
+                return Some(Input::ReaderLeft);
+            }
+            None
+        }
+        _ = stop.recv() => {
+            terminal.release();
+            // Ctrl-Z stops us for real, with the screen whole; SIGCONT goes on right here.
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+            None
+        }
+        _ = resize.recv() => None,
+        result = terminal.drain() => result.err().map(|error| of_output(&error)),
+    };
+    let now = clock.now();
+    if input.is_none() && deadline.is_some_and(|deadline| now.steady >= deadline) {
+        return Some(Input::TimeUp);
+    }
+    status.set_backlog(terminal.backlog());
+    terminal.refresh(|width, color| status.render(now, width, color));
+    input
+}
+
+/// RFC 3339, UTC, milliseconds.
+#[must_use]
+pub fn rfc3339(wall: Duration) -> String {
+    let time = i64::try_from(wall.as_millis()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    time.map_or_else(String::new, |time| format!("{time:.3}"))
+}

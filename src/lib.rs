@@ -1,0 +1,27 @@
+//! `xstream` tails X's streaming HTTP endpoints.
+//!
+//! Three laws hold the design:
+//!
+//! 1. A connection is a pure function: (state, now, input) to (state, events, action). See [`session`].
+//! 2. A stream is a pure function: bytes, lines, message, decision, output bytes. See [`pipeline`].
+//! 3. One owner of the terminal: everything that reaches stdout or stderr goes through it. See [`terminal`].
+//!
+//! Imports go down only:
+//!
+//! ```text
+//! command  cli            one verb a file; parse, run, report, exit
+//! drive                   the loop: wait for an input, ask the session, carry out the action
+//! net  terminal  simulator     sockets, screens, and a server to try them on
+//! session  pipeline       pure: when to dial, wait, stop; what a line is and whether it is printed
+//! protocol                pure: what X says
+//! ```
+
+pub mod cli;
+pub mod command;
+pub mod drive;
+pub mod net;
+pub mod pipeline;
+pub mod protocol;
+pub mod session;
+pub mod simulator;
+pub mod terminal;

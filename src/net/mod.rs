@@ -1,0 +1,5 @@
+//! The network, thin: a token, a dial, a stream of bytes. What to do about any of it is decided by `session/`.
+
+pub mod dial;
+pub mod stream;
+pub mod token;

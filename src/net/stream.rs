@@ -1,0 +1,163 @@
+//! An open connection: bytes as they come, and a clean close.
+//!
+//! The connection and its body are polled together in one task, so that the socket is read exactly when the
+//! caller asks, and is at hand to be shut down properly.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::client::conn::http1;
+use hyper::rt::{Read as _, ReadBuf, Write as _};
+use hyper::{Request, Response};
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::dial::{chain, find};
+use crate::protocol::disconnect::Own;
+use crate::session::Failure;
+
+type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Empty = http_body_util::Empty<Bytes>;
+
+/// How long a close may take: the time for our goodbye to reach the server and its own to come back.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// The largest response head, and the most that is read at once.
+const BUFFER: usize = 256 << 10;
+
+/// One HTTP/1.1 connection with one request on it.
+pub struct Connection {
+    conn: http1::Connection<Io, Empty>,
+    over: bool,
+}
+
+impl Connection {
+    /// Sends `request` over `io` and waits for the response head.
+    ///
+    /// # Errors
+    /// The connection ended, or what came is not HTTP.
+    pub async fn send(io: Io, request: Request<Empty>) -> Result<(Response<Incoming>, Connection), Failure> {
+        let (mut sender, conn) =
+            http1::Builder::new().max_buf_size(BUFFER).handshake(io).await.map_err(|error| of_hyper(&error))?;
+        let mut connection = Connection { conn, over: false };
+        let mut sending = pin!(sender.send_request(request));
+        let response = poll_fn(|cx| {
+            if let Poll::Ready(response) = sending.as_mut().poll(cx) {
+                return Poll::Ready(response);
+            }
+            connection.poll(cx);
+            sending.as_mut().poll(cx)
+        });
+        let response = response.await.map_err(|error| of_hyper(&error))?;
+        Ok((response, connection))
+    }
+
+    /// Lets the connection read and write. Its own errors arrive at the response or its body as well.
+    fn poll(&mut self, cx: &mut Context<'_>) {
+        if !self.over {
+            self.over = self.conn.poll_without_shutdown(cx).is_ready();
+        }
+    }
+}
+
+/// The body of a response, with the connection under it.
+pub struct Stream {
+    connection: Connection,
+    body: Incoming,
+    /// Whether the body is compressed.
+    pub gzip: bool,
+}
+
+impl Stream {
+    /// The body of a response on `connection`.
+    #[must_use]
+    pub fn new(connection: Connection, body: Incoming, gzip: bool) -> Stream {
+        Stream { connection, body, gzip }
+    }
+
+    /// The next bytes; none when the body has ended cleanly.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next bytes if they are here already.
+    pub async fn ready(&mut self) -> Option<Option<Result<Bytes, Failure>>> {
+        poll_fn(|cx| {
+            Poll::Ready(match self.poll_next(cx) {
+                Poll::Ready(next) => Some(next),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        loop {
+            // The body first: asking it is what makes the connection read more.
+            let mut frame = Pin::new(&mut self.body).poll_frame(cx);
+            if frame.is_pending() {
+                self.connection.poll(cx);
+                frame = Pin::new(&mut self.body).poll_frame(cx);
+            }
+            match ready!(frame) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(of_hyper(&error)))),
+                Some(Ok(frame)) => {
+                    // Trailers say nothing that X documents.
+                    if let Ok(bytes) = frame.into_data()
+                        && !bytes.is_empty()
+                    {
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the connection so that the server frees the slot: TLS `close_notify`, FIN, then whatever the
+    /// server still had on the way is read and dropped, since closing over unread bytes would be a reset.
+    pub async fn close(self) {
+        let mut io = self.connection.conn.into_parts().io;
+        let closing = async {
+            poll_fn(|cx| Pin::new(&mut io).poll_shutdown(cx)).await?;
+            let mut memory = vec![0; 64 << 10];
+            loop {
+                let mut buffer = ReadBuf::new(&mut memory);
+                poll_fn(|cx| Pin::new(&mut io).poll_read(cx, buffer.unfilled())).await?;
+                if buffer.filled().is_empty() {
+                    return Ok::<(), io::Error>(());
+                }
+            }
+        };
+        // The connection is over either way; a peer that does not answer is not worth a word.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
+    }
+}
+
+fn of_hyper(error: &hyper::Error) -> Failure {
+    let io = find::<io::Error>(error);
+    let own = if find::<rustls::Error>(error).is_some() {
+        Own::Tls
+    } else if error.is_parse() {
+        Own::Http
+    } else if error.is_incomplete_message() {
+        Own::Truncated
+    } else {
+        match io.map(io::Error::kind) {
+            Some(io::ErrorKind::UnexpectedEof) => Own::Truncated,
+            Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => Own::Http,
+            _ => Own::Reset,
+        }
+    };
+    let detail = match (own, io) {
+        (_, Some(io)) => crate::protocol::problem::printable(&io.to_string(), 300),
+        (Own::Truncated, None) => "the connection closed before the response was complete".to_owned(),
+        _ => chain(error),
+    };
+    Failure { own, detail, sent: true }
+}

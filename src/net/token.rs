@@ -1,0 +1,203 @@
+//! The bearer token: where it comes from, and how it stays unseen.
+//!
+//! Its law: a token never reaches `Debug`, a log, an error or the process list. The only way to its text is
+//! [`Token::header`], which marks the value as sensitive.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use hyper::header::HeaderValue;
+
+/// The environment variables that may hold a token, in the order in which they are tried.
+pub const VARIABLES: [&str; 4] = ["XSTREAM_BEARER", "X_BEARER_TOKEN", "BEARER_TOKEN", "TWITTER_BEARER_TOKEN"];
+
+/// More than any token has, less than a pipe holds, so that handing it through one never blocks.
+const LONGEST: usize = 16 << 10;
+
+/// An app-only bearer token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(redacted)")
+    }
+}
+
+impl Token {
+    /// Checks the text of a token; `source` says where it came from, for the error.
+    ///
+    /// # Errors
+    /// The commonest slips, named without repeating the token.
+    pub fn parse(text: &str, source: &str) -> Result<Token, String> {
+        // Files and variables often end in a line end; X's own page tells to strip it.
+        let token = text.trim_matches([' ', '\t', '\r', '\n']);
+        if token.is_empty() {
+            return Err(format!("{source} is empty"));
+        }
+        if token.len() >= 7 && token.as_bytes()[..7].eq_ignore_ascii_case(b"bearer ") {
+            return Err(format!("{source} begins with `Bearer `; give the token alone"));
+        }
+        if token.starts_with(['"', '\'']) || token.ends_with(['"', '\'']) {
+            return Err(format!("{source} has quotes around the token; give it without them"));
+        }
+        if token.len() > LONGEST {
+            return Err(format!("{source} is {} bytes long, which is no token", token.len()));
+        }
+        if let Some(at) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
+            return Err(format!("{source} has a space or other character that no token has, at position {}", at + 1));
+        }
+        Ok(Token(token.to_owned()))
+    }
+
+    /// Finds the token: the `--bearer` argument, else `--bearer-file` (`-` is stdin), else the environment.
+    ///
+    /// # Errors
+    /// None is given, or the first one found is not usable.
+    pub fn find(argument: Option<&str>, file: Option<&Path>) -> Result<Token, String> {
+        if let Some(text) = argument {
+            if text.trim().is_empty() {
+                return Err("--bearer is empty: is the variable you passed set? (try: echo ${TOKEN:+set})".to_owned());
+            }
+            return Token::parse(text, "--bearer");
+        }
+        if let Some(path) = file {
+            let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
+            let text = read(path).map_err(|error| format!("reading the token from {name}: {error}"))?;
+            return Token::parse(&text, &name);
+        }
+        for name in VARIABLES {
+            if let Some(value) = std::env::var_os(name) {
+                return match value.to_str() {
+                    Some("") => continue,
+                    Some(text) => Token::parse(text, &format!("${name}")),
+                    None => Err(format!("${name} is not text")),
+                };
+            }
+        }
+        Err(format!(
+            "no bearer token: give one with --bearer-file FILE, --bearer TOKEN, or in ${}; `--demo` needs none",
+            VARIABLES.join(", $")
+        ))
+    }
+
+    /// The `Authorization` header, marked so that no log shows it.
+    #[must_use]
+    pub fn header(&self) -> HeaderValue {
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {}", self.0)).expect("a parsed token is visible ASCII");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let limit = LONGEST as u64 * 2;
+    let mut text = String::new();
+    if is_stdin(path) {
+        io::stdin().lock().take(limit).read_to_string(&mut text)?;
+    } else {
+        std::fs::File::open(path)?.take(limit).read_to_string(&mut text)?;
+    }
+    Ok(text)
+}
+
+/// The arguments with a token on the command line replaced by `--bearer-file` and `path`, and that token.
+fn without_token(arguments: &[OsString], path: &OsStr) -> Option<(Vec<OsString>, String)> {
+    let mut rest = Vec::new();
+    let mut token = None;
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let text = argument.to_str().unwrap_or_default();
+        if text == "--" {
+            rest.push(argument.clone());
+            rest.extend(arguments.by_ref().cloned());
+        } else if text == "--bearer" {
+            token = Some(arguments.next()?.to_str()?.to_owned());
+            rest.extend(["--bearer-file".into(), path.to_owned()]);
+        } else if let Some(value) = text.strip_prefix("--bearer=") {
+            token = Some(value.to_owned());
+            rest.extend(["--bearer-file".into(), path.to_owned()]);
+        } else {
+            rest.push(argument.clone());
+        }
+    }
+    Some((rest, token?))
+}
+
+/// Takes a token off the command line, where every user of this machine could read it: the program executes
+/// itself again, in the same process, with the token in an inherited pipe.
+///
+/// Not through the environment, where `ps e` shows it, and not through stdin, which may be in use. Returns
+/// only if there is nothing to hide or the execution failed.
+///
+/// # Errors
+/// Why the program could not be executed; the run may go on with the token in sight.
+pub fn hide(arguments: &[OsString]) -> io::Result<()> {
+    if without_token(arguments, OsStr::new("")).is_none_or(|(_, token)| token.trim().is_empty()) {
+        return Ok(());
+    }
+    let (reader, writer) = rustix::pipe::pipe()?;
+    let path = OsString::from(format!("/dev/fd/{}", reader.as_raw_fd()));
+    let Some((rest, token)) = without_token(arguments, &path) else {
+        return Ok(());
+    };
+    if token.len() > LONGEST {
+        return Ok(());
+    }
+    std::fs::File::from(writer).write_all(token.as_bytes())?;
+    let mut command = Command::new(std::env::current_exe()?);
+    if let Some((name, rest)) = rest.split_first() {
+        command.arg0(name).args(rest);
+    }
+    Err(command.exec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commonest_slips_are_named_and_the_token_is_not() {
+        for (text, hint) in [
+            ("", "is empty"),
+            ("Bearer AAAAsecret", "`Bearer `"),
+            ("bearer AAAAsecret", "`Bearer `"),
+            ("\"AAAAsecret\"", "quotes"),
+            ("'AAAAsecret'", "quotes"),
+            ("AAAA secret", "position 5"),
+            ("AAAAsecret\u{e9}", "position 11"),
+        ] {
+            let error = Token::parse(text, "--bearer").expect_err(text);
+            assert!(error.contains(hint) && !error.contains("secret"), "{error}");
+        }
+        assert_eq!(Token::parse(" AAAA%3D\r\n", "f"), Ok(Token("AAAA%3D".to_owned())));
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        let token = Token::parse("secret", "f").expect("a token");
+        assert_eq!(format!("{token:?} {:?}", token.header()), "Token(redacted) Sensitive");
+    }
+
+    #[test]
+    fn both_spellings_are_replaced_and_what_follows_two_dashes_is_not() {
+        let words = |text: &str| -> Vec<OsString> { text.split(' ').map(OsString::from).collect() };
+        let path = OsStr::new("/dev/fd/9");
+        for text in ["x tail --bearer T --max 1", "x tail --bearer=T --max 1"] {
+            let (rest, token) = without_token(&words(text), path).expect("a token");
+            assert_eq!((rest, token.as_str()), (words("x tail --bearer-file /dev/fd/9 --max 1"), "T"));
+        }
+        assert_eq!(without_token(&words("x tail -- --bearer T"), path), None);
+        assert_eq!(without_token(&words("x tail --bearer"), path), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! The envelope that `--annotate` puts around a message: what we know beside what X sent.
+//!
+//! Its law: the message inside is the untouched bytes that came. Only a line that is not JSON is turned into
+//! a JSON string, and then the bytes themselves stand beside it when they were not text.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use crate::protocol::message::{Kind, Message};
+
+/// When and over which connection a message came; absent in a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// RFC 3339, UTC, milliseconds.
+    pub at: String,
+    /// The connection's number in this run, from 1.
+    pub connection: u32,
+}
+
+/// Appends one envelope and its line end.
+pub fn write(message: &Message, line: &[u8], stamp: Option<&Stamp>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"kind\":\"");
+    out.extend_from_slice(message.kind.name().as_bytes());
+    out.extend_from_slice(b"\",\"dialect\":");
+    match message.dialect {
+        Some(dialect) => push_string(dialect.name(), out),
+        None => out.extend_from_slice(b"null"),
+    }
+    if let Some(stamp) = stamp {
+        out.extend_from_slice(b",\"at\":");
+        push_string(&stamp.at, out);
+        out.extend_from_slice(format!(",\"connection\":{}", stamp.connection).as_bytes());
+    }
+    out.extend_from_slice(b",\"message\":");
+    match message.kind {
+        Kind::Heartbeat => out.extend_from_slice(b"null"),
+        Kind::Malformed => {
+            push_string(&String::from_utf8_lossy(line), out);
+            if std::str::from_utf8(line).is_err() {
+                out.extend_from_slice(b",\"bytes_base64\":");
+                push_string(&STANDARD.encode(line), out);
+            }
+        }
+        _ => out.extend_from_slice(line),
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+fn push_string(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("writing to memory does not fail");
+}

@@ -1,0 +1,135 @@
+//! Which messages are printed: by kind and group.
+//!
+//! Compliance messages are printed unless they are removed by name, because a consumer that never sees them
+//! cannot do its duty (X docs: compliance streams).
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::protocol::message::{Group, Kind};
+use crate::protocol::nearest;
+
+/// A kind, a group, or everything, as `--only` and `--skip` name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// `all`
+    All,
+    /// `data`, `compliance`, `control`
+    Group(Group),
+    /// One kind.
+    Kind(Kind),
+}
+
+impl Choice {
+    /// Every word that can be chosen, groups first.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        std::iter::once("all")
+            .chain(Group::NAMED.into_iter().map(Group::name))
+            .chain(Kind::ALL.iter().map(|kind| kind.name()))
+    }
+
+    fn covers(self, kind: Kind) -> bool {
+        match self {
+            Choice::All => true,
+            Choice::Group(group) => kind.group() == group,
+            Choice::Kind(chosen) => kind == chosen,
+        }
+    }
+}
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Choice, String> {
+        if word == "all" {
+            return Ok(Choice::All);
+        }
+        if let Some(group) = Group::NAMED.into_iter().find(|group| group.name() == word) {
+            return Ok(Choice::Group(group));
+        }
+        if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == word) {
+            return Ok(Choice::Kind(*kind));
+        }
+        Err(format!("no such kind; nearest: {}", nearest(word, Choice::words()).join(", ")))
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Choice::All => "all",
+            Choice::Group(group) => group.name(),
+            Choice::Kind(kind) => kind.name(),
+        })
+    }
+}
+
+/// The set of kinds that are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filter {
+    kinds: u64,
+}
+
+impl Filter {
+    /// What `--only` (nothing: the default kinds) and `--skip` leave.
+    #[must_use]
+    pub fn new(only: &[Choice], skip: &[Choice]) -> Filter {
+        let chosen = |kind: Kind| {
+            let wanted = if only.is_empty() {
+                matches!(kind.group(), Group::Data | Group::Compliance | Group::Unknown)
+            } else {
+                only.iter().any(|choice| choice.covers(kind))
+            };
+            wanted && !skip.iter().any(|choice| choice.covers(kind))
+        };
+        let kinds = Kind::ALL
+            .iter()
+            .filter(|kind| chosen(**kind))
+            .fold(0, |set, kind| set | 1 << *kind as u64);
+        Filter { kinds }
+    }
+
+    /// Whether a message of this kind is wanted.
+    #[must_use]
+    pub fn accepts(self, kind: Kind) -> bool {
+        self.kinds >> kind as u64 & 1 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(only: &[&str], skip: &[&str]) -> Vec<&'static str> {
+        let choices = |words: &[&str]| -> Vec<Choice> {
+            words.iter().map(|word| word.parse().expect("a kind")).collect()
+        };
+        let filter = Filter::new(&choices(only), &choices(skip));
+        Kind::ALL.iter().filter(|kind| filter.accepts(**kind)).map(|kind| kind.name()).collect()
+    }
+
+    #[test]
+    fn control_heartbeats_and_garbage_are_not_printed_by_default() {
+        let names = accepted(&[], &[]);
+        assert!(names.contains(&"post") && names.contains(&"user_delete") && names.contains(&"unknown"));
+        for name in ["limit", "warning", "disconnect", "error", "info", "control", "metadata", "heartbeat", "malformed"] {
+            assert!(!names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_and_skip_take_kinds_groups_and_all() {
+        assert_eq!(accepted(&["post"], &[]), ["post"]);
+        assert_eq!(accepted(&["data"], &["post", "like"]), ["label", "activity", "event", "direct_message", "friends"]);
+        assert_eq!(accepted(&["all"], &[]).len(), Kind::ALL.len());
+        assert!(accepted(&[], &["all"]).is_empty());
+        assert!(!accepted(&[], &["compliance"]).contains(&"delete"));
+        assert_eq!(accepted(&["limit", "post"], &["post"]), ["limit"]);
+    }
+
+    #[test]
+    fn an_unknown_kind_names_the_nearest() {
+        let error = "psot".parse::<Choice>().expect_err("no kind");
+        assert!(error.contains("post"), "{error}");
+    }
+}

@@ -1,0 +1,107 @@
+//! gzip as a stream of many members, given out as it arrives.
+//!
+//! Every portion is flushed, because a line or heartbeat that sits in the inflater would make a live stream
+//! look dead. Its law: no more than one window of output (32 KiB) exists at a time, so a bomb costs time and
+//! never memory.
+
+use std::io::{self, Write};
+
+use flate2::write::MultiGzDecoder;
+
+/// Inflates gzip portion by portion.
+#[derive(Debug)]
+pub struct Inflater {
+    decoder: MultiGzDecoder<Vec<u8>>,
+}
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Inflater {
+            decoder: MultiGzDecoder::new(Vec::new()),
+        }
+    }
+}
+
+impl Inflater {
+    /// Inflates `bytes` and hands each piece of output to `see`.
+    ///
+    /// # Errors
+    /// The data is not gzip, or is damaged.
+    pub fn push(&mut self, mut bytes: &[u8], mut see: impl FnMut(&[u8])) -> io::Result<()> {
+        // One `write` runs the inflater once over its fixed window, so the output is drained in between.
+        while !bytes.is_empty() {
+            let taken = self.decoder.write(bytes)?;
+            bytes = &bytes[taken..];
+            self.drain(&mut see);
+        }
+        self.decoder.flush()?;
+        self.drain(&mut see);
+        Ok(())
+    }
+
+    fn drain(&mut self, see: &mut impl FnMut(&[u8])) {
+        let output = self.decoder.get_mut();
+        if !output.is_empty() {
+            see(output);
+            output.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+
+    #[test]
+    fn a_line_appears_as_soon_as_its_bytes_are_there() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut inflater = Inflater::default();
+        for line in ["one\n", "two\n"] {
+            encoder.write_all(line.as_bytes()).expect("memory");
+            encoder.flush().expect("memory");
+            let portion = std::mem::take(encoder.get_mut());
+            let mut seen = Vec::new();
+            for byte in portion {
+                inflater.push(&[byte], |bytes| seen.extend_from_slice(bytes)).expect("gzip");
+            }
+            assert_eq!(seen, line.as_bytes());
+        }
+    }
+
+    #[test]
+    fn members_follow_each_other() {
+        let mut bytes = Vec::new();
+        for text in ["a", "b"] {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(text.as_bytes()).expect("memory");
+            bytes.extend(encoder.finish().expect("memory"));
+        }
+        let mut seen = Vec::new();
+        Inflater::default().push(&bytes, |bytes| seen.extend_from_slice(bytes)).expect("gzip");
+        assert_eq!(seen, b"ab");
+    }
+
+    #[test]
+    fn a_bomb_is_given_out_in_small_pieces() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        for _ in 0..64 {
+            encoder.write_all(&[b'x'; 1 << 20]).expect("memory");
+        }
+        let bytes = encoder.finish().expect("memory");
+        let (mut largest, mut total) = (0, 0);
+        Inflater::default()
+            .push(&bytes, |bytes| {
+                largest = largest.max(bytes.len());
+                total += bytes.len();
+            })
+            .expect("gzip");
+        assert_eq!(total, 64 << 20);
+        assert!(largest <= 128 << 10, "{largest}");
+    }
+
+    #[test]
+    fn garbage_is_an_error() {
+        assert!(Inflater::default().push(b"not gzip at all, sorry", |_| ()).is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! The line splitter: bytes in any portions in, whole lines out.
+//!
+//! Newline search is SIMD-free by choice (`memchr`'s portable word-at-a-time search): the same code on every
+//! processor, and far faster than any network. A line that lies within one portion is borrowed from it; only
+//! a line cut by a portion's edge is copied.
+//!
+//! Its law: the lines do not depend on where the bytes were cut, and no more than the cap is ever held.
+
+use memchr::arch::all::memchr::One;
+
+/// The longest line that is kept, in bytes, unless told otherwise. Posts with every expansion reach tens of
+/// kilobytes; half of this would still do, and double would only raise what a hostile server can make us hold.
+pub const LINE_CAP: usize = 8 << 20;
+
+/// What the splitter found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// A whole line without its LF or CRLF; empty for a keep-alive.
+    Whole(&'a [u8]),
+    /// A line over the cap, skipped, with its length in bytes.
+    Oversize(u64),
+}
+
+/// Splits a stream of bytes at LF; a CR before it belongs to the line end, any other CR to the line.
+#[derive(Debug)]
+pub struct Splitter {
+    newline: One,
+    /// The beginning of a line whose end has not come. It was searched when it came, so only new bytes are.
+    held: Vec<u8>,
+    /// How many bytes of a line over the cap went by so far; none while the line is within it.
+    skipped: Option<u64>,
+    cap: usize,
+}
+
+impl Splitter {
+    /// A splitter that holds at most `cap` bytes of an unfinished line.
+    #[must_use]
+    pub fn new(cap: usize) -> Splitter {
+        Splitter {
+            newline: One::new(b'\n'),
+            held: Vec::new(),
+            skipped: None,
+            cap,
+        }
+    }
+
+    /// Takes the next line off the front of `bytes`. With none left, all of `bytes` is taken and held.
+    ///
+    /// The line is handed to `see`, since it may lie in the splitter's own memory. False: there was none.
+    pub fn next(&mut self, bytes: &mut &[u8], see: impl FnOnce(Line)) -> bool {
+        let Some(end) = self.newline.find(bytes) else {
+            self.hold(bytes);
+            *bytes = &[];
+            return false;
+        };
+        let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
+        *bytes = rest;
+        if self.held.is_empty() && self.skipped.is_none() && line.len() <= self.cap {
+            see(Line::Whole(without_cr(line)));
+            return true;
+        }
+        self.hold(line);
+        if let Some(length) = self.skipped.take() {
+            see(Line::Oversize(length));
+        } else {
+            see(Line::Whole(without_cr(&self.held)));
+            self.release();
+        }
+        true
+    }
+
+    /// Ends the stream: hands over what came after the last line end, if anything did.
+    pub fn finish(&mut self, see: impl FnOnce(Line)) {
+        if let Some(length) = self.skipped.take() {
+            see(Line::Oversize(length));
+        } else if !self.held.is_empty() {
+            see(Line::Whole(without_cr(&self.held)));
+        }
+        self.release();
+    }
+
+    /// Whether a line has begun and not ended.
+    #[must_use]
+    pub fn unfinished(&self) -> bool {
+        !self.held.is_empty() || self.skipped.is_some()
+    }
+
+    fn hold(&mut self, bytes: &[u8]) {
+        if let Some(length) = &mut self.skipped {
+            *length += bytes.len() as u64;
+        } else if self.held.len() + bytes.len() > self.cap {
+            self.skipped = Some((self.held.len() + bytes.len()) as u64);
+            self.release();
+        } else {
+            self.held.extend_from_slice(bytes);
+        }
+    }
+
+    /// Forgets the held bytes; a huge line's memory is given back, an ordinary line's is kept for the next.
+    fn release(&mut self) {
+        self.held.clear();
+        self.held.shrink_to(1 << 16);
+    }
+}
+
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn split(parts: &[&[u8]], cap: usize) -> Vec<String> {
+        let mut splitter = Splitter::new(cap);
+        let mut lines = Vec::new();
+        let mut see = |line: Line| {
+            lines.push(match line {
+                Line::Whole(line) => String::from_utf8_lossy(line).into_owned(),
+                Line::Oversize(length) => format!("<{length}>"),
+            });
+        };
+        for part in parts {
+            let mut rest = *part;
+            while splitter.next(&mut rest, &mut see) {}
+        }
+        splitter.finish(&mut see);
+        lines
+    }
+
+    #[test]
+    fn crlf_and_lf_end_a_line_and_a_lone_cr_does_not() {
+        assert_eq!(split(&[b"a\r\nb\nc\rd\n\r\n\ne"], 100), ["a", "b", "c\rd", "", "", "e"]);
+    }
+
+    #[test]
+    fn a_line_over_the_cap_is_skipped_and_measured() {
+        assert_eq!(split(&[b"abcd\n", b"ab", b"cdefg", b"h\nok\n"], 4), ["abcd", "<8>", "ok"]);
+        assert_eq!(split(&[b"abcdef"], 4), ["<6>"]);
+        assert_eq!(split(&[b"abcdef\nx\n"], 4), ["<6>", "x"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_gives_the_same_lines(text in "[ab\r\n]{0,60}", cuts in proptest::collection::vec(0usize..60, 0..8)) {
+            let bytes = text.as_bytes();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let parts: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(split(&parts, 12), split(&[bytes], 12));
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The stream as a pure function: bytes, lines, message, decision, output bytes.
+//!
+//! `tail` and `replay` both feed a [`Pipeline`], so they cannot disagree about what a line is or whether it
+//! is printed. Its law: stdout gets whole, valid, accepted messages as the bytes that came, each with one LF.
+//!
+//! ```text
+//! bytes -> Inflater -> Splitter -> classify -> Filter -> out
+//!                                     |
+//!                                     +-> Seen: counts and notices for whoever watches
+//! ```
+
+pub mod envelope;
+pub mod filter;
+pub mod inflate;
+pub mod line;
+
+use std::io;
+
+use crate::protocol::disconnect::Code;
+use crate::protocol::message::{Ending, Kind, Notice, classify};
+use crate::protocol::problem::printable;
+use envelope::Stamp;
+use filter::Filter;
+use inflate::Inflater;
+use line::{Line, Splitter};
+
+/// What to print and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The kinds that are printed.
+    pub filter: Filter,
+    /// Whether each message is wrapped in an envelope.
+    pub annotate: bool,
+    /// Stop after this many printed messages.
+    pub max: Option<u64>,
+    /// The longest line that is kept, in bytes.
+    pub line_cap: usize,
+}
+
+/// What was in the bytes that were pushed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Lines of any kind, heartbeats included.
+    pub lines: u64,
+    /// Keep-alive lines.
+    pub heartbeats: u64,
+    /// Messages of kind `post`.
+    pub posts: u64,
+    /// Messages written out.
+    pub printed: u64,
+    /// Lines that are not JSON.
+    pub malformed: u64,
+    /// The id of the first post, empty if none had one.
+    pub first_id: Vec<u8>,
+    /// The id of the last post.
+    pub last_id: Vec<u8>,
+    /// What control messages told, in order, and what was lost. At most [`REMARKS`] a push.
+    pub remarks: Vec<Remark>,
+    /// Remarks beyond that number.
+    pub unremarked: u64,
+    /// The notice that the stream is over, if one came. A message outranks a line of plain text.
+    pub ending: Option<Ending>,
+    /// The number asked for was printed; nothing more is.
+    pub full: bool,
+}
+
+/// Something worth telling a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remark {
+    /// A control message.
+    Notice(Notice),
+    /// A line that is no JSON value: where it stands (counted from 1), why, and how it begins.
+    Malformed {
+        /// Line number in this stream.
+        line: u64,
+        /// The fault.
+        why: String,
+        /// Its beginning, safe for a terminal.
+        text: String,
+    },
+    /// A line over the cap was skipped.
+    Oversize {
+        /// Line number in this stream.
+        line: u64,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// The stream ended within a line, which was no whole JSON object and was discarded.
+    Discarded {
+        /// Its length in bytes.
+        bytes: u64,
+    },
+}
+
+/// How many remarks one push keeps. A server that sends nothing but garbage costs counting, not memory.
+pub const REMARKS: usize = 64;
+
+/// Turns the bytes of a stream into the bytes for stdout.
+#[derive(Debug)]
+pub struct Pipeline {
+    options: Options,
+    splitter: Splitter,
+    inflater: Option<Inflater>,
+    stamp: Option<Stamp>,
+    printed: u64,
+    line: u64,
+    at_start: bool,
+}
+
+/// The byte order mark, which some editors put in front of a file.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+impl Pipeline {
+    /// A pipeline at the beginning of a stream.
+    #[must_use]
+    pub fn new(options: Options) -> Pipeline {
+        Pipeline {
+            splitter: Splitter::new(options.line_cap),
+            options,
+            inflater: None,
+            stamp: None,
+            printed: 0,
+            line: 0,
+            at_start: false,
+        }
+    }
+
+    /// Begins another stream: a connection, or a file, which may open with a byte order mark.
+    pub fn begin(&mut self, gzip: bool, file: bool) {
+        self.splitter = Splitter::new(self.options.line_cap);
+        self.inflater = gzip.then(Inflater::default);
+        self.line = 0;
+        self.at_start = file;
+    }
+
+    /// Says when and where the bytes that follow arrived, for the envelope.
+    pub fn stamp(&mut self, stamp: Stamp) {
+        self.stamp = Some(stamp);
+    }
+
+    /// Whether envelopes are written, and so a stamp is of use.
+    #[must_use]
+    pub fn annotates(&self) -> bool {
+        self.options.annotate
+    }
+
+    /// Whether a line has begun and not ended.
+    #[must_use]
+    pub fn unfinished(&self) -> bool {
+        self.splitter.unfinished()
+    }
+
+    /// Takes the next bytes of the stream and appends what is to be printed to `out`.
+    ///
+    /// # Errors
+    /// The bytes were announced as gzip and are not, or are damaged. What came before is in `out` and `seen`.
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>, seen: &mut Seen) -> io::Result<()> {
+        let Some(mut inflater) = self.inflater.take() else {
+            self.split(chunk, out, seen);
+            return Ok(());
+        };
+        let result = inflater.push(chunk, |bytes| self.split(bytes, out, seen));
+        self.inflater = Some(inflater);
+        result
+    }
+
+    /// Ends the stream. A last line without an end is a message only if it is a whole JSON object.
+    pub fn finish(&mut self, out: &mut Vec<u8>, seen: &mut Seen) {
+        let mut splitter = std::mem::replace(&mut self.splitter, Splitter::new(self.options.line_cap));
+        splitter.finish(|line| match line {
+            Line::Whole(line) => {
+                let body = self.without_bom(line);
+                let object = body.trim_ascii_start().first() == Some(&b'{');
+                if object && classify(body).kind != Kind::Malformed {
+                    self.line(body, out, seen);
+                } else if !body.is_empty() {
+                    seen.remark(Remark::Discarded { bytes: line.len() as u64 });
+                }
+            }
+            Line::Oversize(bytes) => seen.remark(Remark::Discarded { bytes }),
+        });
+    }
+
+    fn split(&mut self, mut bytes: &[u8], out: &mut Vec<u8>, seen: &mut Seen) {
+        let mut splitter = std::mem::replace(&mut self.splitter, Splitter::new(0));
+        while !self.full()
+            && splitter.next(&mut bytes, |line| match line {
+                Line::Whole(line) => {
+                    let line = self.without_bom(line);
+                    self.line(line, out, seen);
+                }
+                Line::Oversize(bytes) => {
+                    self.count(seen);
+                    seen.remark(Remark::Oversize { line: self.line, bytes });
+                }
+            })
+        {}
+        seen.full = self.full();
+        self.splitter = splitter;
+    }
+
+    fn line(&mut self, line: &[u8], out: &mut Vec<u8>, seen: &mut Seen) {
+        self.count(seen);
+        let message = classify(line);
+        match message.kind {
+            Kind::Heartbeat => seen.heartbeats += 1,
+            Kind::Post => seen.posts += 1,
+            _ => {}
+        }
+        if message.kind == Kind::Post && !message.id.is_empty() {
+            if seen.first_id.is_empty() {
+                seen.first_id.extend_from_slice(message.id);
+            }
+            seen.last_id.clear();
+            seen.last_id.extend_from_slice(message.id);
+        }
+        if let Some(fault) = message.fault {
+            seen.malformed += 1;
+            seen.remark(Remark::Malformed {
+                line: self.line,
+                why: fault.to_string(),
+                text: printable(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
+            });
+        }
+        if let Some(notice) = message.notice() {
+            seen.remark(Remark::Notice(notice));
+        }
+        if !self.options.filter.accepts(message.kind) || self.full() {
+            return;
+        }
+        if self.options.annotate {
+            envelope::write(&message, line, self.stamp.as_ref(), out);
+        } else if matches!(message.kind, Kind::Heartbeat | Kind::Malformed) {
+            return;
+        } else {
+            out.extend_from_slice(line);
+            out.push(b'\n');
+        }
+        self.printed += 1;
+        seen.printed += 1;
+        seen.full = self.full();
+    }
+
+    fn count(&mut self, seen: &mut Seen) {
+        self.line += 1;
+        seen.lines += 1;
+    }
+
+    fn full(&self) -> bool {
+        self.options.max.is_some_and(|max| self.printed >= max)
+    }
+
+    fn without_bom<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
+        if std::mem::take(&mut self.at_start) {
+            line.strip_prefix(BOM).unwrap_or(line)
+        } else {
+            line
+        }
+    }
+}
+
+impl Seen {
+    fn remark(&mut self, remark: Remark) {
+        if let Remark::Notice(Notice::Ending(ending)) = &remark {
+            let text_only = |ending: &Ending| matches!(ending.code, Code::Text(_));
+            if self.ending.as_ref().is_none_or(|held| text_only(held) && !text_only(ending)) {
+                self.ending = Some(ending.clone());
+            }
+        }
+        if self.remarks.len() < REMARKS {
+            self.remarks.push(remark);
+        } else {
+            self.unremarked += 1;
+        }
+    }
+}

@@ -1,0 +1,445 @@
+//! What a line is: every line X may send, of every dialect, is some [`Message`].
+//!
+//! Classification reads parsed keys, never the text of the line, so a post that quotes a system message
+//! stays a post, and key order never matters. Sources: X docs "Consuming streaming data", "Compliance
+//! streams", "Activity event payloads"; the v1.1 "Streaming message types" page; the enterprise pages.
+//!
+//! Its law: [`classify`] is total. Whatever the bytes are, they are some kind, and nothing panics.
+
+use serde_json::Value;
+
+use super::disconnect::{self, Code, TextLine};
+use super::problem::{Problem, printable};
+use super::scan::{Fault, Key, Shape, Type, scan};
+
+/// Names every kind once: the enum, its text, its group, and whether it is printed by default.
+macro_rules! kinds {
+    ($($group:ident { $($name:ident $text:literal,)* })*) => {
+        /// What a message is. The names are X's own where X has one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[allow(missing_docs)]
+        pub enum Kind { $($($name,)*)* }
+
+        impl Kind {
+            /// Every kind, in the order of their groups.
+            pub const ALL: &'static [Kind] = &[$($(Kind::$name,)*)*];
+
+            /// The name, as flags and envelopes spell it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $($(Kind::$name => $text,)*)* }
+            }
+
+            /// The group it belongs to.
+            #[must_use]
+            pub fn group(self) -> Group {
+                match self { $($(Kind::$name)|* => Group::$group,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Data {
+        Post "post",
+        Like "like",
+        Label "label",
+        Activity "activity",
+        Event "event",
+        DirectMessage "direct_message",
+        Friends "friends",
+    }
+    Compliance {
+        Delete "delete",
+        ScrubGeo "scrub_geo",
+        StatusWithheld "status_withheld",
+        UserWithheld "user_withheld",
+        Withheld "withheld",
+        Drop "drop",
+        Undrop "undrop",
+        TweetEdit "tweet_edit",
+        UserDelete "user_delete",
+        UserUndelete "user_undelete",
+        UserProtect "user_protect",
+        UserUnprotect "user_unprotect",
+        UserSuspend "user_suspend",
+        UserUnsuspend "user_unsuspend",
+        UserProfileModification "user_profile_modification",
+    }
+    Control {
+        Limit "limit",
+        Warning "warning",
+        Disconnect "disconnect",
+        Error "error",
+        Info "info",
+        Control "control",
+        Metadata "metadata",
+    }
+    Unknown {
+        Unknown "unknown",
+    }
+    Unprintable {
+        Heartbeat "heartbeat",
+        Malformed "malformed",
+    }
+}
+
+/// What kinds have in common, as flags name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// What people open a stream for. Printed.
+    Data,
+    /// What a consumer has a duty to act on. Printed unless removed by name.
+    Compliance,
+    /// What the server says about the stream itself. Told on stderr; printed only when named.
+    Control,
+    /// Valid JSON of a shape that nobody has described. Printed: X adds kinds.
+    Unknown,
+    /// Never on stdout as themselves: heartbeats and what is not JSON.
+    Unprintable,
+}
+
+impl Group {
+    /// The groups that `--only` and `--skip` accept.
+    pub const NAMED: [Group; 3] = [Group::Data, Group::Compliance, Group::Control];
+
+    /// The name, as flags spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Data => "data",
+            Group::Compliance => "compliance",
+            Group::Control => "control",
+            Group::Unknown => "unknown",
+            Group::Unprintable => "unprintable",
+        }
+    }
+}
+
+/// Which of X's vocabularies a message belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// API v2.
+    V2,
+    /// API v1.1, which Powerstream and old captures still speak.
+    V1,
+    /// The enterprise (Gnip) feeds.
+    Enterprise,
+}
+
+impl Dialect {
+    /// The name, as envelopes spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::V2 => "v2",
+            Dialect::V1 => "v1.1",
+            Dialect::Enterprise => "enterprise",
+        }
+    }
+}
+
+/// One classified line. It borrows the line; nothing is copied.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// Whose vocabulary; none for heartbeats, `unknown` and what is not JSON.
+    pub dialect: Option<Dialect>,
+    /// The post's id as X wrote it, without quotes; empty when there is none.
+    pub id: &'a [u8],
+    /// The JSON object that was classified: the line, or what a `for_user` envelope holds.
+    pub body: &'a [u8],
+    /// Why a malformed line is no JSON value.
+    pub fault: Option<Fault>,
+}
+
+/// The kinds that may stand alone under `data` on compliance and label streams.
+const UNDER_DATA: [(Key, Kind); 16] = [
+    (Key::Delete, Kind::Delete),
+    (Key::Drop, Kind::Drop),
+    (Key::Undrop, Kind::Undrop),
+    (Key::Withheld, Kind::Withheld),
+    (Key::TweetEdit, Kind::TweetEdit),
+    (Key::ScrubGeo, Kind::ScrubGeo),
+    (Key::UserDelete, Kind::UserDelete),
+    (Key::UserUndelete, Kind::UserUndelete),
+    (Key::UserProtect, Kind::UserProtect),
+    (Key::UserUnprotect, Kind::UserUnprotect),
+    (Key::UserSuspend, Kind::UserSuspend),
+    (Key::UserUnsuspend, Kind::UserUnsuspend),
+    (Key::UserWithheld, Kind::UserWithheld),
+    (Key::UserProfileModification, Kind::UserProfileModification),
+    (Key::PublicTweetNotice, Kind::Label),
+    (Key::PublicTweetUnviewable, Kind::Label),
+];
+
+/// The control keys of v1.1 and enterprise, in the order in which they are looked for.
+const AT_TOP: [(Key, Kind, Dialect); 22] = {
+    use Dialect::{Enterprise, V1};
+    [
+        (Key::Limit, Kind::Limit, V1),
+        (Key::Disconnect, Kind::Disconnect, V1),
+        (Key::Warning, Kind::Warning, V1),
+        (Key::Delete, Kind::Delete, V1),
+        (Key::ScrubGeo, Kind::ScrubGeo, V1),
+        (Key::StatusWithheld, Kind::StatusWithheld, V1),
+        (Key::UserWithheld, Kind::UserWithheld, V1),
+        (Key::Friends, Kind::Friends, V1),
+        (Key::FriendsStr, Kind::Friends, V1),
+        (Key::Control, Kind::Control, V1),
+        (Key::DirectMessage, Kind::DirectMessage, V1),
+        (Key::Info, Kind::Info, Enterprise),
+        (Key::Error, Kind::Disconnect, Enterprise),
+        (Key::Drop, Kind::Drop, Enterprise),
+        (Key::Undrop, Kind::Undrop, Enterprise),
+        (Key::TweetEdit, Kind::TweetEdit, Enterprise),
+        (Key::UserDelete, Kind::UserDelete, Enterprise),
+        (Key::UserUndelete, Kind::UserUndelete, Enterprise),
+        (Key::UserProtect, Kind::UserProtect, Enterprise),
+        (Key::UserUnprotect, Kind::UserUnprotect, Enterprise),
+        (Key::UserSuspend, Kind::UserSuspend, Enterprise),
+        (Key::UserUnsuspend, Kind::UserUnsuspend, Enterprise),
+    ]
+};
+
+/// Says what a line is; `line` comes without its line end.
+#[must_use]
+pub fn classify(line: &[u8]) -> Message<'_> {
+    let message = |kind| Message {
+        kind,
+        dialect: None,
+        id: b"",
+        body: line,
+        fault: None,
+    };
+    if line.iter().all(|byte| matches!(byte, b' ' | b'\r')) {
+        return message(Kind::Heartbeat);
+    }
+    let shape = match scan(line) {
+        Ok(shape) => shape,
+        Err(fault) => {
+            return Message {
+                fault: Some(fault),
+                ..message(Kind::Malformed)
+            };
+        }
+    };
+    // A site stream wraps each message once; a wrapper inside a wrapper is nobody's format.
+    if shape.top.has(Key::ForUser) && shape.top.get(Key::Message).is_object() {
+        let inner = shape.message;
+        if let Ok(shape) = scan(inner) {
+            return of_shape(inner, &shape);
+        }
+    }
+    of_shape(line, &shape)
+}
+
+fn of_shape<'a>(body: &'a [u8], shape: &Shape<'a>) -> Message<'a> {
+    let (kind, dialect) = kind_of(body, shape);
+    Message {
+        kind,
+        dialect,
+        id: shape.id,
+        body,
+        fault: None,
+    }
+}
+
+fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
+    const UNKNOWN: (Kind, Option<Dialect>) = (Kind::Unknown, None);
+    let top = &shape.top;
+    if !shape.root.is_object() {
+        return UNKNOWN;
+    }
+    if top.has(Key::Data) {
+        if let Some(kind) = under_data(shape) {
+            return (kind, Some(Dialect::V2));
+        }
+        return match top.get(Key::Errors) {
+            Type::Array => (of_problems(body), Some(Dialect::V2)),
+            _ => UNKNOWN,
+        };
+    }
+    if top.get(Key::Errors) == Type::Array
+        || top.has(Key::Title)
+        || shape.type_text == b"about:blank"
+        || shape.type_text.windows(10).any(|part| part == b"/problems/")
+    {
+        return (of_problems(body), Some(Dialect::V2));
+    }
+    let post_like = top.has(Key::Text) || top.has(Key::FullText) || top.has(Key::User);
+    if !post_like {
+        for (key, kind, dialect) in AT_TOP {
+            let found = top.get(key);
+            if found.is_object() || (kind == Kind::Friends && found.is_array()) {
+                return (kind, Some(dialect));
+            }
+        }
+    }
+    if top.get(Key::Event) == Type::String && (top.has(Key::Source) || top.has(Key::Target)) {
+        return (Kind::Event, Some(Dialect::V1));
+    }
+    if top.has(Key::Body) && (top.has(Key::Verb) || top.has(Key::ObjectType)) {
+        return (Kind::Post, Some(Dialect::Enterprise));
+    }
+    if top.has(Key::FavoritedStatus) && top.has(Key::User) {
+        return (Kind::Like, Some(Dialect::Enterprise));
+    }
+    if (top.has(Key::Id) || top.has(Key::IdStr)) && (top.has(Key::Text) || top.has(Key::FullText)) {
+        let dialect = if top.has(Key::MatchingRules) {
+            Dialect::Enterprise
+        } else {
+            Dialect::V1
+        };
+        return (Kind::Post, Some(dialect));
+    }
+    if shape.type_text == b"connection_metadata" {
+        return (Kind::Metadata, Some(Dialect::V2));
+    }
+    UNKNOWN
+}
+
+fn under_data(shape: &Shape) -> Option<Kind> {
+    let data = &shape.data;
+    if !shape.top.get(Key::Data).is_object() {
+        return None;
+    }
+    if shape.data_has_one_key() {
+        for (key, kind) in UNDER_DATA {
+            if data.get(key).is_object() {
+                return Some(kind);
+            }
+        }
+    }
+    if data.has(Key::EventType) && (data.has(Key::Payload) || data.has(Key::EventUuid)) {
+        return Some(Kind::Activity);
+    }
+    if data.has(Key::LikedTweetId)
+        || (data.has(Key::TimestampMs) && data.has(Key::AnyAuthorId) && !data.has(Key::Text))
+    {
+        return Some(Kind::Like);
+    }
+    data.has(Key::Id).then_some(Kind::Post)
+}
+
+/// `disconnect` if one of the problems is a v2 notice that the stream is over, else `error`.
+fn of_problems(body: &[u8]) -> Kind {
+    let over = problems(body).iter().any(|problem| {
+        problem.disconnect_type.is_some()
+            || problem.connection_issue.is_some()
+            || matches!(
+                problem.name.as_deref(),
+                Some("operational-disconnect" | "streaming-connection" | "client-disconnected")
+            )
+    });
+    if over { Kind::Disconnect } else { Kind::Error }
+}
+
+fn problems(body: &[u8]) -> Vec<Problem> {
+    serde_json::from_slice::<Value>(body).map_or_else(|_| Vec::new(), |value| Problem::all(&value))
+}
+
+/// What a control message tells, with its numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// v1.1 `limit`: posts not delivered since this connection opened; a total, not a difference.
+    Limit {
+        /// The total, if it was a number.
+        track: Option<u64>,
+    },
+    /// v1.1 `warning`.
+    Warning {
+        /// `FALLING_BEHIND`, `FOLLOWS_OVER_LIMIT`.
+        code: String,
+        /// X's own text.
+        message: String,
+        /// How full the queue at X is.
+        percent_full: Option<u64>,
+    },
+    /// Enterprise `info`.
+    Info {
+        /// X's own text.
+        message: String,
+    },
+    /// The stream is over, or cannot be had; the connection closes, or should be closed.
+    Ending(Ending),
+    /// A problem that does not end the stream, about a post that could not be delivered.
+    Problem {
+        /// Its title and detail.
+        message: String,
+    },
+}
+
+/// Why a stream is over, in X's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The code to look up in the catalogue.
+    pub code: Code,
+    /// X's `detail`, `reason` or message, safe for a terminal.
+    pub detail: Option<String>,
+}
+
+impl Message<'_> {
+    /// What a message of the `control` group says; nothing for any other kind.
+    #[must_use]
+    pub fn notice(&self) -> Option<Notice> {
+        if self.kind == Kind::Malformed {
+            return disconnect::of_text(self.body).map(|line| {
+                Notice::Ending(Ending {
+                    code: Code::Text(line),
+                    detail: (line != TextLine::Html)
+                        .then(|| printable(&String::from_utf8_lossy(self.body), 200)),
+                })
+            });
+        }
+        if self.kind.group() != Group::Control {
+            return None;
+        }
+        let value: Value = serde_json::from_slice(self.body).ok()?;
+        let text = |path: &str| {
+            value
+                .pointer(path)
+                .and_then(Value::as_str)
+                .map(|text| printable(text, 500))
+                .unwrap_or_default()
+        };
+        let number = |path: &str| match value.pointer(path) {
+            Some(Value::Number(number)) => number.as_u64(),
+            Some(Value::String(text)) => text.parse().ok(),
+            _ => None,
+        };
+        match self.kind {
+            Kind::Limit => Some(Notice::Limit {
+                track: number("/limit/track"),
+            }),
+            Kind::Warning => Some(Notice::Warning {
+                code: text("/warning/code"),
+                message: text("/warning/message"),
+                percent_full: number("/warning/percent_full"),
+            }),
+            Kind::Info => Some(Notice::Info {
+                message: text("/info/message"),
+            }),
+            Kind::Disconnect | Kind::Error => Some(of_value(&value)),
+            _ => None,
+        }
+    }
+}
+
+/// What a `disconnect` or `error` line says: the ending it announces, else what it complains about.
+fn of_value(value: &Value) -> Notice {
+    let reason = value.pointer("/disconnect/reason").and_then(Value::as_str);
+    let said = match reason {
+        Some(reason) => Some(printable(reason, 500)).filter(|text| !text.is_empty()),
+        None => Problem::all(value)
+            .iter()
+            .find_map(|problem| problem.detail.clone().or_else(|| problem.title.clone())),
+    };
+    match Code::of_line(value) {
+        Some(code) => Notice::Ending(Ending { code, detail: said }),
+        None => Notice::Problem {
+            message: said.unwrap_or_else(|| "an error without a text".to_owned()),
+        },
+    }
+}

@@ -1,0 +1,113 @@
+//! What happened, as data. Notices, the status row and the summary all render these and nothing else, so no
+//! two of them can tell a different story.
+
+use std::time::Duration;
+
+use super::gap::Gap;
+use super::outcome::Outcome;
+use crate::pipeline::Remark;
+use crate::protocol::message::Ending;
+use crate::protocol::rate_limit::RateLimit;
+
+/// A moment on two clocks. Ladders and timers use `steady`; resets, gaps and people use `wall`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct At {
+    /// Time since the program started, on a clock that never jumps and counts suspension.
+    pub steady: Duration,
+    /// Time since the Unix epoch, on a clock that people and servers may set.
+    pub wall: Duration,
+}
+
+impl At {
+    /// The moment `delay` later, on both clocks.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> At {
+        At {
+            steady: self.steady + delay,
+            wall: self.wall + delay,
+        }
+    }
+
+    /// How long after `earlier` this is, on the steady clock.
+    #[must_use]
+    pub fn since(self, earlier: At) -> Duration {
+        self.steady.saturating_sub(earlier.steady)
+    }
+}
+
+/// Why the session waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// The backoff that follows an ending or a failure.
+    Backoff,
+    /// X's rate limit says when the next request is welcome.
+    RateLimit,
+    /// X asked for this in `Retry-After`.
+    RetryAfter,
+    /// The requests of these 15 minutes are spent, by us or by another process on the same state file.
+    Budget,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A connection is being opened.
+    Dialling {
+        /// Its number in this run, from 1.
+        connection: u32,
+        /// How many attempts there were since a stream was last established, this one included.
+        attempt: u32,
+    },
+    /// The server answered 200.
+    Opened {
+        /// Its number in this run.
+        connection: u32,
+        /// What the response said about the rate limit.
+        rate: RateLimit,
+    },
+    /// A line or heartbeat came and the connection has stood long enough to count as healthy.
+    Established {
+        /// Its number in this run.
+        connection: u32,
+    },
+    /// The server, or our pipeline, has something to say about the stream.
+    Remark(Remark),
+    /// More remarks came at once than are told one by one.
+    Unremarked {
+        /// How many.
+        count: u64,
+    },
+    /// Our reader fell so far behind that the socket is not read.
+    Blocked,
+    /// Our reader caught up.
+    Unblocked {
+        /// How long the socket was not read.
+        after: Duration,
+    },
+    /// A connection ended, or could not be opened.
+    Ended {
+        /// Its number in this run.
+        connection: u32,
+        /// Why.
+        ending: Ending,
+        /// Whether it was ever open: false for a failed dial and for a refusal.
+        opened: bool,
+        /// How long it was open.
+        lived: Duration,
+        /// Whether our own reader was behind at that time, which is then the likely cause.
+        slow_reader: bool,
+    },
+    /// The session waits before it dials.
+    Waiting {
+        /// Why.
+        why: Why,
+        /// For how long.
+        delay: Duration,
+        /// Until when.
+        until: At,
+    },
+    /// The stream is back, and this is what lies between.
+    Gap(Gap),
+    /// The run is over.
+    Stopped(Outcome),
+}

@@ -1,0 +1,144 @@
+//! The time between the last byte before an ending and the first byte after the reconnect.
+//!
+//! X delivers nothing of that time by itself, so it is measured and told: bounds on the wall clock, the posts
+//! around it, and how many were probably missed. Repair belongs here too, when it comes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::event::At;
+use crate::protocol::disconnect::Code;
+
+/// A stretch of the stream that was not received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The last byte before the ending.
+    pub from: At,
+    /// The first byte after it; absent while the stream is not back.
+    pub to: Option<At>,
+    /// What ended the connection before it.
+    pub cause: Code,
+    /// The last post before it; empty if there was none.
+    pub last_id: String,
+    /// The first post after it; empty if none came in time to be named.
+    pub first_id: String,
+    /// Posts probably missed: the recent rate times the length.
+    pub missed: u64,
+}
+
+impl Gap {
+    /// How long it lasted, up to `now` while the stream is not back.
+    #[must_use]
+    pub fn length(&self, now: At) -> Duration {
+        self.to.unwrap_or(now).since(self.from)
+    }
+}
+
+/// Follows the stream so that a gap can be measured when one opens.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    last_byte: Option<At>,
+    last_id: String,
+    rate: Rate,
+    open: Option<Gap>,
+}
+
+impl Gauge {
+    /// Bytes arrived. Returns the gap that they close, once there is a post to name.
+    pub fn received(&mut self, now: At, posts: u64, first_id: &[u8], last_id: &[u8]) -> Option<Gap> {
+        self.last_byte = Some(now);
+        if let Some(gap) = &mut self.open
+            && gap.to.is_none()
+        {
+            gap.to = Some(now);
+            // The rate is that of the time before; nothing has been counted since.
+            gap.missed = self.rate.expected(gap.from, gap.length(now));
+        }
+        self.rate.count(now, posts);
+        if !last_id.is_empty() {
+            self.last_id = String::from_utf8_lossy(last_id).into_owned();
+        }
+        if first_id.is_empty() {
+            return None;
+        }
+        let mut gap = self.open.take()?;
+        gap.first_id = String::from_utf8_lossy(first_id).into_owned();
+        Some(gap)
+    }
+
+    /// A connection that had delivered something is over.
+    pub fn ended(&mut self, cause: &Code) {
+        if let (None, Some(from)) = (&self.open, self.last_byte) {
+            self.open = Some(Gap {
+                from,
+                to: None,
+                cause: cause.clone(),
+                last_id: self.last_id.clone(),
+                first_id: String::new(),
+                missed: 0,
+            });
+        }
+    }
+
+    /// The gap that is still open at the end of a run, with its cost so far.
+    pub fn take(&mut self, now: At) -> Option<Gap> {
+        let mut gap = self.open.take()?;
+        if gap.to.is_none() {
+            gap.missed = self.rate.expected(gap.from, gap.length(now));
+        }
+        Some(gap)
+    }
+
+    /// The gap whose first byte came, but no post yet.
+    pub fn take_closed(&mut self) -> Option<Gap> {
+        self.open.take_if(|gap| gap.to.is_some())
+    }
+
+    /// Posts a second, over the last minute.
+    #[must_use]
+    pub fn rate(&self, now: At) -> f64 {
+        self.rate.per_second(now)
+    }
+
+}
+
+/// Posts counted in whole seconds over the last minute.
+#[derive(Debug, Default)]
+struct Rate {
+    seconds: VecDeque<(u64, u64)>,
+    first: Option<At>,
+}
+
+/// Long enough to be steady on a quiet rule, short enough to follow a rush.
+const MINUTE: u64 = 60;
+
+impl Rate {
+    fn count(&mut self, now: At, posts: u64) {
+        self.first.get_or_insert(now);
+        let second = now.steady.as_secs();
+        match self.seconds.back_mut() {
+            Some((last, count)) if *last == second => *count += posts,
+            _ => self.seconds.push_back((second, posts)),
+        }
+        while self.seconds.front().is_some_and(|(first, _)| *first + MINUTE <= second) {
+            self.seconds.pop_front();
+        }
+    }
+
+    fn per_second(&self, now: At) -> f64 {
+        let Some(first) = self.first else { return 0.0 };
+        let span = now.since(first).as_secs_f64().clamp(1.0, MINUTE as f64);
+        let second = now.steady.as_secs();
+        let posts: u64 = self
+            .seconds
+            .iter()
+            .filter(|(at, _)| at + MINUTE > second)
+            .map(|(_, count)| count)
+            .sum();
+        posts as f64 / span
+    }
+
+    fn expected(&self, at: At, length: Duration) -> u64 {
+        (self.per_second(at) * length.as_secs_f64()).round() as u64
+    }
+}

@@ -1,0 +1,88 @@
+//! How a run ends, and the exit code that says so. No other file knows the numbers.
+
+use std::fmt;
+
+use crate::protocol::message::Ending;
+
+/// Why the run is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// As many messages as asked for were printed.
+    Full,
+    /// The time asked for is over.
+    TimeUp,
+    /// The reader of our output closed it.
+    ReaderLeft,
+    /// The server delivered all it was asked for, and said so.
+    Delivered,
+    /// Something failed on this machine that no retry mends.
+    Failed(String),
+    /// The server refuses, and only a person can change that.
+    Refused(Ending),
+    /// The retries allowed are used up.
+    GaveUp(Ending),
+    /// The server ended it and it is not to be opened again.
+    Ended(Ending),
+    /// Another client takes the slot as often as we do.
+    TakenOver(Ending),
+    /// A signal asked for the end.
+    Signalled(Signal),
+}
+
+/// The signals that end a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// The terminal went away.
+    Hup,
+    /// Ctrl-C.
+    Int,
+    /// Ctrl-\.
+    Quit,
+    /// The polite request of `kill` and of service managers.
+    Term,
+}
+
+impl Signal {
+    /// Its number, which is the same on Linux and macOS.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Signal::Hup => 1,
+            Signal::Int => 2,
+            Signal::Quit => 3,
+            Signal::Term => 15,
+        }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Signal::Hup => "SIGHUP",
+            Signal::Int => "SIGINT",
+            Signal::Quit => "SIGQUIT",
+            Signal::Term => "SIGTERM",
+        })
+    }
+}
+
+/// The exit code of a usage error, which ends a run before there is an outcome.
+pub const USAGE: u8 = 2;
+
+/// The exit code of an unexpected failure.
+pub const FAILED: u8 = 1;
+
+impl Outcome {
+    /// The exit code.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Outcome::Full | Outcome::TimeUp | Outcome::ReaderLeft | Outcome::Delivered => 0,
+            Outcome::Failed(_) => FAILED,
+            Outcome::Refused(_) => 3,
+            Outcome::GaveUp(_) => 4,
+            Outcome::Ended(_) | Outcome::TakenOver(_) => 5,
+            Outcome::Signalled(signal) => 128 + signal.number(),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The one owner of the terminal: everything that reaches stdout or stderr goes through here.
+//!
+//! stdout is data and stderr is people; both are written without blocking, so a reader that sleeps holds up
+//! neither the socket nor the timers nor the row.
+
+pub mod notice;
+mod row;
+mod sink;
+pub mod status;
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use sink::Sink;
+
+/// Whether and how the status is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum StatusMode {
+    /// A row at the bottom if stderr is a terminal
+    Auto,
+    /// No status
+    Off,
+}
+
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How to behave towards people.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Only the line that explains a failure.
+    pub quiet: bool,
+    /// The status row.
+    pub status: StatusMode,
+    /// Colours.
+    pub color: Color,
+}
+
+/// A notice that shares a screen with `jq` waits for a pause in the data of this length, so that it does not
+/// fall into the middle of a line that `jq` is printing…
+const PAUSE: Duration = Duration::from_millis(60);
+
+/// …but no longer than this, because a notice that never comes is worse than a split line.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// People's lines kept for a stderr that does not take them; more are dropped, since stderr is not data.
+const STDERR_BACKLOG: usize = 256 << 10;
+
+/// The owner of stdout and stderr.
+pub struct Terminal {
+    out: Sink,
+    err: Sink,
+    options: Options,
+    row: bool,
+    color: bool,
+    screen: Option<(u16, u16)>,
+    /// What the row shows, to save drawing it again.
+    shown: String,
+    notices: VecDeque<(Instant, String)>,
+    printed: Option<Instant>,
+}
+
+impl Terminal {
+    /// Takes over stdout and stderr. Needs a running tokio reactor.
+    ///
+    /// # Errors
+    /// They cannot be registered.
+    pub fn new(options: Options) -> io::Result<Terminal> {
+        let out = Sink::new(rustix::stdio::stdout().as_fd())?;
+        let err = Sink::new(rustix::stdio::stderr().as_fd())?;
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let color = match options.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => err.is_terminal() && !dumb && !no_color,
+        };
+        Ok(Terminal {
+            row: options.status == StatusMode::Auto && !options.quiet && err.is_terminal() && !dumb,
+            out,
+            err,
+            options,
+            color,
+            screen: None,
+            shown: String::new(),
+            notices: VecDeque::new(),
+            printed: None,
+        })
+    }
+
+    /// Writes data to stdout; what the reader does not take waits.
+    ///
+    /// # Errors
+    /// The reader is gone (`BrokenPipe`), or stdout fails.
+    pub fn print(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.printed = Some(Instant::now());
+        self.out.write(bytes)
+    }
+
+    /// Bytes of data that wait for the reader.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        self.out.backlog()
+    }
+
+    /// Whether nobody reads stdout any more.
+    #[must_use]
+    pub fn reader_left(&self) -> bool {
+        self.out.reader_left()
+    }
+
+    /// Writes some of what waits, once it is taken. Never returns while nothing waits.
+    ///
+    /// # Errors
+    /// As [`Terminal::print`].
+    pub async fn drain(&mut self) -> io::Result<()> {
+        tokio::select! {
+            result = self.out.drain() => result,
+            // stderr is not data: if it is gone, there is nobody to tell.
+            _ = self.err.drain() => Ok(()),
+        }
+    }
+
+    /// Tells people one line, unless they asked for quiet.
+    pub fn say(&mut self, line: &str) {
+        if !self.options.quiet {
+            self.insist(line);
+        }
+    }
+
+    /// Tells people one line even if they asked for quiet.
+    pub fn insist(&mut self, line: &str) {
+        self.notices.push_back((Instant::now(), format!("xstream: {line}\n")));
+        self.tell(false);
+    }
+
+    /// Writes the notices whose time has come.
+    fn tell(&mut self, all: bool) {
+        while let Some((since, _)) = self.notices.front() {
+            // Data of ours that ends within a line must be completed first, and where another program prints
+            // our data on this screen it is given a pause to do so.
+            let shared = row::is_reserved() && !self.out.is_terminal();
+            let busy = if shared {
+                !self.out.is_drained() || self.printed.is_some_and(|at| at.elapsed() < PAUSE)
+            } else {
+                self.out.is_terminal() && self.out.backlog() > 0
+            };
+            if busy && !all && since.elapsed() < PATIENCE {
+                return;
+            }
+            let Some((_, line)) = self.notices.pop_front() else { return };
+            self.write_err(&line);
+        }
+    }
+
+    fn write_err(&mut self, text: &str) {
+        if self.err.backlog() + text.len() <= STDERR_BACKLOG {
+            // If stderr is gone, there is nobody to tell.
+            let _ = self.err.write(text.as_bytes());
+        }
+    }
+
+    /// Draws the row anew if it would look different, and writes notices that waited. To be called often.
+    pub fn refresh(&mut self, status: impl FnOnce(usize, bool) -> String) {
+        self.tell(false);
+        if !self.row || self.err.backlog() > 0 {
+            return;
+        }
+        let screen = row::screen();
+        if screen != self.screen {
+            let text = match screen {
+                Some((_, rows)) => row::reserve(rows),
+                None => row::release(),
+            };
+            self.write_err(&text);
+            self.screen = screen;
+            self.shown.clear();
+        }
+        if let Some((columns, _)) = screen {
+            let line = status(usize::from(columns), self.color);
+            if line != self.shown {
+                self.write_err(&row::draw(&line));
+                self.shown = line;
+            }
+        }
+    }
+
+    /// Gives the row back, until the next refresh: before a stop, or at the end.
+    pub fn release(&mut self) {
+        let text = row::release();
+        if !text.is_empty() {
+            self.write_err(&text);
+        }
+        self.screen = None;
+        self.shown.clear();
+    }
+
+    /// The end: the row is given back and every notice is written.
+    pub fn close(&mut self) {
+        self.row = false;
+        self.release();
+        self.tell(true);
+    }
+
+    /// Whether anything is drawn, so that stopping and resizing matter.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.row
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,145 @@
+//! Events in words: one line each, with the texts of the catalogue. Pure.
+
+use std::time::Duration;
+
+use super::status::age;
+use crate::pipeline::Remark;
+use crate::protocol::message::{Ending, Notice};
+use crate::session::gap::Gap;
+use crate::session::{At, Event, Outcome, Why};
+
+/// The line that tells `event`; none for what is not worth a line.
+#[must_use]
+pub fn line(event: &Event, host: &str) -> Option<String> {
+    Some(match event {
+        Event::Dialling { connection: 1, .. } => format!("connecting to {host}"),
+        Event::Dialling { attempt: 0 | 1, .. } => format!("reconnecting to {host}"),
+        Event::Dialling { attempt, .. } => format!("connecting to {host}, attempt {attempt}"),
+        Event::Opened { connection, rate } => {
+            let left = match (rate.remaining, rate.limit) {
+                (Some(left), Some(limit)) => format!(", {left} of {limit} connection requests left"),
+                _ => String::new(),
+            };
+            format!("connected (connection {connection}{left})")
+        }
+        Event::Established { .. } => return None,
+        Event::Remark(remark) => return self::remark(remark),
+        Event::Unremarked { count } => format!("{count} more remarks like these at once"),
+        Event::Blocked => "the reader of our output is too slow: the buffer is full and the stream is not \
+                           read; X will disconnect a client that stays behind"
+            .to_owned(),
+        Event::Unblocked { after } => format!("the reader caught up; the stream was not read for {}", age(*after)),
+        Event::Ended { ending, opened, lived, slow_reader, .. } => {
+            let what = if *opened { format!("disconnected after {}", age(*lived)) } else { "no stream".to_owned() };
+            let slow = if *slow_reader { "; our reader was too slow during this connection" } else { "" };
+            format!("{what}: {}{slow}", explain(ending))
+        }
+        Event::Waiting { delay, .. } if *delay <= crate::session::backoff::IMMEDIATE_JITTER => return None,
+        Event::Waiting { why, delay, until } => {
+            let why = match why {
+                Why::Backoff => "next attempt",
+                Why::RateLimit => "rate limited: next attempt after the reset,",
+                Why::RetryAfter => "X asked to wait: next attempt",
+                Why::Budget => "the connection requests of these 15 minutes are spent: next attempt",
+            };
+            format!("{why} in {} (at {} UTC)", age(*delay), clock(*until))
+        }
+        Event::Gap(gap) => self::gap(gap),
+        Event::Stopped(outcome) => return stopped(outcome),
+    })
+}
+
+/// The code, its name and meaning, X's own words, and whose side it is.
+#[must_use]
+pub fn explain(ending: &Ending) -> String {
+    let entry = ending.code.entry();
+    let code = ending.code.to_string();
+    let name = if entry.name.eq_ignore_ascii_case(&code) { String::new() } else { format!(" {}", entry.name) };
+    let said = match &ending.detail {
+        Some(detail) => format!(" \"{detail}\""),
+        None => String::new(),
+    };
+    format!("{code}{name} ({}): {}{said}", entry.side, entry.meaning)
+}
+
+fn remark(remark: &Remark) -> Option<String> {
+    Some(match remark {
+        Remark::Notice(Notice::Limit { track: Some(total) }) => {
+            format!("limit: {total} matching posts were not delivered since this connection opened")
+        }
+        Remark::Notice(Notice::Limit { track: None }) => "limit: matching posts were not delivered".to_owned(),
+        Remark::Notice(Notice::Warning { code, message, percent_full }) => {
+            let full = percent_full.map_or(String::new(), |percent| format!(" ({percent} % full)"));
+            format!("warning {code}{full}: {message}")
+        }
+        Remark::Notice(Notice::Info { message }) => format!("info: {message}"),
+        Remark::Notice(Notice::Problem { message }) => format!("error about a post: {message}"),
+        // The ending that follows tells it.
+        Remark::Notice(Notice::Ending(_)) => return None,
+        Remark::Malformed { line, why, text } => format!("line {line} is not JSON ({why}), not printed: {text}"),
+        Remark::Oversize { line, bytes } => format!("line {line} is {bytes} bytes long, over the cap, not printed"),
+        Remark::Discarded { bytes } => {
+            format!("the stream ended within a line; its first {bytes} bytes are no whole message, not printed")
+        }
+    })
+}
+
+/// A gap with its bounds.
+#[must_use]
+pub fn gap(gap: &Gap) -> String {
+    let around = match (gap.last_id.as_str(), gap.first_id.as_str()) {
+        ("", "") => String::new(),
+        (last, "") => format!(", after post {last}"),
+        ("", first) => format!(", before post {first}"),
+        (last, first) => format!(", between posts {last} and {first}"),
+    };
+    let missed = match gap.missed {
+        0 => "probably no posts missed".to_owned(),
+        1 => "about 1 post missed".to_owned(),
+        count => format!("about {count} posts missed"),
+    };
+    let (to, length) = match gap.to {
+        Some(to) => (clock(to), age(gap.length(to))),
+        None => ("the end".to_owned(), "open".to_owned()),
+    };
+    format!("gap of {length} ({} to {to} UTC) by {}{around}: {missed}", clock(gap.from), gap.cause)
+}
+
+fn stopped(outcome: &Outcome) -> Option<String> {
+    Some(match outcome {
+        Outcome::Full | Outcome::TimeUp | Outcome::ReaderLeft => return None,
+        Outcome::Delivered => "the server delivered all it was asked for".to_owned(),
+        Outcome::Signalled(signal) => format!("stopped by {signal}"),
+        Outcome::Failed(why) => why.clone(),
+        Outcome::Refused(ending) => format!("stopped, X refuses: {}", advice(ending)),
+        Outcome::GaveUp(ending) => format!("gave up, the retries allowed are used up: {}", advice(ending)),
+        Outcome::Ended(ending) => format!("stopped, the stream ended: {}", advice(ending)),
+        Outcome::TakenOver(ending) => {
+            format!("stopped, the slot was taken over three times in 30 minutes: {}", advice(ending))
+        }
+    })
+}
+
+fn advice(ending: &Ending) -> String {
+    let entry = ending.code.entry();
+    format!("{} ({}): {}", ending.code, entry.meaning, entry.advice)
+}
+
+/// The time of day, UTC.
+fn clock(at: At) -> String {
+    let seconds = at.wall.as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// The line that ends a run that went well or was asked to end.
+#[must_use]
+pub fn summary(printed: u64, posts: u64, connections: u32, lasted: Duration) -> String {
+    let plural = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    format!(
+        "{} printed, {} received over {} in {}",
+        plural(printed, "message"),
+        plural(posts, "post"),
+        plural(u64::from(connections), "connection"),
+        age(lasted)
+    )
+}

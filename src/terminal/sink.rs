@@ -1,0 +1,211 @@
+//! Writing that never blocks the loop, to whatever stdout or stderr happens to be.
+//!
+//! Other processes share our standard streams, so their flags are not ours to change: a pipe set non-blocking
+//! would break `jq`. Where the system allows it we open the same pipe or terminal once more, non-blocking, for
+//! ourselves alone; a socket takes that wish with each call; the rest is written in portions that a ready
+//! stream is sure to take. What cannot be written at once waits in a FIFO.
+//!
+//! Its law: bytes leave in the order in which they came, and a write returns at once.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+use tokio::net::unix::pipe;
+
+/// What a pipe that reports itself writable takes without blocking, on every system (POSIX's minimum).
+const SURE: usize = 512;
+
+/// Small writes are gathered in portions of this size while they wait.
+const PORTION: usize = 64 << 10;
+
+/// How often a full stream is tried again where the system cannot say when it has room.
+const RETRY: Duration = Duration::from_millis(5);
+
+enum Way {
+    /// Our own description of the stream, non-blocking.
+    Own(pipe::Sender),
+    /// A socket, asked not to block at each call.
+    Socket(OwnedFd),
+    /// A shared description, written only when ready and in small portions.
+    Shared(OwnedFd),
+    /// A file: it takes everything.
+    File(OwnedFd),
+}
+
+/// An output stream with its FIFO.
+pub struct Sink {
+    way: Way,
+    queue: VecDeque<Vec<u8>>,
+    /// How much of the first portion is written already.
+    offset: usize,
+    backlog: usize,
+    terminal: bool,
+}
+
+impl Sink {
+    /// Takes over `stream`. Needs a running tokio reactor.
+    ///
+    /// # Errors
+    /// The descriptor cannot be duplicated or registered.
+    pub fn new(stream: BorrowedFd<'_>) -> io::Result<Sink> {
+        let terminal = rustix::termios::isatty(stream);
+        let kind = rustix::fs::fstat(stream).map(|stat| FileType::from_raw_mode(stat.st_mode));
+        let copy = || rustix::io::fcntl_dupfd_cloexec(stream, 3);
+        let pipe_like = matches!(kind, Ok(FileType::Fifo)) || terminal;
+        let way = match kind {
+            Ok(FileType::Socket) => Way::Socket(copy()?),
+            _ if pipe_like => match reopen(stream).and_then(pipe::Sender::from_file_unchecked) {
+                Ok(own) => Way::Own(own),
+                Err(_) => Way::Shared(copy()?),
+            },
+            _ => Way::File(copy()?),
+        };
+        Ok(Sink {
+            way,
+            queue: VecDeque::new(),
+            offset: 0,
+            backlog: 0,
+            terminal,
+        })
+    }
+
+    /// Whether people look at it.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Bytes that wait.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        self.backlog
+    }
+
+    /// Writes what the stream takes now; the rest waits.
+    ///
+    /// # Errors
+    /// The reader is gone (`BrokenPipe`), or the stream fails.
+    pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while self.backlog == 0 && !bytes.is_empty() {
+            match self.way.write(bytes) {
+                Ok(taken) => bytes = &bytes[taken..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.enqueue(bytes);
+        Ok(())
+    }
+
+    fn enqueue(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.backlog += bytes.len();
+        match self.queue.back_mut() {
+            Some(last) if last.len() + bytes.len() <= PORTION => last.extend_from_slice(bytes),
+            _ => self.queue.push_back(bytes.to_vec()),
+        }
+    }
+
+    /// Writes some of what waits as soon as the stream takes it; never returns while nothing waits.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    pub async fn drain(&mut self) -> io::Result<()> {
+        let Some(front) = self.queue.front() else {
+            return std::future::pending().await;
+        };
+        let bytes = &front[self.offset..];
+        let taken = loop {
+            let result = match &self.way {
+                Way::Own(own) => {
+                    own.writable().await?;
+                    own.try_write(bytes)
+                }
+                way => way.write(bytes),
+            };
+            match result {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !matches!(self.way, Way::Own(_)) {
+                        tokio::time::sleep(RETRY).await;
+                    }
+                }
+                other => break other?,
+            }
+        };
+        self.backlog -= taken;
+        self.offset += taken;
+        if self.offset == front.len() {
+            self.queue.pop_front();
+            self.offset = 0;
+        }
+        Ok(())
+    }
+
+    /// Whether nobody can read any more what is written.
+    #[must_use]
+    pub fn reader_left(&self) -> bool {
+        let mut fds = [PollFd::from_borrowed_fd(self.way.fd(), PollFlags::empty())];
+        poll(&mut fds, Some(&NOW)).is_ok_and(|count| count > 0)
+            && fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP)
+    }
+
+    /// Whether the reader has taken everything that was written, as far as can be known.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.backlog == 0 && rustix::io::ioctl_fionread(self.way.fd()).is_ok_and(|unread| unread == 0)
+    }
+}
+
+const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+impl Way {
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Way::Own(own) => own.as_fd(),
+            Way::Socket(fd) | Way::Shared(fd) | Way::File(fd) => fd.as_fd(),
+        }
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            let result = match self {
+                Way::Own(own) => rustix::io::write(own, bytes),
+                Way::File(fd) => rustix::io::write(fd, bytes),
+                Way::Socket(fd) => rustix::net::send(fd, bytes, SendFlags::DONTWAIT),
+                Way::Shared(fd) => {
+                    let mut fds = [PollFd::new(fd, PollFlags::OUT)];
+                    match poll(&mut fds, Some(&NOW)) {
+                        Ok(0) => Err(Errno::AGAIN),
+                        Ok(_) => rustix::io::write(fd, &bytes[..bytes.len().min(SURE)]),
+                        Err(error) => Err(error),
+                    }
+                }
+            };
+            match result {
+                Err(Errno::INTR) => {}
+                other => return other.map_err(io::Error::from),
+            }
+        }
+    }
+}
+
+/// Opens the pipe or terminal behind `stream` once more, with flags of our own.
+fn reopen(stream: BorrowedFd<'_>) -> io::Result<File> {
+    use std::os::fd::AsRawFd;
+    // On Linux this name leads to the thing itself; elsewhere it only duplicates, so it is not tried.
+    if cfg!(not(target_os = "linux")) {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let path = format!("/proc/self/fd/{}", stream.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}

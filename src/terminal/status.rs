@@ -1,0 +1,275 @@
+//! What the status row says, rendered from the session's events. Pure: a clock is handed in.
+//!
+//! Order (always the same): state and stream, heartbeat age, post rate, rate limit, last disconnect code, gaps,
+//! buffer. A narrow screen loses parts from the least important up: buffer, gaps, rate, the words of the last
+//! code, the rate limit; the state and the heartbeat age stay.
+
+use std::time::Duration;
+
+use crossterm::style::Stylize;
+
+use crate::protocol::disconnect::Code;
+use crate::protocol::rate_limit::RateLimit;
+use crate::session::{At, Event, Why};
+
+/// What the stream is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Connecting,
+    Streaming,
+    Waiting { why: Why, until: At },
+    Stopped,
+}
+
+/// Everything the row shows.
+#[derive(Debug, Clone)]
+pub struct Status {
+    stream: String,
+    keep_alive: Duration,
+    state: State,
+    last_byte: Option<At>,
+    rate: f64,
+    limit: RateLimit,
+    last: Option<(Code, At)>,
+    gaps: u32,
+    backlog: usize,
+    buffer: usize,
+}
+
+/// A part of the row: its importance (the highest is dropped first), its text and how it looks.
+struct Part {
+    drop: u8,
+    text: String,
+    look: Look,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Plain,
+    Good,
+    Warn,
+    Bad,
+}
+
+/// A heartbeat is late this long after the family's keep-alive: real ones land up to two seconds late.
+const LATE: Duration = Duration::from_secs(5);
+
+impl Status {
+    /// The row of a stream that nothing is known about yet. `buffer` is the size of the FIFO in bytes.
+    #[must_use]
+    pub fn new(stream: String, keep_alive: Duration, buffer: usize) -> Status {
+        Status {
+            stream,
+            keep_alive,
+            state: State::Connecting,
+            last_byte: None,
+            rate: 0.0,
+            limit: RateLimit::default(),
+            last: None,
+            gaps: 0,
+            backlog: 0,
+            buffer,
+        }
+    }
+
+    /// Takes note of an event.
+    pub fn note(&mut self, now: At, event: &Event) {
+        match event {
+            Event::Dialling { .. } => self.state = State::Connecting,
+            Event::Opened { rate, .. } => {
+                self.state = State::Streaming;
+                self.limit = *rate;
+                self.last_byte = Some(now);
+            }
+            Event::Ended { ending, .. } => {
+                self.last = Some((ending.code.clone(), now));
+                self.last_byte = None;
+            }
+            Event::Waiting { why, until, .. } => {
+                self.state = State::Waiting { why: why.clone(), until: *until };
+            }
+            Event::Gap(_) => self.gaps += 1,
+            Event::Stopped(_) => self.state = State::Stopped,
+            _ => {}
+        }
+    }
+
+    /// Takes note that bytes arrived, and of the posts a second.
+    pub fn received(&mut self, now: At, rate: f64) {
+        self.last_byte = Some(now);
+        self.rate = rate;
+    }
+
+    /// Takes note of how much waits for our reader.
+    pub fn set_backlog(&mut self, backlog: usize) {
+        self.backlog = backlog;
+    }
+
+    fn parts(&self, now: At) -> Vec<Part> {
+        let part = |drop, text, look| Part { drop, text, look };
+        let (state, look) = match &self.state {
+            State::Connecting => ("connecting".to_owned(), Look::Bad),
+            State::Streaming => ("streaming".to_owned(), Look::Good),
+            State::Waiting { why, until } => {
+                let what = match why {
+                    Why::Backoff => "reconnecting",
+                    Why::RateLimit => "rate limit, until reset",
+                    Why::RetryAfter => "as X asked",
+                    Why::Budget => "request budget spent",
+                };
+                (format!("{what} in {}", age(until.since(now))), Look::Bad)
+            }
+            State::Stopped => ("stopped".to_owned(), Look::Bad),
+        };
+        let mut parts = vec![part(0, format!("{} {state}", self.stream), look)];
+        parts.push(match self.last_byte {
+            Some(at) => {
+                let silence = now.since(at);
+                let look = if silence > self.keep_alive + LATE { Look::Warn } else { Look::Plain };
+                part(0, format!("heartbeat {}", age(silence)), look)
+            }
+            None => part(0, "heartbeat -".to_owned(), Look::Bad),
+        });
+        parts.push(part(4, format!("{:.1}/s", self.rate), Look::Plain));
+        let number = |value: Option<u32>| value.map_or("-".to_owned(), |value| value.to_string());
+        let mut limit = format!("x-rate-limit {}/{}", number(self.limit.remaining), number(self.limit.limit));
+        if let Some(reset) = self.limit.reset
+            && reset > now.wall
+        {
+            limit = format!("{limit} {}", age(reset.saturating_sub(now.wall)));
+        }
+        let low = self.limit.remaining.is_some_and(|left| left < 5);
+        parts.push(part(1, limit, if low { Look::Warn } else { Look::Plain }));
+        parts.push(match &self.last {
+            Some((code, at)) => {
+                let name = code.entry().name;
+                let code = code.to_string();
+                let named = if name.eq_ignore_ascii_case(&code) { code } else { format!("{code} {name}") };
+                part(2, format!("last {named} {} ago", age(now.since(*at))), Look::Warn)
+            }
+            None => part(2, "last -".to_owned(), Look::Plain),
+        });
+        let look = if self.gaps > 0 { Look::Warn } else { Look::Plain };
+        parts.push(part(5, format!("gaps {}", self.gaps), look));
+        let percent = self.backlog * 100 / self.buffer.max(1);
+        let look = if percent > 60 { Look::Warn } else { Look::Plain };
+        parts.push(part(6, format!("buffer {percent}%"), look));
+        parts
+    }
+
+    /// The row, at most `width` columns wide.
+    #[must_use]
+    pub fn render(&self, now: At, width: usize, color: bool) -> String {
+        const BETWEEN: &str = " · ";
+        let mut parts = self.parts(now);
+        let wide = |parts: &[Part]| -> usize {
+            let text: usize = parts.iter().map(|part| part.text.chars().count()).sum();
+            text + BETWEEN.chars().count() * parts.len().saturating_sub(1)
+        };
+        while wide(&parts) > width {
+            let Some((at, _)) = parts.iter().enumerate().filter(|(_, part)| part.drop > 0).max_by_key(|(_, part)| part.drop)
+            else {
+                break;
+            };
+            parts.remove(at);
+        }
+        if wide(&parts) > width {
+            let text: Vec<String> = parts.into_iter().map(|part| part.text).collect();
+            return text.join(BETWEEN).chars().take(width).collect();
+        }
+        let drawn: Vec<String> = parts
+            .into_iter()
+            .map(|Part { text, look, .. }| match look {
+                _ if !color => text,
+                Look::Plain => text,
+                Look::Good => text.green().to_string(),
+                Look::Warn => text.yellow().to_string(),
+                Look::Bad => text.red().to_string(),
+            })
+            .collect();
+        drawn.join(BETWEEN)
+    }
+}
+
+/// A duration in one or two units, as a glance wants it.
+#[must_use]
+pub fn age(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1}s", duration.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::message::Ending;
+
+    fn at(seconds: u64) -> At {
+        At { steady: Duration::from_secs(seconds), wall: Duration::from_secs(1_000_000 + seconds) }
+    }
+
+    fn streaming() -> Status {
+        let mut status = Status::new("filtered".to_owned(), Duration::from_secs(20), 64 << 20);
+        status.note(at(0), &Event::Dialling { connection: 1, attempt: 1 });
+        let rate = RateLimit { limit: Some(50), remaining: Some(49), reset: Some(at(900).wall) };
+        status.note(at(1), &Event::Opened { connection: 1, rate });
+        status.received(at(8), 25.0);
+        status
+    }
+
+    #[test]
+    fn the_row_shows_every_part_in_its_order() {
+        let mut status = streaming();
+        status.note(at(8), &Event::Ended {
+            connection: 1,
+            ending: Ending { code: Code::V1(12), detail: None },
+            opened: true,
+            lived: Duration::ZERO,
+            slow_reader: false,
+        });
+        status.note(at(8), &Event::Opened { connection: 2, rate: RateLimit::default() });
+        status.received(at(9), 25.0);
+        status.set_backlog(32 << 20);
+        insta::assert_snapshot!(
+            status.render(at(10), 200, false),
+            @"filtered streaming · heartbeat 1.0s · 25.0/s · x-rate-limit -/- · last 12 Shed load 2.0s ago · gaps 0 · buffer 50%"
+        );
+    }
+
+    #[test]
+    fn a_narrow_screen_loses_the_least_important_first() {
+        let status = streaming();
+        let rows: Vec<String> = [200, 80, 60, 40, 20].iter().map(|width| status.render(at(10), *width, false)).collect();
+        insta::assert_snapshot!(rows.join("\n"), @r"
+        filtered streaming · heartbeat 2.0s · 25.0/s · x-rate-limit 49/50 14m50s · last - · gaps 0 · buffer 0%
+        filtered streaming · heartbeat 2.0s · x-rate-limit 49/50 14m50s · last -
+        filtered streaming · heartbeat 2.0s
+        filtered streaming · heartbeat 2.0s
+        filtered streaming ·
+        ");
+    }
+
+    #[test]
+    fn no_row_is_wider_than_the_screen() {
+        for width in 1..150 {
+            assert!(streaming().render(at(99), width, false).chars().count() <= width);
+        }
+    }
+
+    #[test]
+    fn colour_turns_with_meaning() {
+        crossterm::style::force_color_output(true);
+        let row = streaming().render(at(8 + 26), 200, true);
+        assert!(row.contains("\x1b[38;5;11mheartbeat 26s"), "{row:?}");
+    }
+
+    #[test]
+    fn ages_are_short() {
+        let text: Vec<String> = [0, 9, 10, 59, 60, 3599, 3600, 90_000].iter().map(|s| age(Duration::from_secs(*s))).collect();
+        assert_eq!(text, ["0.0s", "9.0s", "10s", "59s", "1m00s", "59m59s", "1h00m", "25h00m"]);
+    }
+}
