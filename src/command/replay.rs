@@ -26,9 +26,18 @@ pub fn run(replay: Replay) -> Result<u8, Error> {
     let options = pipeline_options(&replay.what)?;
     runtime()?.block_on(async {
         let quiet = replay.quiet;
-        let terminal = Terminal::new(terminal::Options { quiet, status: StatusMode::Off, color: Color::Never })
-            .context("taking over stdout and stderr")?;
-        let mut player = Player { pipeline: Pipeline::new(options), terminal, readable: false, failed: false };
+        let terminal = Terminal::new(terminal::Options {
+            quiet,
+            status: StatusMode::Off,
+            color: Color::Never,
+        })
+        .context("taking over stdout and stderr")?;
+        let mut player = Player {
+            pipeline: Pipeline::new(options),
+            terminal,
+            readable: false,
+            failed: false,
+        };
         let result = player.play_all(&replay.files).await;
         player.terminal.close();
         match result {
@@ -53,9 +62,16 @@ impl Player {
     async fn play_all(&mut self, files: &[std::path::PathBuf]) -> io::Result<()> {
         let mut bad = 0;
         for path in files {
-            let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
-            let opened: io::Result<Box<dyn Read>> =
-                if path == Path::new("-") { Ok(Box::new(io::stdin())) } else { File::open(path).map(|file| Box::new(file) as _) };
+            let name = if path == Path::new("-") {
+                "stdin".to_owned()
+            } else {
+                path.display().to_string()
+            };
+            let opened: io::Result<Box<dyn Read>> = if path == Path::new("-") {
+                Ok(Box::new(io::stdin()))
+            } else {
+                File::open(path).map(|file| Box::new(file) as _)
+            };
             let source = match opened {
                 Ok(source) => source,
                 Err(error) => {
@@ -108,7 +124,8 @@ impl Player {
                 over = true;
             }
             if let Err(error) = self.pipeline.push(&buffer[..length], &mut out, &mut seen) {
-                self.terminal.insist(&format!("reading {}: damaged gzip: {error}", told.name));
+                self.terminal
+                    .insist(&format!("reading {}: damaged gzip: {error}", told.name));
                 self.failed = true;
                 over = true;
             }
@@ -145,12 +162,17 @@ impl Told {
     fn tell(&mut self, terminal: &mut Terminal, seen: &Seen) {
         for remark in &seen.remarks {
             let line = match remark {
-                Remark::Malformed { line, why, text } => format!("{}:{line}: not JSON ({why}), not printed: {text}", self.name),
+                Remark::Malformed { line, why, text } => {
+                    format!("{}:{line}: not JSON ({why}), not printed: {text}", self.name)
+                }
                 Remark::Oversize { line, bytes } => {
                     format!("{}:{line}: {bytes} bytes long, over the cap, not printed", self.name)
                 }
                 Remark::Discarded { bytes } => {
-                    format!("{}: ends within a line; its first {bytes} bytes are no whole message, not printed", self.name)
+                    format!(
+                        "{}: ends within a line; its first {bytes} bytes are no whole message, not printed",
+                        self.name
+                    )
                 }
                 Remark::Notice(_) => continue,
             };
@@ -164,7 +186,11 @@ impl Told {
 
     fn close(&self, terminal: &mut Terminal) {
         if self.bad > TOLD {
-            terminal.say(&format!("{}: {} more lines were not printed", self.name, self.bad - TOLD));
+            terminal.say(&format!(
+                "{}: {} more lines were not printed",
+                self.name,
+                self.bad - TOLD
+            ));
         }
     }
 }

@@ -24,7 +24,8 @@ pub fn run(simulate: Simulate) -> Result<u8, Error> {
     let script = match (&simulate.script, &simulate.script_file) {
         (Some(text), _) => Script::parse(text).or_else(|error| usage(format!("--script: {error}")))?,
         (None, Some(path)) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("reading the script {}", path.display()))?;
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("reading the script {}", path.display()))?;
             Script::parse(&text).or_else(|error| usage(format!("{}: {error}", path.display())))?
         }
         (None, None) => Script::demo(),

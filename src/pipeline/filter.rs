@@ -50,7 +50,10 @@ impl FromStr for Choice {
         if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == word) {
             return Ok(Choice::Kind(*kind));
         }
-        Err(format!("no such kind; nearest: {}", nearest(word, Choice::words()).join(", ")))
+        Err(format!(
+            "no such kind; nearest: {}",
+            nearest(word, Choice::words()).join(", ")
+        ))
     }
 }
 
@@ -101,18 +104,31 @@ mod tests {
     use super::*;
 
     fn accepted(only: &[&str], skip: &[&str]) -> Vec<&'static str> {
-        let choices = |words: &[&str]| -> Vec<Choice> {
-            words.iter().map(|word| word.parse().expect("a kind")).collect()
-        };
+        let choices =
+            |words: &[&str]| -> Vec<Choice> { words.iter().map(|word| word.parse().expect("a kind")).collect() };
         let filter = Filter::new(&choices(only), &choices(skip));
-        Kind::ALL.iter().filter(|kind| filter.accepts(**kind)).map(|kind| kind.name()).collect()
+        Kind::ALL
+            .iter()
+            .filter(|kind| filter.accepts(**kind))
+            .map(|kind| kind.name())
+            .collect()
     }
 
     #[test]
     fn control_heartbeats_and_garbage_are_not_printed_by_default() {
         let names = accepted(&[], &[]);
         assert!(names.contains(&"post") && names.contains(&"user_delete") && names.contains(&"unknown"));
-        for name in ["limit", "warning", "disconnect", "error", "info", "control", "metadata", "heartbeat", "malformed"] {
+        for name in [
+            "limit",
+            "warning",
+            "disconnect",
+            "error",
+            "info",
+            "control",
+            "metadata",
+            "heartbeat",
+            "malformed",
+        ] {
             assert!(!names.contains(&name), "{name}");
         }
     }
@@ -120,7 +136,10 @@ mod tests {
     #[test]
     fn only_and_skip_take_kinds_groups_and_all() {
         assert_eq!(accepted(&["post"], &[]), ["post"]);
-        assert_eq!(accepted(&["data"], &["post", "like"]), ["label", "activity", "event", "direct_message", "friends"]);
+        assert_eq!(
+            accepted(&["data"], &["post", "like"]),
+            ["label", "activity", "event", "direct_message", "friends"]
+        );
         assert_eq!(accepted(&["all"], &[]).len(), Kind::ALL.len());
         assert!(accepted(&[], &["all"]).is_empty());
         assert!(!accepted(&[], &["compliance"]).contains(&"delete"));

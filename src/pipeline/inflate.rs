@@ -63,7 +63,9 @@ mod tests {
             let portion = std::mem::take(encoder.get_mut());
             let mut seen = Vec::new();
             for byte in portion {
-                inflater.push(&[byte], |bytes| seen.extend_from_slice(bytes)).expect("gzip");
+                inflater
+                    .push(&[byte], |bytes| seen.extend_from_slice(bytes))
+                    .expect("gzip");
             }
             assert_eq!(seen, line.as_bytes());
         }
@@ -78,7 +80,9 @@ mod tests {
             bytes.extend(encoder.finish().expect("memory"));
         }
         let mut seen = Vec::new();
-        Inflater::default().push(&bytes, |bytes| seen.extend_from_slice(bytes)).expect("gzip");
+        Inflater::default()
+            .push(&bytes, |bytes| seen.extend_from_slice(bytes))
+            .expect("gzip");
         assert_eq!(seen, b"ab");
     }
 

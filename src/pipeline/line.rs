@@ -136,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_line_over_the_cap_is_skipped_and_measured() {
-        assert_eq!(split(&[b"abcd\n", b"ab", b"cdefg", b"h\nok\n"], 4), ["abcd", "<8>", "ok"]);
+        assert_eq!(
+            split(&[b"abcd\n", b"ab", b"cdefg", b"h\nok\n"], 4),
+            ["abcd", "<8>", "ok"]
+        );
         assert_eq!(split(&[b"abcdef"], 4), ["<6>"]);
         assert_eq!(split(&[b"abcdef\nx\n"], 4), ["<6>", "x"]);
     }

@@ -174,7 +174,9 @@ impl Pipeline {
                 if object && classify(body).kind != Kind::Malformed {
                     self.line(body, out, seen);
                 } else if !body.is_empty() {
-                    seen.remark(Remark::Discarded { bytes: line.len() as u64 });
+                    seen.remark(Remark::Discarded {
+                        bytes: line.len() as u64,
+                    });
                 }
             }
             Line::Oversize(bytes) => seen.remark(Remark::Discarded { bytes }),
@@ -263,7 +265,11 @@ impl Seen {
     fn remark(&mut self, remark: Remark) {
         if let Remark::Notice(Notice::Ending(ending)) = &remark {
             let text_only = |ending: &Ending| matches!(ending.code, Code::Text(_));
-            if self.ending.as_ref().is_none_or(|held| text_only(held) && !text_only(ending)) {
+            if self
+                .ending
+                .as_ref()
+                .is_none_or(|held| text_only(held) && !text_only(ending))
+            {
                 self.ending = Some(ending.clone());
             }
         }

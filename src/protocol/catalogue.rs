@@ -98,10 +98,7 @@ pub(super) fn find_in(group: Group, code: &str) -> Option<&'static Entry> {
 }
 
 const fn other(entry: Entry) -> Entry {
-    Entry {
-        generic: true,
-        ..entry
-    }
+    Entry { generic: true, ..entry }
 }
 
 const V1_PAGE: &str = "the v1.1 streaming message types page";
@@ -116,24 +113,21 @@ const GNIP: &str = "X docs: enterprise Gnip 2.0";
 const SEEN: &str = "seen in public reports, in no published table";
 const HERE: &str = "xstream's own";
 
-const AT_ONCE: &str =
-    "reconnects at once if the stream was established, else after 5 s, doubling to 320 s";
+const AT_ONCE: &str = "reconnects at once if the stream was established, else after 5 s, doubling to 320 s";
 const SLOW: &str = "warns that the reader is slow; reconnects at once if the stream was established, else after 5 s, doubling to 320 s";
-const TAKEN: &str =
-    "waits 60 s, doubling to 900 s; three take-overs in 30 minutes stop it with exit 5";
+const TAKEN: &str = "waits 60 s, doubling to 900 s; three take-overs in 30 minutes stop it with exit 5";
 const HTTP_LADDER: &str = "tries again after 5 s, doubling to 320 s";
 const NETWORK_LADDER: &str = "tries again with 250 ms more wait each time, up to 16 s";
 const PENALTY: &str = "waits 60 s, doubling to 900 s";
-const RATE_WAIT: &str = "waits until x-rate-limit-reset and 1 to 2 s more; without a usable reset 60 s, doubling to 900 s";
+const RATE_WAIT: &str =
+    "waits until x-rate-limit-reset and 1 to 2 s more; without a usable reset 60 s, doubling to 900 s";
 const CONNECTIONS_WAIT: &str = "waits 20 s, then 60 s, doubling to 900 s";
 const MINUTE: &str = "reconnects after 60 s";
 const FATAL: &str = "stops with exit 3";
 const LOG_IN_ELSEWHERE: &str =
     "find the other client that uses the same credentials with `xstream connections`, and stop it";
-const READ_FASTER: &str =
-    "make the program that reads faster, ask for fewer fields, or put a file or queue between";
-const CHECK_RULES: &str =
-    "list the rules with `xstream rules`, then repair or delete the wrong ones";
+const READ_FASTER: &str = "make the program that reads faster, ask for fewer fields, or put a file or queue between";
+const CHECK_RULES: &str = "list the rules with `xstream rules`, then repair or delete the wrong ones";
 const NOTHING: &str = "do nothing; if it repeats for hours, look at X's status page";
 
 #[allow(clippy::too_many_arguments)] // One call is one row of a table, read across.

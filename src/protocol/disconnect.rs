@@ -10,8 +10,8 @@ use std::fmt;
 use serde_json::Value;
 
 use super::catalogue::{
-    ENTRIES, Entry, Group, ISSUE_OTHER, PROBLEM_OTHER, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_OTHER,
-    TYPE_OTHER, V1_OTHER, find_in,
+    ENTRIES, Entry, Group, ISSUE_OTHER, PROBLEM_OTHER, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_OTHER, TYPE_OTHER,
+    V1_OTHER, find_in,
 };
 use super::problem::{Body, Problem, integer, printable};
 
@@ -123,12 +123,7 @@ impl EnterpriseError {
 
 impl TextLine {
     /// Every variant.
-    pub const ALL: [Self; 4] = [
-        Self::ConnectionLimit,
-        Self::RateLimit,
-        Self::Upstream,
-        Self::Html,
-    ];
+    pub const ALL: [Self; 4] = [Self::ConnectionLimit, Self::RateLimit, Self::Upstream, Self::Html];
 
     /// The word shown.
     #[must_use]
@@ -188,18 +183,12 @@ impl Own {
 /// The known text that a line begins with, white space aside; none for any other line.
 #[must_use]
 pub fn of_text(line: &[u8]) -> Option<TextLine> {
-    let line = line
-        .strip_prefix(b"\xEF\xBB\xBF")
-        .unwrap_or(line)
-        .trim_ascii_start();
+    let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).trim_ascii_start();
     if line.starts_with(b"<") {
         return Some(TextLine::Html);
     }
     [
-        (
-            "Exceeded connection limit for user",
-            TextLine::ConnectionLimit,
-        ),
+        ("Exceeded connection limit for user", TextLine::ConnectionLimit),
         ("Rate limit exceeded", TextLine::RateLimit),
         ("upstream connect error", TextLine::Upstream),
     ]
@@ -219,9 +208,7 @@ impl Code {
     pub fn parse(word: &str) -> Option<Self> {
         let word = word.trim();
         if let Ok(number) = word.parse::<i64>() {
-            let status = u16::try_from(number)
-                .ok()
-                .filter(|status| (100..600).contains(status));
+            let status = u16::try_from(number).ok().filter(|status| (100..600).contains(status));
             return Some(status.map_or(Self::V1(number), Self::Status));
         }
         if word.eq_ignore_ascii_case(V1_WITHOUT_CODE) {
@@ -234,15 +221,10 @@ impl Code {
         if let Some(text) = TextLine::ALL.into_iter().find(|text| same(text.as_str())) {
             return Some(Self::Text(text));
         }
-        if let Some(error) = EnterpriseError::ALL
-            .into_iter()
-            .find(|error| same(error.as_str()))
-        {
+        if let Some(error) = EnterpriseError::ALL.into_iter().find(|error| same(error.as_str())) {
             return Some(Self::Enterprise(error));
         }
-        let entry = ENTRIES
-            .iter()
-            .find(|entry| !entry.generic && same(entry.code))?;
+        let entry = ENTRIES.iter().find(|entry| !entry.generic && same(entry.code))?;
         match entry.group {
             Group::Type => Some(Self::Type(entry.code.to_owned())),
             Group::Issue => Some(Self::Issue(entry.code.to_owned())),
@@ -282,9 +264,7 @@ impl Code {
         };
         match said {
             // Words without an entry decide less than a status does.
-            Some(Self::Problem(name)) if find_in(Group::Problem, &name).is_none() => {
-                Self::Status(status)
-            }
+            Some(Self::Problem(name)) if find_in(Group::Problem, &name).is_none() => Self::Status(status),
             Some(Self::Enterprise(EnterpriseError::Other)) | None => Self::Status(status),
             Some(code) => code,
         }
@@ -313,18 +293,14 @@ impl Code {
             Self::Type(word) => find_in(Group::Type, word).unwrap_or(&TYPE_OTHER),
             Self::Issue(word) => find_in(Group::Issue, word).unwrap_or(&ISSUE_OTHER),
             Self::Problem(name) => find_in(Group::Problem, name).unwrap_or(&PROBLEM_OTHER),
-            Self::Enterprise(error) => {
-                find_in(Group::Enterprise, error.as_str()).unwrap_or(&STATUS_OTHER)
-            }
+            Self::Enterprise(error) => find_in(Group::Enterprise, error.as_str()).unwrap_or(&STATUS_OTHER),
             Self::Text(text) => find_in(Group::Text, text.as_str()).unwrap_or(&STATUS_OTHER),
-            Self::Status(status) => {
-                find_in(Group::Status, &status.to_string()).unwrap_or(match status {
-                    300..400 => &STATUS_3XX,
-                    400..500 => &STATUS_4XX,
-                    500..600 => &STATUS_5XX,
-                    _ => &STATUS_OTHER,
-                })
-            }
+            Self::Status(status) => find_in(Group::Status, &status.to_string()).unwrap_or(match status {
+                300..400 => &STATUS_3XX,
+                400..500 => &STATUS_4XX,
+                500..600 => &STATUS_5XX,
+                _ => &STATUS_OTHER,
+            }),
             Self::Own(own) => find_in(Group::Own, own.as_str()).unwrap_or(&STATUS_OTHER),
         }
     }
@@ -338,9 +314,7 @@ impl fmt::Display for Code {
         match self {
             Self::V1(code) => write!(f, "{code}"),
             Self::V1Text(word) if word.is_empty() => f.write_str(V1_WITHOUT_CODE),
-            Self::V1Text(word) | Self::Type(word) | Self::Issue(word) | Self::Problem(word) => {
-                f.write_str(word)
-            }
+            Self::V1Text(word) | Self::Type(word) | Self::Issue(word) | Self::Problem(word) => f.write_str(word),
             Self::Enterprise(error) => f.write_str(error.as_str()),
             Self::Text(text) => f.write_str(text.as_str()),
             Self::Status(status) => write!(f, "{status}"),
@@ -415,10 +389,7 @@ mod tests {
                 },
             });
             let entry = code.entry();
-            assert!(
-                entries.insert((entry.group, entry.code)),
-                "{code} shares its entry"
-            );
+            assert!(entries.insert((entry.group, entry.code)), "{code} shares its entry");
             if !matches!(code, Code::V1Text(_)) {
                 assert!(!entry.generic, "{code} has no entry of its own");
                 assert_eq!(entry.code, word(&code));
@@ -459,10 +430,7 @@ mod tests {
         }
         for code in examples() {
             let back = Code::parse(&word(&code));
-            assert!(
-                back == Some(code.clone()) || matches!(code, Code::V1Text(_)),
-                "{code}"
-            );
+            assert!(back == Some(code.clone()) || matches!(code, Code::V1Text(_)), "{code}");
         }
         assert_eq!(Code::parse("disconnect"), Some(Code::V1Text(String::new())));
         assert_eq!(Code::parse("-3"), Some(Code::V1(-3)));
@@ -474,11 +442,7 @@ mod tests {
     fn every_entry_can_be_shown() {
         let mut seen = HashSet::new();
         for entry in ENTRIES {
-            assert!(
-                seen.insert(entry.code.to_lowercase()),
-                "{} twice",
-                entry.code
-            );
+            assert!(seen.insert(entry.code.to_lowercase()), "{} twice", entry.code);
             assert_eq!(find(entry.code), Some(entry), "{}", entry.code);
             assert!(entry.meaning.chars().count() <= 110, "{}", entry.code);
             for text in [
@@ -489,11 +453,7 @@ mod tests {
                 entry.does,
                 entry.source,
             ] {
-                assert!(
-                    !text.is_empty() && !text.ends_with('.'),
-                    "{}: {text}",
-                    entry.code
-                );
+                assert!(!text.is_empty() && !text.ends_with('.'), "{}: {text}", entry.code);
             }
         }
     }
@@ -523,22 +483,13 @@ mod tests {
 
     #[test]
     fn the_three_429s_are_told_apart() {
-        let [rate, connections, quota] = ["429", "TooManyConnections", "usage-capped"]
-            .map(|word| find(word).unwrap_or_else(|| panic!("{word}")));
-        assert!(
-            rate.meaning
-                .contains("although the rate limit is not used up")
-        );
+        let [rate, connections, quota] =
+            ["429", "TooManyConnections", "usage-capped"].map(|word| find(word).unwrap_or_else(|| panic!("{word}")));
+        assert!(rate.meaning.contains("although the rate limit is not used up"));
         assert!(rate.does.contains("x-rate-limit-reset"));
         assert!(connections.does.starts_with("waits 20 s, then 60 s"));
-        assert_eq!(
-            (quota.does, quota.side),
-            ("stops with exit 3", Side::Account)
-        );
-        assert_eq!(
-            find("rate-limit-exceeded").map(|entry| entry.does),
-            Some(rate.does)
-        );
+        assert_eq!((quota.does, quota.side), ("stops with exit 3", Side::Account));
+        assert_eq!(find("rate-limit-exceeded").map(|entry| entry.does), Some(rate.does));
     }
 
     #[test]
@@ -550,11 +501,7 @@ mod tests {
                 "{word}"
             );
         }
-        for (word, does) in [
-            ("3", "stops with exit 5"),
-            ("9", "stops with exit 0"),
-            ("6", FATAL),
-        ] {
+        for (word, does) in [("3", "stops with exit 5"), ("9", "stops with exit 0"), ("6", FATAL)] {
             assert_eq!(find(word).map(|entry| entry.does), Some(does));
         }
     }
@@ -562,10 +509,7 @@ mod tests {
     #[test]
     fn known_text_is_known_by_its_beginning() {
         for (line, known) in [
-            (
-                "Exceeded connection limit for user\n",
-                Some(TextLine::ConnectionLimit),
-            ),
+            ("Exceeded connection limit for user\n", Some(TextLine::ConnectionLimit)),
             (" rate limit exceeded", Some(TextLine::RateLimit)),
             (
                 "upstream connect error or disconnect/reset before headers",
@@ -673,11 +617,7 @@ mod tests {
                 r#"{"errors":[{"type":"https://api.x.com/2/problems/resource-not-found"}]}"#,
                 "403",
             ),
-            (
-                429,
-                "Exceeded connection limit for user",
-                "connection-limit",
-            ),
+            (429, "Exceeded connection limit for user", "connection-limit"),
             (
                 429,
                 "<html><p>Exceeded connection limit for user</p>",
@@ -735,10 +675,7 @@ mod tests {
                 r#"{"errors":[{"title":"client-disconnected","detail":"(text not published)","type":"https://api.twitter.com/2/problems/client-disconnected"}]}"#,
                 Some("client-disconnected"),
             ),
-            (
-                r#"{"disconnect":{"code":4,"stream_name":"","reason":""}}"#,
-                Some("4"),
-            ),
+            (r#"{"disconnect":{"code":4,"stream_name":"","reason":""}}"#, Some("4")),
             (
                 r#"{"disconnect":{"code":7,"stream_name":"thbounsigmalab1-statuses227378","reason":"admin logout"}}"#,
                 Some("7"),
@@ -803,23 +740,8 @@ mod tests {
 
     #[test]
     fn a_side_reads_as_words() {
-        let sides = [
-            Side::Ours,
-            Side::X,
-            Side::Account,
-            Side::Network,
-            Side::Unknown,
-        ];
+        let sides = [Side::Ours, Side::X, Side::Account, Side::Network, Side::Unknown];
         let shown = sides.map(|side| side.to_string());
-        assert_eq!(
-            shown,
-            [
-                "our side",
-                "X's side",
-                "the account",
-                "the network",
-                "unknown"
-            ]
-        );
+        assert_eq!(shown, ["our side", "X's side", "the account", "the network", "unknown"]);
     }
 }

@@ -204,10 +204,7 @@ pub static ENDPOINTS: [Endpoint; 18] = [
     v2("filtered", "filtered_stream", "/2/tweets/search/stream"),
     Endpoint {
         // The one v2 stream without start and end times (`OpenAPI` 2.167).
-        recovery: Recovery {
-            range: false,
-            ..FULL
-        },
+        recovery: Recovery { range: false, ..FULL },
         ..v2("sample", "sample_stream", "/2/tweets/sample/stream")
     },
     Endpoint {
@@ -254,20 +251,12 @@ pub static ENDPOINTS: [Endpoint; 18] = [
     Endpoint {
         partitions: Some(20),
         fields: Fields::Like,
-        ..v2(
-            "likes-firehose",
-            "likes_firehose_stream",
-            "/2/likes/firehose/stream",
-        )
+        ..v2("likes-firehose", "likes_firehose_stream", "/2/likes/firehose/stream")
     },
     Endpoint {
         partitions: Some(2),
         fields: Fields::Like,
-        ..v2(
-            "likes-sample10",
-            "likes_sample10_stream",
-            "/2/likes/sample10/stream",
-        )
+        ..v2("likes-sample10", "likes_sample10_stream", "/2/likes/sample10/stream")
     },
     Endpoint {
         partitions: Some(4),
@@ -327,19 +316,16 @@ pub static ENDPOINTS: [Endpoint; 18] = [
 /// The stream of this name: what the user types, X's own `endpoint_name`, or its exact path.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Endpoint> {
-    ENDPOINTS.iter().find(|endpoint| {
-        endpoint.name == name || endpoint.endpoint_name == Some(name) || endpoint.path == name
-    })
+    ENDPOINTS
+        .iter()
+        .find(|endpoint| endpoint.name == name || endpoint.endpoint_name == Some(name) || endpoint.path == name)
 }
 
 /// Up to three stream names that `name` may be a slip for, nearest first.
 #[must_use]
 pub fn nearest(name: &str) -> Vec<&'static str> {
     // X spells with underscores what the command line spells with dashes.
-    super::nearest(
-        &name.replace('_', "-"),
-        ENDPOINTS.iter().map(|endpoint| endpoint.name),
-    )
+    super::nearest(&name.replace('_', "-"), ENDPOINTS.iter().map(|endpoint| endpoint.name))
 }
 
 #[cfg(test)]
@@ -391,11 +377,7 @@ mod tests {
     fn every_spelling_of_every_stream_is_found_and_means_one_stream() {
         let mut seen = HashSet::new();
         for endpoint in &ENDPOINTS {
-            for name in [
-                Some(endpoint.name),
-                endpoint.endpoint_name,
-                Some(endpoint.path),
-            ] {
+            for name in [Some(endpoint.name), endpoint.endpoint_name, Some(endpoint.path)] {
                 let Some(name) = name else { continue };
                 assert!(seen.insert(name), "{name} twice");
                 assert_eq!(find(name), Some(endpoint));

@@ -315,8 +315,7 @@ fn under_data(shape: &Shape) -> Option<Kind> {
     if data.has(Key::EventType) && (data.has(Key::Payload) || data.has(Key::EventUuid)) {
         return Some(Kind::Activity);
     }
-    if data.has(Key::LikedTweetId)
-        || (data.has(Key::TimestampMs) && data.has(Key::AnyAuthorId) && !data.has(Key::Text))
+    if data.has(Key::LikedTweetId) || (data.has(Key::TimestampMs) && data.has(Key::AnyAuthorId) && !data.has(Key::Text))
     {
         return Some(Kind::Like);
     }
@@ -388,8 +387,7 @@ impl Message<'_> {
             return disconnect::of_text(self.body).map(|line| {
                 Notice::Ending(Ending {
                     code: Code::Text(line),
-                    detail: (line != TextLine::Html)
-                        .then(|| printable(&String::from_utf8_lossy(self.body), 200)),
+                    detail: (line != TextLine::Html).then(|| printable(&String::from_utf8_lossy(self.body), 200)),
                 })
             });
         }

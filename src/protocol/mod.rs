@@ -42,8 +42,7 @@ pub fn nearest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Vec<&'a 
             let edits = distance(&word, &other);
             // A third, and never less than one: `v2` still finds `v1`.
             let slip = edits <= (word.len().max(other.len()) / 3).max(1);
-            (slip || contains(&other, &word) || contains(&word, &other))
-                .then_some((edits, candidate))
+            (slip || contains(&other, &word) || contains(&word, &other)).then_some((edits, candidate))
         })
         .collect();
     // A stable sort: the order of the table is the order of importance.

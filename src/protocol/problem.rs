@@ -82,12 +82,9 @@ impl Problem {
             || outer.disconnect_type.is_some()
             || outer.connection_issue.is_some();
         if is_problem {
-            outer.parameters.extend(
-                inner
-                    .iter()
-                    .filter_map(Value::as_object)
-                    .flat_map(parameters),
-            );
+            outer
+                .parameters
+                .extend(inner.iter().filter_map(Value::as_object).flat_map(parameters));
             problems.push(outer);
         }
         for element in inner {
@@ -138,9 +135,7 @@ impl Problem {
             return Some(Code::Issue(word.clone()));
         }
         if self.enterprise {
-            return Some(Code::Enterprise(EnterpriseError::of(
-                self.detail.as_deref(),
-            )));
+            return Some(Code::Enterprise(EnterpriseError::of(self.detail.as_deref())));
         }
         if let Some(name) = self.name.as_deref().filter(|name| *name != "about:blank") {
             return Some(Code::Problem(name.to_owned()));
@@ -172,11 +167,10 @@ impl Problem {
             name: text("type", LONGEST_TEXT).as_deref().and_then(name),
             title: text("title", LONGEST_TEXT),
             detail: text("detail", LONGEST_TEXT).or_else(|| text("message", LONGEST_TEXT)),
-            status: object.get("status").and_then(integer).and_then(|status| {
-                u16::try_from(status)
-                    .ok()
-                    .filter(|status| (100..600).contains(status))
-            }),
+            status: object
+                .get("status")
+                .and_then(integer)
+                .and_then(|status| u16::try_from(status).ok().filter(|status| (100..600).contains(status))),
             disconnect_type: text("disconnect_type", LONGEST_NAME),
             connection_issue: text("connection_issue", LONGEST_NAME),
             code: object.get("code").and_then(integer),
@@ -214,9 +208,7 @@ fn name(kind: &str) -> Option<String> {
 
 /// An integer, also one that was sent as a string.
 pub(super) fn integer(value: &Value) -> Option<i64> {
-    value
-        .as_i64()
-        .or_else(|| value.as_str()?.trim().parse().ok())
+    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 fn parameters(object: &Map<String, Value>) -> impl Iterator<Item = String> {
@@ -253,11 +245,7 @@ impl Body {
         }
         let page = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_PAGE)]);
         let text = printable(&without_markup(&page), LONGEST_TEXT);
-        if text.is_empty() {
-            Self::Empty
-        } else {
-            Self::Text(text)
-        }
+        if text.is_empty() { Self::Empty } else { Self::Text(text) }
     }
 
     /// The sentence to show: the first problem's detail, or its title, or the text.
@@ -339,9 +327,7 @@ fn without_markup(page: &str) -> String {
     while let Some(at) = rest.find('<') {
         text.push_str(&rest[..at]);
         let tag = &rest[at..];
-        let opens = tag[1..].starts_with(|next: char| {
-            next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?')
-        });
+        let opens = tag[1..].starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?'));
         if !opens {
             text.push('<');
             rest = &tag[1..];
@@ -361,20 +347,14 @@ fn without_markup(page: &str) -> String {
         rest = end.unwrap_or("");
     }
     text.push_str(rest);
-    if page.contains('<') {
-        unescaped(&text)
-    } else {
-        text
-    }
+    if page.contains('<') { unescaped(&text) } else { text }
 }
 
 fn starts_tag(tag: &str, name: &str) -> bool {
     let bytes = &tag.as_bytes()[1..];
     bytes.len() >= name.len()
         && bytes[..name.len()].eq_ignore_ascii_case(name.as_bytes())
-        && bytes
-            .get(name.len())
-            .is_none_or(|next| !next.is_ascii_alphanumeric())
+        && bytes.get(name.len()).is_none_or(|next| !next.is_ascii_alphanumeric())
 }
 
 fn after<'a>(text: &'a str, end: &str) -> Option<&'a str> {
@@ -400,9 +380,7 @@ fn unescaped(text: &str) -> String {
         ("&amp;", "&"),
     ]
     .iter()
-    .fold(text.to_owned(), |text, (entity, plain)| {
-        text.replace(entity, plain)
-    })
+    .fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
 }
 
 #[cfg(test)]
@@ -425,14 +403,8 @@ mod tests {
         });
         let wrapped = json!({ "errors": [bare] });
         assert_eq!(Problem::all(&bare), Problem::all(&wrapped));
-        assert_eq!(
-            Problem::all(&bare)[0].name.as_deref(),
-            Some("streaming-connection")
-        );
-        assert_eq!(
-            codes(&bare),
-            [Some(Code::Issue("TooManyConnections".into()))]
-        );
+        assert_eq!(Problem::all(&bare)[0].name.as_deref(), Some("streaming-connection"));
+        assert_eq!(codes(&bare), [Some(Code::Issue("TooManyConnections".into()))]);
     }
 
     #[test]
@@ -445,10 +417,7 @@ mod tests {
         }));
         assert_eq!(problems.len(), 2);
         assert_eq!(problems[0].parameters, ["backfill_minutes"]);
-        assert_eq!(
-            problems[0].code(),
-            Some(Code::Problem("invalid-request".into()))
-        );
+        assert_eq!(problems[0].code(), Some(Code::Problem("invalid-request".into())));
         assert_eq!(problems[1].detail.as_deref(), Some("inner"));
         assert_eq!(problems[1].code(), None);
     }
@@ -456,10 +425,7 @@ mod tests {
     #[test]
     fn the_name_is_the_last_segment_whatever_the_host() {
         for (kind, expected) in [
-            (
-                "https://api.x.com/2/problems/usage-capped",
-                Some("usage-capped"),
-            ),
+            ("https://api.x.com/2/problems/usage-capped", Some("usage-capped")),
             (
                 "https://api.twitter.com/labs/1/problems/usage-capped/",
                 Some("usage-capped"),
@@ -489,8 +455,7 @@ mod tests {
             "disallowed-resource",
         ] {
             let kind = format!("https://api.twitter.com/2/problems/{name}");
-            let value =
-                json!({ "errors": [{ "title": "Not Found Error", "status": 404, "type": kind }] });
+            let value = json!({ "errors": [{ "title": "Not Found Error", "status": 404, "type": kind }] });
             assert!(Problem::all(&value)[0].is_about_resource(), "{name}");
             assert_eq!(codes(&value), [None], "{name}");
         }
@@ -504,10 +469,7 @@ mod tests {
                 json!({ "errors": [{ "code": 88, "message": "Rate limit exceeded" }] }),
                 Some("rate-limit-exceeded"),
             ),
-            (
-                json!({ "errors": [{ "code": "88" }] }),
-                Some("rate-limit-exceeded"),
-            ),
+            (json!({ "errors": [{ "code": "88" }] }), Some("rate-limit-exceeded")),
             (
                 json!({ "title": "Too Many Requests", "type": "about:blank", "status": 429 }),
                 Some("429"),
@@ -520,11 +482,7 @@ mod tests {
             (json!({ "title": "Something", "status": 70_000 }), None),
         ] {
             let found = codes(&value);
-            assert_eq!(
-                found[0].as_ref().map(ToString::to_string).as_deref(),
-                code,
-                "{value}"
-            );
+            assert_eq!(found[0].as_ref().map(ToString::to_string).as_deref(), code, "{value}");
         }
     }
 
@@ -534,10 +492,7 @@ mod tests {
             &json!({ "error": { "message": "Forced Disconnect: Too many connections. (Allowed Connections = 2)" } }),
         );
         assert!(forced[0].enterprise);
-        assert_eq!(
-            forced[0].code(),
-            Some(Code::Enterprise(EnterpriseError::Forced))
-        );
+        assert_eq!(forced[0].code(), Some(Code::Enterprise(EnterpriseError::Forced)));
         let text = Problem::all(&json!({ "error": "nope" }));
         assert_eq!(text[0].detail.as_deref(), Some("nope"));
         assert_eq!(text[0].code(), None);
@@ -567,11 +522,7 @@ mod tests {
         assert_eq!(printable(evil, 500), "[2Ja bc d");
         let value = json!({ "title": evil, "type": format!("x/problems/{evil}"), "disconnect_type": evil,
             "errors": [{ "parameters": { evil: [] } }] });
-        let shown = format!(
-            "{:?} {}",
-            Problem::all(&value),
-            codes(&value)[0].as_ref().unwrap()
-        );
+        let shown = format!("{:?} {}", Problem::all(&value), codes(&value)[0].as_ref().unwrap());
         assert!(!shown.chars().any(char::is_control));
     }
 
@@ -612,10 +563,7 @@ mod tests {
     #[test]
     fn a_body_shows_one_sentence() {
         let detail = |body: &str| Body::read(body.as_bytes()).detail();
-        assert_eq!(
-            detail(r#"{"title":"T","detail":"D"}"#).as_deref(),
-            Some("D")
-        );
+        assert_eq!(detail(r#"{"title":"T","detail":"D"}"#).as_deref(), Some("D"));
         assert_eq!(detail(r#"{"title":"T"}"#).as_deref(), Some("T"));
         assert_eq!(detail("plain").as_deref(), Some("plain"));
         assert_eq!(detail(""), None);

@@ -122,21 +122,8 @@ mod tests {
 
     #[test]
     fn nonsense_in_a_header_is_as_good_as_no_header() {
-        for nonsense in [
-            "",
-            "-1",
-            "+1",
-            "1.5",
-            "0x10",
-            "fifty",
-            "1 2",
-            "99999999999999999999999",
-        ] {
-            assert_eq!(
-                read(nonsense, nonsense, nonsense),
-                RateLimit::default(),
-                "{nonsense}"
-            );
+        for nonsense in ["", "-1", "+1", "1.5", "0x10", "fifty", "1 2", "99999999999999999999999"] {
+            assert_eq!(read(nonsense, nonsense, nonsense), RateLimit::default(), "{nonsense}");
         }
         let huge = read("4294967296", "4294967295", "18446744073709551615");
         assert_eq!(
@@ -160,11 +147,7 @@ mod tests {
             (now + 3601, false),
             (LAST_SECOND, false),
         ] {
-            assert_eq!(
-                reset(seconds).trusted_reset(NOW).is_some(),
-                trusted,
-                "{seconds}"
-            );
+            assert_eq!(reset(seconds).trusted_reset(NOW).is_some(), trusted, "{seconds}");
         }
         assert_eq!(RateLimit::default().trusted_reset(NOW), None);
         assert_eq!(reset(1).trusted_reset(Duration::MAX), None);
@@ -187,22 +170,13 @@ mod tests {
             ("Tue, 19 Oct 2021 00:22:20 GMT", Some(0)),
             ("Tue, 19 Oct 2021 02:23:20 GMT", None),
         ] {
-            assert_eq!(
-                retry_after(value, NOW),
-                wait.map(Duration::from_secs),
-                "{value}"
-            );
+            assert_eq!(retry_after(value, NOW), wait.map(Duration::from_secs), "{value}");
         }
     }
 
     #[test]
     fn a_date_that_is_none_is_none() {
-        for value in [
-            "",
-            "yesterday",
-            "Tue, 99 Oct 2021 00:23:20 GMT",
-            "1634603000",
-        ] {
+        for value in ["", "yesterday", "Tue, 99 Oct 2021 00:23:20 GMT", "1634603000"] {
             assert_eq!(http_date(value), None, "{value}");
         }
     }

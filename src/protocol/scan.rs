@@ -376,9 +376,7 @@ impl<'a> Machine<'a> {
             self.data_open = false;
             // `message` is the one container whose bytes are wanted: it is open exactly when its start
             // was noted and its end was not.
-            if self.shape.message.as_ptr() == self.bytes[self.started..].as_ptr()
-                && self.shape.message.len() == 1
-            {
+            if self.shape.message.as_ptr() == self.bytes[self.started..].as_ptr() && self.shape.message.len() == 1 {
                 self.shape.message = &self.bytes[self.started..self.at];
             }
         }
@@ -454,11 +452,7 @@ impl<'a> Machine<'a> {
                     }
                     Key::Message => {
                         // An open object is held by its first byte until `leave` knows its end.
-                        let end = if found == Type::Object {
-                            started + 1
-                        } else {
-                            self.at
-                        };
+                        let end = if found == Type::Object { started + 1 } else { self.at };
                         self.shape.message = &self.bytes[started..end];
                     }
                     Key::Type => {
@@ -716,17 +710,76 @@ mod tests {
     #[test]
     fn hard_cases_are_judged_as_serde_json_judges_them() {
         for line in [
-            "0", "-0", "-", "00", "01", "1.", ".1", "1.0", "1e", "1e+", "1e5", "1E-5", "-1.5e+3", "1e999",
-            "\"\\u0000\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83dx\"",
-            "\"\\ud83d\\u0041\"", "\"\\u12\"", "\"\\x\"", "\"\t\"", "\"a", "\"", "tru", "true", "nul",
-            "null ", " null", "nullx", "[]", "[", "]", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{}", "{",
-            "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{a:1}", "{\"a\":1 \"b\":2}", "{\"a\":1}}", "[}",
-            "{]", "", " ", "1 2", "{\"a\":1}{\"b\":2}", "\u{feff}{}", "\r\n[\t1 , 2 ]\r", "NaN",
-            "\"\u{7f}\"", "\"\u{2028}\"",
+            "0",
+            "-0",
+            "-",
+            "00",
+            "01",
+            "1.",
+            ".1",
+            "1.0",
+            "1e",
+            "1e+",
+            "1e5",
+            "1E-5",
+            "-1.5e+3",
+            "1e999",
+            "\"\\u0000\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\ud83d\"",
+            "\"\\ude00\"",
+            "\"\\ud83dx\"",
+            "\"\\ud83d\\u0041\"",
+            "\"\\u12\"",
+            "\"\\x\"",
+            "\"\t\"",
+            "\"a",
+            "\"",
+            "tru",
+            "true",
+            "nul",
+            "null ",
+            " null",
+            "nullx",
+            "[]",
+            "[",
+            "]",
+            "[1",
+            "[1,",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "{}",
+            "{",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{,}",
+            "{a:1}",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\":1}}",
+            "[}",
+            "{]",
+            "",
+            " ",
+            "1 2",
+            "{\"a\":1}{\"b\":2}",
+            "\u{feff}{}",
+            "\r\n[\t1 , 2 ]\r",
+            "NaN",
+            "\"\u{7f}\"",
+            "\"\u{2028}\"",
         ] {
             agrees(line.as_bytes());
         }
-        for line in [&b"\"\xff\""[..], b"\"\xc0\x80\"", b"\"\xed\xa0\x80\"", b"\x00", b"\"\x00\"", b"{\"\xff\":1}"] {
+        for line in [
+            &b"\"\xff\""[..],
+            b"\"\xc0\x80\"",
+            b"\"\xed\xa0\x80\"",
+            b"\x00",
+            b"\"\x00\"",
+            b"{\"\xff\":1}",
+        ] {
             agrees(line);
         }
     }

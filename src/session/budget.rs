@@ -115,7 +115,11 @@ mod tests {
     #[test]
     fn no_more_than_x_says_is_left() {
         let mut budget = Budget::new(50);
-        let rate = RateLimit { limit: Some(50), remaining: Some(1), reset: Some(Duration::from_secs(10_060)) };
+        let rate = RateLimit {
+            limit: Some(50),
+            remaining: Some(1),
+            reset: Some(Duration::from_secs(10_060)),
+        };
         budget.note(at(10), &rate, Duration::from_secs(10_000));
         assert_eq!(budget.wait(at(10)), Duration::ZERO);
         budget.spend(at(10));

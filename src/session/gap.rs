@@ -99,7 +99,6 @@ impl Gauge {
     pub fn rate(&self, now: At) -> f64 {
         self.rate.per_second(now)
     }
-
 }
 
 /// Posts counted in whole seconds over the last minute.

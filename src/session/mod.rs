@@ -317,7 +317,8 @@ impl Session {
     }
 
     fn refused(&mut self, now: At, refusal: &Refusal, events: &mut Vec<Event>) -> Action {
-        self.budget.note(now, &refusal.head.rate, refusal.head.date.unwrap_or(now.wall));
+        self.budget
+            .note(now, &refusal.head.rate, refusal.head.date.unwrap_or(now.wall));
         self.ended(now, of_refusal(refusal), None, Some(refusal), events)
     }
 
@@ -332,10 +333,16 @@ impl Session {
                     (true, 0) => listening.line_since.or(Some(now)),
                     (true, _) => Some(now),
                 };
-                let gap = self.gauge.received(now, received.posts, &received.first_id, &received.last_id);
+                let gap = self
+                    .gauge
+                    .received(now, received.posts, &received.first_id, &received.last_id);
                 events.extend(gap.map(Event::Gap));
                 match received.ending {
-                    Some(text @ Ending { code: Code::Text(_), .. }) => {
+                    Some(
+                        text @ Ending {
+                            code: Code::Text(_), ..
+                        },
+                    ) => {
                         listening.text.get_or_insert(text);
                     }
                     other => ending = other,
@@ -350,7 +357,9 @@ impl Session {
             }
             Input::Unblocked => {
                 if let Some(since) = listening.blocked.take() {
-                    events.push(Event::Unblocked { after: now.since(since) });
+                    events.push(Event::Unblocked {
+                        after: now.since(since),
+                    });
                     // The silence was ours: the server gets its whole limit again.
                     listening.last_byte = now;
                     listening.line_since = listening.line_since.map(|_| now);
@@ -419,7 +428,9 @@ impl Session {
         self.retries = 0;
         // No post has come to name the end of the gap; it is told without.
         events.extend(self.gauge.take_closed().map(Event::Gap));
-        events.push(Event::Established { connection: self.connection });
+        events.push(Event::Established {
+            connection: self.connection,
+        });
     }
 
     /// A connection is over, or never came to be. `listening` says it was open, `refusal` what was answered.

@@ -45,14 +45,8 @@ impl Play<'_> {
         if headers.iter().any(|(_, value)| value.contains("json")) {
             headers.extend(rate.headers());
         }
-        self.answer(
-            refusal.code(),
-            headers,
-            extra,
-            refusal.body().as_bytes(),
-            out,
-        )
-        .await
+        self.answer(refusal.code(), headers, extra, refusal.body().as_bytes(), out)
+            .await
     }
 
     /// A whole answer with a known length.
@@ -65,11 +59,7 @@ impl Play<'_> {
         out: &mut W,
     ) -> io::Result<Finish> {
         // These have no body by definition; a length would make the client wait for one.
-        let body = if code == 204 || code == 304 {
-            b""
-        } else {
-            body
-        };
+        let body = if code == 204 || code == 304 { b"" } else { body };
         if code != 204 && code != 304 {
             headers.push((String::from("content-length"), body.len().to_string()));
         }
@@ -86,21 +76,11 @@ impl Play<'_> {
 
     /// A response head; what the script adds replaces what is usual.
     pub(super) fn head(&self, code: u16, mut usual: Headers, extra: &[(String, String)]) -> String {
-        usual.insert(
-            0,
-            (
-                String::from("date"),
-                httpdate::fmt_http_date(SystemTime::now()),
-            ),
-        );
+        usual.insert(0, (String::from("date"), httpdate::fmt_http_date(SystemTime::now())));
         if !self.keep_alive {
             usual.push((String::from("connection"), String::from("close")));
         }
-        usual.retain(|(name, _)| {
-            !extra
-                .iter()
-                .any(|(other, _)| other.eq_ignore_ascii_case(name))
-        });
+        usual.retain(|(name, _)| !extra.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)));
         let mut head = format!("HTTP/1.1 {code} {}\r\n", phrase(code));
         for (name, value) in usual.iter().chain(extra) {
             head.extend([name, ": ", value, "\r\n"]);
@@ -114,10 +94,7 @@ impl Rate {
     pub(super) fn headers(&self) -> [(String, String); 3] {
         [
             (String::from("x-rate-limit-limit"), self.limit.to_string()),
-            (
-                String::from("x-rate-limit-remaining"),
-                self.remaining.to_string(),
-            ),
+            (String::from("x-rate-limit-remaining"), self.remaining.to_string()),
             (String::from("x-rate-limit-reset"), self.reset.to_string()),
         ]
     }

@@ -151,20 +151,12 @@ impl Gzip {
 }
 
 /// Runs the encoder until it took all bytes and gave all it has.
-fn deflate(
-    deflate: &mut Compress,
-    mut bytes: &[u8],
-    flush: FlushCompress,
-    out: &mut Vec<u8>,
-) -> io::Result<()> {
+fn deflate(deflate: &mut Compress, mut bytes: &[u8], flush: FlushCompress, out: &mut Vec<u8>) -> io::Result<()> {
     loop {
         out.reserve(bytes.len() / 2 + 256);
         let before = deflate.total_in();
-        let status = deflate
-            .compress_vec(bytes, out, flush)
-            .map_err(io::Error::other)?;
-        let taken =
-            usize::try_from(deflate.total_in() - before).expect("no more is taken than was given");
+        let status = deflate.compress_vec(bytes, out, flush).map_err(io::Error::other)?;
+        let taken = usize::try_from(deflate.total_in() - before).expect("no more is taken than was given");
         bytes = &bytes[taken..];
         let room = out.len() < out.capacity();
         let done = if matches!(flush, FlushCompress::Finish) {
@@ -181,12 +173,7 @@ fn deflate(
 impl Block {
     /// Makes a block of `plain`. `cuts` are the ends of its chunks in rising order, the last being
     /// the length of `plain`.
-    pub(super) fn new(
-        plain: Vec<u8>,
-        ends: Vec<usize>,
-        cuts: &[usize],
-        gzip: bool,
-    ) -> io::Result<Block> {
+    pub(super) fn new(plain: Vec<u8>, ends: Vec<usize>, cuts: &[usize], gzip: bool) -> io::Result<Block> {
         let mut encoder = Compress::new(Compression::default(), false);
         let mut framed = Vec::with_capacity(plain.len() + cuts.len() * 16);
         let (mut stops, mut packed) = (Vec::new(), Vec::new());
@@ -196,11 +183,7 @@ impl Block {
             if gzip {
                 packed.clear();
                 // The last flush is a full one: the next copy of the block starts afresh.
-                let flush = if last {
-                    FlushCompress::Full
-                } else {
-                    FlushCompress::Sync
-                };
+                let flush = if last { FlushCompress::Full } else { FlushCompress::Sync };
                 deflate(&mut encoder, &plain[from..cut], flush, &mut packed)?;
                 frame(&packed, &mut framed);
             } else {

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
@@ -42,17 +41,12 @@ pub(super) fn make(kind: Certificate) -> io::Result<(Arc<ServerConfig>, String)>
     };
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let mut leaf = CertificateParams::new(names).map_err(io::Error::other)?;
-    leaf.distinguished_name
-        .push(DnType::CommonName, "xstream simulator");
+    leaf.distinguished_name.push(DnType::CommonName, "xstream simulator");
     leaf.use_authority_key_identifier_extension = true;
     leaf.key_usages.push(KeyUsagePurpose::DigitalSignature);
-    leaf.extended_key_usages
-        .push(ExtendedKeyUsagePurpose::ServerAuth);
+    leaf.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
     (leaf.not_before, leaf.not_after) = if kind == Certificate::Expired {
-        (
-            rcgen::date_time_ymd(2019, 1, 1),
-            rcgen::date_time_ymd(2020, 1, 1),
-        )
+        (rcgen::date_time_ymd(2019, 1, 1), rcgen::date_time_ymd(2020, 1, 1))
     } else {
         // macOS refuses a leaf that lives longer than 825 days, so the dates follow the clock.
         let year = this_year();

@@ -55,15 +55,12 @@ pub(super) async fn serve(tcp: TcpStream, state: Arc<State>, tls: Option<TlsAcce
         Some(acceptor) => match timeout(PATIENCE, acceptor.accept(tcp)).await {
             Ok(Ok(stream)) => Wire::Tls(Box::new(stream)),
             Ok(Err(error)) => {
-                return state
-                    .log
-                    .ended(connection, Ending::HandshakeFailed(error.to_string()));
+                return state.log.ended(connection, Ending::HandshakeFailed(error.to_string()));
             }
             Err(_) => {
-                return state.log.ended(
-                    connection,
-                    Ending::HandshakeFailed(String::from("timed out")),
-                );
+                return state
+                    .log
+                    .ended(connection, Ending::HandshakeFailed(String::from("timed out")));
             }
         },
     };
@@ -217,11 +214,7 @@ async fn close(mut wire: Wire, finish: Finish) {
 }
 
 /// Chooses what answers a request. State for the API routes hooks in here.
-async fn respond<W: AsyncWrite + Unpin>(
-    request: &Request,
-    state: &State,
-    out: &mut W,
-) -> io::Result<Finish> {
+async fn respond<W: AsyncWrite + Unpin>(request: &Request, state: &State, out: &mut W) -> io::Result<Finish> {
     let offered = request
         .header("accept-encoding")
         .unwrap_or_default()
@@ -261,11 +254,7 @@ async fn respond<W: AsyncWrite + Unpin>(
     play.run(&steps, out).await
 }
 
-async fn refuse<W: AsyncWrite + Unpin>(
-    play: &Play<'_>,
-    name: &str,
-    out: &mut W,
-) -> io::Result<Finish> {
+async fn refuse<W: AsyncWrite + Unpin>(play: &Play<'_>, name: &str, out: &mut W) -> io::Result<Finish> {
     match Refusal::named(name, None) {
         Some(Ok(refusal)) => play.refuse(&refusal, &[], out).await,
         _ => play.answer(500, Vec::new(), &[], b"", out).await,
@@ -325,10 +314,7 @@ async fn read_request(
     Ok(request)
 }
 
-async fn more(
-    reader: &mut (impl AsyncRead + Unpin),
-    unread: &mut Vec<u8>,
-) -> Result<(), Unreadable> {
+async fn more(reader: &mut (impl AsyncRead + Unpin), unread: &mut Vec<u8>) -> Result<(), Unreadable> {
     match reader.read_buf(unread).await {
         Ok(0) => Err(Unreadable::Gone(Gone::Eof { goodbye: true })),
         Ok(_) => Ok(()),
@@ -384,11 +370,7 @@ impl Wire {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Wire::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Wire::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -397,11 +379,7 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Wire::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Wire::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),

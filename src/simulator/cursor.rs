@@ -102,10 +102,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `[COUNT|endless] [every DURATION]`; without a count the usual one.
-    pub(super) fn count_and_every(
-        &mut self,
-        usual: Option<u64>,
-    ) -> Result<(Option<u64>, Duration), Problem> {
+    pub(super) fn count_and_every(&mut self, usual: Option<u64>) -> Result<(Option<u64>, Duration), Problem> {
         let (mut count, mut given) = (usual, false);
         loop {
             let place = self.next_place();
@@ -116,10 +113,7 @@ impl<'a> Cursor<'a> {
                 Some(word) => match word.parse() {
                     Ok(number) if !given => (count, given) = (Some(number), true),
                     _ => {
-                        return Err((
-                            place,
-                            format!("a count or 'every DURATION' is expected, not '{word}'"),
-                        ));
+                        return Err((place, format!("a count or 'every DURATION' is expected, not '{word}'")));
                     }
                 },
             }
@@ -202,10 +196,7 @@ fn duration(word: &str) -> Option<Duration> {
 }
 
 fn size(word: &str) -> Option<u64> {
-    let (number, unit) = word.split_at(
-        word.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(word.len()),
-    );
+    let (number, unit) = word.split_at(word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len()));
     let scale = match unit {
         "" | "B" => 1,
         "KiB" => 1 << 10,

@@ -24,12 +24,7 @@ pub(super) struct Floods(Mutex<[[Option<Arc<Block>>; 2]; 2]>);
 
 impl Floods {
     /// The block of this framing, made at the first call.
-    pub(super) fn block(
-        &self,
-        line_by_line: bool,
-        gzip: bool,
-        unix_ms: u64,
-    ) -> io::Result<Arc<Block>> {
+    pub(super) fn block(&self, line_by_line: bool, gzip: bool, unix_ms: u64) -> io::Result<Arc<Block>> {
         let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = &mut blocks[usize::from(line_by_line)][usize::from(gzip)];
         if let Some(block) = slot {
@@ -52,10 +47,7 @@ fn render(line_by_line: bool, gzip: bool, unix_ms: u64) -> io::Result<Block> {
     let cuts = if line_by_line {
         ends.clone()
     } else {
-        (CHUNK..plain.len())
-            .step_by(CHUNK)
-            .chain([plain.len()])
-            .collect()
+        (CHUNK..plain.len()).step_by(CHUNK).chain([plain.len()]).collect()
     };
     Block::new(plain, ends, &cuts, gzip)
 }

@@ -162,11 +162,7 @@ impl Log {
     }
 
     /// Waits until something is so, or the time is up; returns the book either way.
-    pub(super) fn wait(
-        &self,
-        within: Duration,
-        so: impl Fn(&Book) -> bool,
-    ) -> MutexGuard<'_, Book> {
+    pub(super) fn wait(&self, within: Duration, so: impl Fn(&Book) -> bool) -> MutexGuard<'_, Book> {
         let book = self.read();
         let (book, _) = self
             .changed

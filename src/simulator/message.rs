@@ -26,12 +26,7 @@ struct Kind {
     template: &'static str,
 }
 
-const fn kind(
-    usage: &'static str,
-    about: &'static str,
-    argument: &'static str,
-    template: &'static str,
-) -> Kind {
+const fn kind(usage: &'static str, about: &'static str, argument: &'static str, template: &'static str) -> Kind {
     Kind {
         usage,
         about,
@@ -396,21 +391,14 @@ mod tests {
     #[test]
     fn an_argument_cannot_leave_its_string() {
         assert!(Message::named("event", Some("a\"b")).unwrap().is_err());
-        assert!(
-            Message::named("disconnect", Some("twelve"))
-                .unwrap()
-                .is_err()
-        );
+        assert!(Message::named("disconnect", Some("twelve")).unwrap().is_err());
         assert!(Message::named("friends", Some("1")).unwrap().is_err());
         assert!(Message::named("no-such", None).is_none());
     }
 
     #[test]
     fn a_delete_names_the_post_sent_last() {
-        let line = Message::named("delete", None)
-            .unwrap()
-            .unwrap()
-            .render(0, 77);
+        let line = Message::named("delete", None).unwrap().unwrap().render(0, 77);
         assert!(line.contains(r#""id_str":"77""#));
     }
 }

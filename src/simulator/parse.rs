@@ -20,11 +20,7 @@ pub struct ScriptError {
 
 impl fmt::Display for ScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "line {}, column {}: {}",
-            self.line, self.column, self.message
-        )
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
     }
 }
 
@@ -33,10 +29,7 @@ impl std::error::Error for ScriptError {}
 /// The steps of the text form that are neither messages nor refusals.
 pub(super) const STEPS: &[(&str, &str)] = &[
     ("gzip", "compress this connection if the client offers gzip"),
-    (
-        "header NAME: VALUE",
-        "add a header to the response that follows",
-    ),
+    ("header NAME: VALUE", "add a header to the response that follows"),
     ("delay DURATION", "wait before answering"),
     (
         "posts [COUNT] [every DURATION]",
@@ -50,10 +43,7 @@ pub(super) const STEPS: &[(&str, &str)] = &[
         "flood-lines [COUNT]",
         "ready-made posts at full speed, a chunk for each",
     ),
-    (
-        "line TEXT",
-        "this text and CRLF: the rest of the line, or 'quoted'",
-    ),
+    ("line TEXT", "this text and CRLF: the rest of the line, or 'quoted'"),
     (
         "raw TEXT",
         r"these bytes, no line end: the rest of the line, or 'quoted', with \r \n \t \\ \xHH",
@@ -64,20 +54,11 @@ pub(super) const STEPS: &[(&str, &str)] = &[
     ),
     ("wait DURATION", "send nothing for a while"),
     ("stall", "send nothing for ever, with the socket open"),
-    (
-        "dribble",
-        "one byte of an unfinished line every 100 ms, for ever",
-    ),
+    ("dribble", "one byte of an unfinished line every 100 ms, for ever"),
     ("huge-line SIZE", "a valid JSON line of this many bytes"),
     ("deep-json DEPTH", "a line of arrays nested this deep"),
-    (
-        "gzip-bomb SIZE",
-        "one line of this size, compressed a thousandfold",
-    ),
-    (
-        "gzip-bomb-lines SIZE",
-        "short lines of this size together, compressed",
-    ),
+    ("gzip-bomb SIZE", "one line of this size, compressed a thousandfold"),
+    ("gzip-bomb-lines SIZE", "short lines of this size together, compressed"),
     (
         "repeat [TIMES]",
         "play the steps before this one again, TIMES in all or for ever",
@@ -95,10 +76,7 @@ pub(super) const STEPS: &[(&str, &str)] = &[
     ("endless-headers", "a response head that never ends"),
     ("no-head", "read the request and never answer"),
     ("hang-up", "read the request and close without an answer"),
-    (
-        "accept-nothing",
-        "accept the connection and never read from it",
-    ),
+    ("accept-nothing", "accept the connection and never read from it"),
 ];
 
 pub(super) fn parse(text: &str) -> Result<Script, ScriptError> {
@@ -132,10 +110,7 @@ fn script(cursor: &mut Cursor<'_>) -> Result<Script, Problem> {
                 return Err((at, "an empty script: it needs a step".into()));
             }
             Some('|') | None if steps.is_empty() => {
-                return Err((
-                    at,
-                    "a connection without steps: 'end' is the shortest".into(),
-                ));
+                return Err((at, "a connection without steps: 'end' is the shortest".into()));
             }
             Some('|') => {
                 cursor.at += 1;
@@ -169,12 +144,7 @@ fn script(cursor: &mut Cursor<'_>) -> Result<Script, Problem> {
 }
 
 /// The connection, counted from 0, to which `again` goes back.
-fn go_round(
-    cursor: &mut Cursor<'_>,
-    at: usize,
-    steps: &[Step],
-    connections: usize,
-) -> Result<usize, Problem> {
+fn go_round(cursor: &mut Cursor<'_>, at: usize, steps: &[Step], connections: usize) -> Result<usize, Problem> {
     if !steps.is_empty() || connections == 0 {
         return Err((at, "'again' stands alone after the last '|'".into()));
     }
@@ -257,8 +227,7 @@ fn step(name: &str, at: usize, cursor: &mut Cursor<'_>) -> Result<Step, Problem>
                 .argument()
                 .and_then(|word| word.parse().ok())
                 .filter(|code| (200..1000).contains(code));
-            let code =
-                code.ok_or_else(|| (place, String::from("'status' takes a code from 200 to 999")))?;
+            let code = code.ok_or_else(|| (place, String::from("'status' takes a code from 200 to 999")))?;
             Step::Status {
                 code,
                 headers: Vec::new(),
@@ -285,10 +254,7 @@ fn step(name: &str, at: usize, cursor: &mut Cursor<'_>) -> Result<Step, Problem>
 }
 
 fn unknown(name: &str) -> String {
-    let mut names: Vec<_> = faults()
-        .map(|(usage, _)| first_word(usage))
-        .chain(["again"])
-        .collect();
+    let mut names: Vec<_> = faults().map(|(usage, _)| first_word(usage)).chain(["again"]).collect();
     names.sort_by_key(|known| distance(name, known));
     // More than a third of the letters wrong is another word, not a slip.
     let near: Vec<_> = names

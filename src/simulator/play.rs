@@ -43,11 +43,7 @@ pub(super) struct Play<'a> {
 
 impl Play<'_> {
     /// Plays the steps; an error means that the client is gone.
-    pub(super) async fn run<W: AsyncWrite + Unpin>(
-        &self,
-        steps: &[Step],
-        mut out: W,
-    ) -> io::Result<Finish> {
+    pub(super) async fn run<W: AsyncWrite + Unpin>(&self, steps: &[Step], mut out: W) -> io::Result<Finish> {
         let mut extra: Headers = self.state.headers.clone();
         let bomb = steps
             .iter()
@@ -79,8 +75,7 @@ impl Play<'_> {
             headers.push((String::from("content-encoding"), String::from("gzip")));
         }
         headers.extend(self.rate.headers());
-        out.write_all(self.head(200, headers, &extra).as_bytes())
-            .await?;
+        out.write_all(self.head(200, headers, &extra).as_bytes()).await?;
         out.flush().await?;
         let body = Body::new(out, gzip, self.state.chunk_size);
         Stream {
@@ -102,21 +97,11 @@ impl Play<'_> {
     ) -> io::Result<Finish> {
         match step {
             Step::Refuse(refusal) => self.refuse(refusal, extra, out).await,
-            Step::Status {
-                code,
-                headers,
-                body,
-            } => {
+            Step::Status { code, headers, body } => {
                 let mut usual = vec![(String::from("content-type"), content_type(body))];
                 usual.extend(self.rate.headers());
-                self.answer(
-                    *code,
-                    usual,
-                    &[headers.as_slice(), extra].concat(),
-                    body,
-                    out,
-                )
-                .await
+                self.answer(*code, usual, &[headers.as_slice(), extra].concat(), body, out)
+                    .await
             }
             Step::Garbage => {
                 out.write_all(b"SSH-2.0-OpenSSH_9.6\r\n\x00\xff\xfe this is not HTTP\r\n\r\n")
@@ -320,9 +305,7 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
         // On the heap: in the future it would be a part of every connection's memory.
         let block = vec![byte; 16 << 10];
         while count > 0 {
-            let now = usize::try_from(count)
-                .unwrap_or(usize::MAX)
-                .min(block.len());
+            let now = usize::try_from(count).unwrap_or(usize::MAX).min(block.len());
             self.body.send(&block[..now]).await?;
             count -= now as u64;
         }
@@ -363,8 +346,6 @@ async fn tick(pace: &mut Option<Interval>) {
 }
 
 pub(super) fn unix_ms() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

@@ -107,18 +107,10 @@ impl Posts {
                  ,\"created_at\":\"{at}\",\"edit_history_tweet_ids\":[\"{id}\"]\
                  ,\"id\":\"{id}\"",
             author.id,
-            if reference == Some("replied_to") {
-                earlier
-            } else {
-                id
-            }
+            if reference == Some("replied_to") { earlier } else { id }
         );
         if media {
-            put!(
-                out,
-                ",\"attachments\":{{\"media_keys\":[\"3_{}\"]}}",
-                id - 4096
-            );
+            put!(out, ",\"attachments\":{{\"media_keys\":[\"3_{}\"]}}", id - 4096);
         }
         put!(
             out,
@@ -224,10 +216,7 @@ impl Posts {
     fn matching_rules(&mut self, out: &mut Vec<u8>) {
         let first = self.rng.usize(..RULES.len());
         let (rule, tag) = RULES[first];
-        put!(
-            out,
-            ",\"matching_rules\":[{{\"id\":\"{rule}\",\"tag\":{tag}}}"
-        );
+        put!(out, ",\"matching_rules\":[{{\"id\":\"{rule}\",\"tag\":{tag}}}");
         if self.rng.u8(..5) == 0 {
             let (rule, tag) = RULES[(first + 1) % RULES.len()];
             put!(out, ",{{\"id\":\"{rule}\",\"tag\":{tag}}}");
@@ -291,10 +280,7 @@ impl Posts {
             }
             _ => out.extend_from_slice(b",\"truncated\":false"),
         }
-        put!(
-            out,
-            ",\"filter_level\":\"low\",\"timestamp_ms\":\"{unix_ms}\"}}"
-        );
+        put!(out, ",\"filter_level\":\"low\",\"timestamp_ms\":\"{unix_ms}\"}}");
     }
 
     /// The common members of a v1.1 post; the caller closes the object.
@@ -378,9 +364,7 @@ impl Posts {
 
     fn text(&mut self) -> Text {
         let english = self.rng.u8(..10) < 3;
-        let (lang, opening) = TEXTS[self
-            .rng
-            .usize(..if english { ENGLISH } else { TEXTS.len() })];
+        let (lang, opening) = TEXTS[self.rng.usize(..if english { ENGLISH } else { TEXTS.len() })];
         let mut text = String::from(opening);
         if self.rng.u8(..3) == 0 {
             // A second sentence, so that not every text is one of a handful.
@@ -417,9 +401,7 @@ impl Posts {
     fn v1_date(&mut self, unix_ms: u64) -> &str {
         if self.second != unix_ms / 1000 {
             self.second = unix_ms / 1000;
-            self.v1_date = timestamp(unix_ms)
-                .strftime("%a %b %d %H:%M:%S +0000 %Y")
-                .to_string();
+            self.v1_date = timestamp(unix_ms).strftime("%a %b %d %H:%M:%S +0000 %Y").to_string();
         }
         &self.v1_date
     }
@@ -518,11 +500,7 @@ mod tests {
             let old = post.get("id_str").is_some();
             v1 += u32::from(old);
             let limit = if old { 6144 } else { 4096 };
-            assert!(
-                (1000..=limit).contains(&line.len()),
-                "{} bytes: {post}",
-                line.len()
-            );
+            assert!((1000..=limit).contains(&line.len()), "{} bytes: {post}", line.len());
             let data = post.get("data").unwrap_or(&post);
             english += u32::from(data["lang"] == "en");
             let id: u64 = data
@@ -536,11 +514,7 @@ mod tests {
             last = id;
             assert_eq!(id, posts.last_id());
         }
-        assert!(
-            (1500..=2500).contains(&(total / 10_000)),
-            "mean {}",
-            total / 10_000
-        );
+        assert!((1500..=2500).contains(&(total / 10_000)), "mean {}", total / 10_000);
         assert!((4000..=7000).contains(&english), "{english} English");
         assert!((1200..=1800).contains(&v1), "{v1} v1.1");
     }

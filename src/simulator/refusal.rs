@@ -145,14 +145,7 @@ const KINDS: &[Kind] = &[
         "403: v1.1 is shut down, as HTML",
         "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"/>\n<title>Error 403 \nPlease use V2 filtered and sample volume stream as alternatives\n</title>\n</head>\n<body>\n<h2>HTTP ERROR: 403</h2>\n</body>\n</html>\n",
     ),
-    kind(
-        "not-found",
-        "",
-        404,
-        "",
-        "404: unknown path, empty body",
-        "",
-    ),
+    kind("not-found", "", 404, "", "404: unknown path, empty body", ""),
     kind(
         "not-acceptable",
         "",

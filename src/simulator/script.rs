@@ -143,13 +143,7 @@ impl Step {
             | Step::FloodLines { count }
             | Step::Heartbeat { count, .. }
             | Step::Repeat(count) => count.is_none(),
-            Step::Stall
-            | Step::Dribble
-            | Step::End
-            | Step::Close
-            | Step::Cut
-            | Step::Reset
-            | Step::BadChunk => true,
+            Step::Stall | Step::Dribble | Step::End | Step::Close | Step::Cut | Step::Reset | Step::BadChunk => true,
             step => step.place() == Place::Instead,
         }
     }
@@ -212,10 +206,7 @@ impl Script {
         };
         let text = [
             connection(4, "disconnect 12; close"),
-            connection(
-                11,
-                "operational-disconnect UpstreamOperationalDisconnect; end",
-            ),
+            connection(11, "operational-disconnect UpstreamOperationalDisconnect; end"),
             connection(10, "end"),
             connection(12, "cut"),
             connection(10, "reset"),
@@ -263,22 +254,12 @@ mod tests {
     fn the_last_connection_is_repeated_unless_the_script_goes_round() {
         let script = Script::parse("end | close | cut").unwrap();
         let played: Vec<_> = (0..5).map(|n| script.connection(n)[0].clone()).collect();
-        assert_eq!(
-            played,
-            [Step::End, Step::Close, Step::Cut, Step::Cut, Step::Cut]
-        );
+        assert_eq!(played, [Step::End, Step::Close, Step::Cut, Step::Cut, Step::Cut]);
         let script = Script::parse("end | close | cut | again 2").unwrap();
         let played: Vec<_> = (0..6).map(|n| script.connection(n)[0].clone()).collect();
         assert_eq!(
             played,
-            [
-                Step::End,
-                Step::Close,
-                Step::Cut,
-                Step::Close,
-                Step::Cut,
-                Step::Close
-            ]
+            [Step::End, Step::Close, Step::Cut, Step::Close, Step::Cut, Step::Close]
         );
     }
 

@@ -265,10 +265,7 @@ impl Server {
         let thread = std::thread::Builder::new()
             .name(String::from("simulator"))
             .spawn(move || {
-                let runtime = match tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                {
+                let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
                     Ok(runtime) => runtime,
                     Err(error) => return drop(started.send(Err(error))),
                 };
@@ -374,9 +371,7 @@ impl Server {
         let ended = |connection: &&ConnectionLog| connection.ending.is_some();
         self.state
             .log
-            .wait(within, |book| {
-                book.connections.iter().filter(ended).count() >= n
-            })
+            .wait(within, |book| book.connections.iter().filter(ended).count() >= n)
             .connections
             .clone()
     }
@@ -384,10 +379,7 @@ impl Server {
     /// Blocks until `n` messages were written or the time is up, and returns how many were.
     #[must_use]
     pub fn wait_for_delivered(&self, n: u64, within: Duration) -> u64 {
-        self.state
-            .log
-            .wait(within, |book| book.delivered >= n)
-            .delivered
+        self.state.log.wait(within, |book| book.delivered >= n).delivered
     }
 
     /// Makes the drop of this server panic unless exactly `n` requests came.

@@ -18,10 +18,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "en",
         "Rain on the roof, tea on the desk,\nand a build that is green at last. 🌧️☕",
     ),
-    (
-        "en",
-        "TIL a line is not a line until somebody sends the newline.",
-    ),
+    ("en", "TIL a line is not a line until somebody sends the newline."),
     (
         "en",
         "What a disconnect looks like, for the curious: {\"disconnect\":{\"code\":7\
@@ -48,14 +45,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "en",
         "Someone pasted {\"errors\":[{\"title\":\"operational-disconnect\"}]} into the chat and the bot hung up.",
     ),
-    (
-        "ja",
-        "猫がキーボードの上で寝ているので、今日の仕事はここまでです。🐱💤",
-    ),
-    (
-        "ja",
-        "駅前の新しいパン屋さん、クロワッサンが本当においしかった🥐",
-    ),
+    ("ja", "猫がキーボードの上で寝ているので、今日の仕事はここまでです。🐱💤"),
+    ("ja", "駅前の新しいパン屋さん、クロワッサンが本当においしかった🥐"),
     (
         "es",
         "¿Quién más se despierta antes que el despertador? Aquí seguimos, con café y sueño ☕",
@@ -73,10 +64,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "de",
         "Übung macht den Meister, sagt die Katze, und wirft das Glas noch einmal um.",
     ),
-    (
-        "fr",
-        "Le chien a mangé la spécification. Littéralement. 📄🐕",
-    ),
+    ("fr", "Le chien a mangé la spécification. Littéralement. 📄🐕"),
     ("ko", "오늘은 산책하기 좋은 날씨예요 🍂"),
     ("und", "🎉🎉🎉👩‍👩‍👧‍👦🏳️‍🌈"),
 ];

@@ -158,7 +158,9 @@ impl Terminal {
             if busy && !all && since.elapsed() < PATIENCE {
                 return;
             }
-            let Some((_, line)) = self.notices.pop_front() else { return };
+            let Some((_, line)) = self.notices.pop_front() else {
+                return;
+            };
             self.write_err(&line);
         }
     }

@@ -6,11 +6,7 @@ use super::*;
 fn every_line_can_be_inflated_as_soon_as_it_is_sent() {
     let script = "gzip; posts 3; heartbeat; flood 5000; line {\"last\":1}\nstall";
     let server = serve(script);
-    let mut tcp = request(
-        &server,
-        STREAM,
-        &format!("{TOKEN}accept-encoding: deflate, gzip\r\n"),
-    );
+    let mut tcp = request(&server, STREAM, &format!("{TOKEN}accept-encoding: deflate, gzip\r\n"));
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 1 << 16];
     // The stall leaves the gzip member open: all lines must be there without its end.
@@ -24,8 +20,7 @@ fn every_line_can_be_inflated_as_soon_as_it_is_sent() {
             bytes.drain(..head.len());
         }
         while let Some(line) = bytes.windows(2).position(|two| two == b"\r\n") {
-            let size =
-                usize::from_str_radix(std::str::from_utf8(&bytes[..line]).unwrap(), 16).unwrap();
+            let size = usize::from_str_radix(std::str::from_utf8(&bytes[..line]).unwrap(), 16).unwrap();
             if bytes.len() < line + 2 + size + 2 {
                 break;
             }
@@ -85,14 +80,7 @@ fn a_flood_delivers_the_number_of_posts_asked_for() {
         let (_, body, ended, _) = play(script);
         assert!(ended);
         let lines = lines(&body);
-        assert_eq!(
-            lines.len(),
-            script.split(' ').nth(1).unwrap().parse::<usize>().unwrap()
-        );
-        assert!(
-            lines
-                .iter()
-                .all(|line| serde_json::from_str::<Value>(line).is_ok())
-        );
+        assert_eq!(lines.len(), script.split(' ').nth(1).unwrap().parse::<usize>().unwrap());
+        assert!(lines.iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
     }
 }

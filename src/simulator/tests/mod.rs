@@ -36,11 +36,7 @@ const TOKEN: &str = "authorization: Bearer t\r\n";
 const STREAM: &str = "/2/tweets/search/stream";
 
 fn stream(server: &Server) -> TcpStream {
-    request(
-        server,
-        STREAM,
-        "authorization: Bearer t\r\nconnection: close\r\n",
-    )
+    request(server, STREAM, "authorization: Bearer t\r\nconnection: close\r\n")
 }
 
 /// Everything up to the end, and the error it ended with.
@@ -56,20 +52,14 @@ fn split_head(bytes: &[u8]) -> (String, &[u8]) {
         .position(|four| four == b"\r\n\r\n")
         .expect("a whole head")
         + 4;
-    (
-        String::from_utf8(bytes[..end].to_vec()).unwrap(),
-        &bytes[end..],
-    )
+    (String::from_utf8(bytes[..end].to_vec()).unwrap(), &bytes[end..])
 }
 
 /// Checks the framing; returns the chunks and whether the last chunk came.
 fn chunks(mut body: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut chunks = Vec::new();
     while !body.is_empty() {
-        let line = body
-            .windows(2)
-            .position(|two| two == b"\r\n")
-            .expect("a size line");
+        let line = body.windows(2).position(|two| two == b"\r\n").expect("a size line");
         let size = usize::from_str_radix(std::str::from_utf8(&body[..line]).unwrap(), 16).unwrap();
         assert_eq!(&body[line + 2 + size..][..2], b"\r\n");
         if size == 0 {
@@ -92,8 +82,5 @@ fn play(script: &str) -> (String, Vec<u8>, bool, Option<io::Error>) {
 }
 
 fn lines(body: &[u8]) -> Vec<&str> {
-    std::str::from_utf8(body)
-        .unwrap()
-        .split_terminator("\r\n")
-        .collect()
+    std::str::from_utf8(body).unwrap().split_terminator("\r\n").collect()
 }

@@ -10,9 +10,7 @@ fn posts_arrive_one_to_a_chunk_under_the_headers_x_sends() {
     let (head, body) = split_head(&bytes);
     assert!(head.starts_with("HTTP/1.1 200 OK\r\ndate: "));
     assert!(head.contains("\r\ncontent-type: application/json; charset=utf-8\r\n"));
-    assert!(head.contains(
-        "\r\nx-rate-limit-limit: 50\r\nx-rate-limit-remaining: 49\r\nx-rate-limit-reset: "
-    ));
+    assert!(head.contains("\r\nx-rate-limit-limit: 50\r\nx-rate-limit-remaining: 49\r\nx-rate-limit-reset: "));
     let (chunks, ended) = chunks(body);
     assert!(ended);
     assert_eq!(chunks.len(), 7);
@@ -22,17 +20,12 @@ fn posts_arrive_one_to_a_chunk_under_the_headers_x_sends() {
     assert_eq!(chunks[5], b"\r\n");
     assert!(chunks[6].starts_with(br#"{"limit":{"track":7,"#));
     assert_eq!(server.delivered(), 6);
-    assert_eq!(
-        server.wait_for_endings(1, SOON)[0].ending,
-        Some(Ending::ServerEnded)
-    );
+    assert_eq!(server.wait_for_endings(1, SOON)[0].ending, Some(Ending::ServerEnded));
 }
 
 #[test]
 fn each_stream_request_takes_the_next_connection_and_the_last_is_repeated() {
-    let mut server = serve(
-        "status 503 'upstream connect error' | too-many-connections | rate-limit 60 | line {}",
-    );
+    let mut server = serve("status 503 'upstream connect error' | too-many-connections | rate-limit 60 | line {}");
     server.expect_requests(5);
     let mut heads = Vec::new();
     for _ in 0..5 {
@@ -41,10 +34,7 @@ fn each_stream_request_takes_the_next_connection_and_the_last_is_repeated() {
     let heads: Vec<_> = heads.iter().map(|bytes| split_head(bytes)).collect();
     assert!(heads[0].0.starts_with("HTTP/1.1 503 "));
     assert_eq!(heads[0].1, b"upstream connect error");
-    assert!(
-        heads[1].0.starts_with("HTTP/1.1 429 ")
-            && heads[1].0.contains("x-rate-limit-remaining: 48\r\n")
-    );
+    assert!(heads[1].0.starts_with("HTTP/1.1 429 ") && heads[1].0.contains("x-rate-limit-remaining: 48\r\n"));
     assert!(String::from_utf8_lossy(heads[1].1).contains("TooManyConnections"));
     assert!(heads[2].0.contains("x-rate-limit-remaining: 0\r\n"));
     assert_eq!(chunks(heads[3].1), (vec![&b"{}\r\n"[..]], true));
@@ -64,23 +54,12 @@ fn without_the_right_token_there_is_a_401_and_the_script_waits() {
         "authorization: Basic right\r\n",
         "authorization: Bearer wrong\r\n",
     ] {
-        let (bytes, _) = read_all(request(
-            &server,
-            STREAM,
-            &format!("{header}connection: close\r\n"),
-        ));
+        let (bytes, _) = read_all(request(&server, STREAM, &format!("{header}connection: close\r\n")));
         let (head, body) = split_head(&bytes);
         assert!(head.starts_with("HTTP/1.1 401 "), "{header}: {head}");
-        assert_eq!(
-            serde_json::from_slice::<Value>(body).unwrap()["type"],
-            "about:blank"
-        );
+        assert_eq!(serde_json::from_slice::<Value>(body).unwrap()["type"], "about:blank");
     }
-    let tcp = request(
-        &server,
-        STREAM,
-        "Authorization: Bearer right\r\nconnection: close\r\n",
-    );
+    let tcp = request(&server, STREAM, "Authorization: Bearer right\r\nconnection: close\r\n");
     let (bytes, _) = read_all(tcp);
     assert!(split_head(&bytes).0.contains("x-rate-limit-remaining: 49"));
     assert_eq!(chunks(split_head(&bytes).1), (vec![], true));
@@ -204,11 +183,7 @@ fn a_dribble_never_finishes_its_line() {
 fn lengths_go_before_messages_when_the_request_asks_for_them() {
     let server = serve("line {}\nheartbeat; posts 1");
     let target = "/1.1/statuses/filter.json?track=a&delimited=length";
-    let (bytes, _) = read_all(request(
-        &server,
-        target,
-        &format!("{TOKEN}connection: close\r\n"),
-    ));
+    let (bytes, _) = read_all(request(&server, target, &format!("{TOKEN}connection: close\r\n")));
     let body = chunks(split_head(&bytes).1).0.concat();
     assert!(body.starts_with(b"4\r\n{}\r\n\r\n"));
     let lines = lines(&body);
@@ -230,7 +205,11 @@ fn a_connection_carries_another_request_after_a_clean_end() {
             bytes.push(one[0]);
         }
         if server.requests().len() == 1 {
-            tcp.write_all(format!("POST /1.1/statuses/filter.json?a=b HTTP/1.1\r\n{TOKEN}content-length: 5\r\n\r\ntrack").as_bytes()).unwrap();
+            tcp.write_all(
+                format!("POST /1.1/statuses/filter.json?a=b HTTP/1.1\r\n{TOKEN}content-length: 5\r\n\r\ntrack")
+                    .as_bytes(),
+            )
+            .unwrap();
         }
         bytes
     };
@@ -260,33 +239,18 @@ fn a_client_reset_is_told_from_a_close() {
     assert_eq!(server.wait_for_requests(1, SOON).len(), 1);
     rustix::net::sockopt::set_socket_linger(&tcp, Some(Duration::ZERO)).unwrap();
     drop(tcp);
-    assert_eq!(
-        server.wait_for_endings(1, SOON)[0].ending,
-        Some(Ending::ClientReset)
-    );
+    assert_eq!(server.wait_for_endings(1, SOON)[0].ending, Some(Ending::ClientReset));
 }
 
 #[test]
 fn requests_have_bounds() {
     let server = serve("end");
     let table = [
-        (
-            format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "a".repeat(70_000)),
-            "431",
-        ),
-        (
-            "POST / HTTP/1.1\r\ncontent-length: 1048577\r\n\r\n".into(),
-            "413",
-        ),
-        (
-            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n".into(),
-            "411",
-        ),
+        (format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "a".repeat(70_000)), "431"),
+        ("POST / HTTP/1.1\r\ncontent-length: 1048577\r\n\r\n".into(), "413"),
+        ("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n".into(), "411"),
         ("nonsense\r\n\r\n".into(), "400"),
-        (
-            format!("PUT / HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"),
-            "405",
-        ),
+        (format!("PUT / HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"), "405"),
         (
             format!("GET /2/usage/tweets HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"),
             "404",
@@ -297,10 +261,7 @@ fn requests_have_bounds() {
         tcp.set_read_timeout(Some(SOON)).unwrap();
         tcp.write_all(text.as_bytes()).unwrap();
         let (bytes, _) = read_all(tcp);
-        assert!(
-            bytes.starts_with(format!("HTTP/1.1 {status} ").as_bytes()),
-            "{status}"
-        );
+        assert!(bytes.starts_with(format!("HTTP/1.1 {status} ").as_bytes()), "{status}");
     }
 }
 

@@ -9,19 +9,15 @@ pub(super) fn tls(server: &Server) -> Tls {
     roots
         .add(CertificateDer::from_pem_slice(server.ca_pem().unwrap().as_bytes()).unwrap())
         .unwrap();
-    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_root_certificates(roots)
-    .with_no_client_auth();
+    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let tcp = TcpStream::connect(server.addr()).unwrap();
     tcp.set_read_timeout(Some(SOON)).unwrap();
-    let client =
-        rustls::ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap())
-            .unwrap();
+    let client = rustls::ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
     rustls::StreamOwned::new(client, tcp)
 }
 
@@ -95,9 +91,6 @@ fn wrong_certificates_are_wrong_in_their_own_way() {
         let _ = tls.flush(); // the alert, as far as it can be sent
         drop(tls);
         let ending = server.wait_for_endings(1, SOON)[0].ending.clone();
-        assert!(
-            matches!(ending, Some(Ending::HandshakeFailed(_))),
-            "{ending:?}"
-        );
+        assert!(matches!(ending, Some(Ending::HandshakeFailed(_))), "{ending:?}");
     }
 }

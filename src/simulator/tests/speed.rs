@@ -11,12 +11,7 @@ fn flood_speed() {
     for (name, script, headers, secure) in [
         ("flood", "flood", "", false),
         ("flood-lines", "flood-lines", "", false),
-        (
-            "flood, gzip",
-            "gzip; flood",
-            "accept-encoding: gzip\r\n",
-            false,
-        ),
+        ("flood, gzip", "gzip; flood", "accept-encoding: gzip\r\n", false),
         ("flood, TLS", "flood", "", true),
     ] {
         let server = if secure {

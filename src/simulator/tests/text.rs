@@ -24,9 +24,7 @@ fn the_example_of_the_documentation_is_a_script() {
             every: Duration::from_millis(10)
         }
     );
-    assert!(
-        matches!(script.connection(1), [Step::Status { code: 503, body, .. }] if body.is_empty())
-    );
+    assert!(matches!(script.connection(1), [Step::Status { code: 503, body, .. }] if body.is_empty()));
     assert_eq!(
         script.connection(9),
         [Step::Posts {
@@ -43,10 +41,7 @@ fn a_line_takes_the_rest_of_its_line_or_a_quoted_text() {
     assert_eq!(steps(&text), [Step::Line(json.into()), Step::End]);
     let text = format!("line '{json}'; end");
     assert_eq!(steps(&text), [Step::Line(json.into()), Step::End]);
-    assert_eq!(
-        steps(r"raw a\r\n\x00\\"),
-        [Step::Raw(b"a\r\n\0\\".to_vec())]
-    );
+    assert_eq!(steps(r"raw a\r\n\x00\\"), [Step::Raw(b"a\r\n\0\\".to_vec())]);
     assert_eq!(steps("line\nend"), [Step::Line(Vec::new()), Step::End]);
 }
 
@@ -71,19 +66,13 @@ fn headers_and_bodies_shape_a_refusal() {
         panic!()
     };
     assert_eq!(body, b"a;b");
-    assert_eq!(
-        steps(text)[0],
-        Step::Header("retry-after".into(), "3".into())
-    );
+    assert_eq!(steps(text)[0], Step::Header("retry-after".into(), "3".into()));
 }
 
 #[test]
 fn errors_say_where_and_what_was_probably_meant() {
     let table = [
-        (
-            "pots 5",
-            "line 1, column 1: unknown step 'pots': did you mean 'posts'?",
-        ),
+        ("pots 5", "line 1, column 1: unknown step 'pots': did you mean 'posts'?"),
         (
             "end |\n  disconect 12",
             "line 2, column 3: unknown step 'disconect': did you mean 'disconnect'?",
@@ -118,14 +107,8 @@ fn errors_say_where_and_what_was_probably_meant() {
             "line 1, column 11: a connection without steps: 'end' is the shortest",
         ),
         ("", "line 1, column 1: an empty script: it needs a step"),
-        (
-            "status 99",
-            "line 1, column 8: 'status' takes a code from 200 to 999",
-        ),
-        (
-            r"raw é\q",
-            r"line 1, column 5: escapes are \r \n \t \\ and \xHH",
-        ),
+        ("status 99", "line 1, column 8: 'status' takes a code from 200 to 999"),
+        (r"raw é\q", r"line 1, column 5: escapes are \r \n \t \\ and \xHH"),
         (
             "posts five",
             "line 1, column 7: a count or 'every DURATION' is expected, not 'five'",
@@ -171,10 +154,6 @@ fn every_listed_step_is_understood() {
         } else {
             text
         };
-        assert!(
-            Script::parse(&text).is_ok(),
-            "{text}: {:?}",
-            Script::parse(&text)
-        );
+        assert!(Script::parse(&text).is_ok(), "{text}: {:?}", Script::parse(&text));
     }
 }
