@@ -125,9 +125,9 @@ const CONNECTIONS_WAIT: &str = "waits 20 s, then 60 s, doubling to 900 s";
 const MINUTE: &str = "reconnects after 60 s";
 const FATAL: &str = "stops with exit 3";
 const LOG_IN_ELSEWHERE: &str =
-    "find the other client that uses the same credentials with `xstream connections`, and stop it";
+    "find the other client that uses the same credentials (GET /2/connections lists it) and stop it";
 const READ_FASTER: &str = "make the program that reads faster, ask for fewer fields, or put a file or queue between";
-const CHECK_RULES: &str = "list the rules with `xstream rules`, then repair or delete the wrong ones";
+const CHECK_RULES: &str = "list the rules (GET /2/tweets/search/stream/rules), then repair or delete the wrong ones";
 const NOTHING: &str = "do nothing; if it repeats for hours, look at X's status page";
 
 #[allow(clippy::too_many_arguments)] // One call is one row of a table, read across.
@@ -486,7 +486,7 @@ pub static ENTRIES: &[Entry] = &[
         "Too many connections",
         Side::Ours,
         "refused: all connections of the app are in use, or X still counts one that is gone",
-        "see who is connected with `xstream connections` and free the slot with `xstream connections kill`; the rate limit is not the cause",
+        "see who is connected (GET /2/connections) and free the slot (DELETE /2/connections); the rate limit is not the cause",
         CONNECTIONS_WAIT,
         DISCONNECTIONS,
     ),
@@ -506,7 +506,7 @@ pub static ENTRIES: &[Entry] = &[
         "No rules",
         Side::Ours,
         "the filtered stream has no rules to match posts with",
-        "add a rule with `xstream rules add`",
+        "add a rule (POST /2/tweets/search/stream/rules)",
         FATAL,
         DISCONNECTIONS,
     ),
@@ -547,7 +547,7 @@ pub static ENTRIES: &[Entry] = &[
         "Connection exception",
         Side::Unknown,
         "X refused the connection and did not name the issue",
-        "read the detail; see who is connected with `xstream connections`",
+        "read the detail; see who is connected (GET /2/connections)",
         PENALTY,
         DISCONNECTIONS,
     ),
@@ -557,7 +557,7 @@ pub static ENTRIES: &[Entry] = &[
         "Usage cap exceeded",
         Side::Account,
         "the daily or monthly quota of posts is used up; trying again does not help",
-        "wait for the quota's next period, or raise the cap in the developer portal; `xstream usage` shows it",
+        "wait for the quota's next period, or raise the cap in the developer portal; GET /2/usage/tweets shows it",
         FATAL,
         SPEC,
     ),
@@ -667,7 +667,7 @@ pub static ENTRIES: &[Entry] = &[
         "Conflict",
         Side::Ours,
         "the request contradicts the state of the stream, usually because it has no rules",
-        "add a rule with `xstream rules add`",
+        "add a rule (POST /2/tweets/search/stream/rules)",
         FATAL,
         SPEC,
     ),
@@ -758,7 +758,7 @@ pub static ENTRIES: &[Entry] = &[
         "Unauthorized",
         Side::Ours,
         "the token is wrong or revoked, or this stream takes another kind",
-        "check the token with `xstream doctor`; make a new one in the developer portal",
+        "check the token; make a new one in the developer portal",
         FATAL,
         CODES,
     ),
@@ -808,7 +808,7 @@ pub static ENTRIES: &[Entry] = &[
         "Conflict",
         Side::Ours,
         "the filtered stream has no rules",
-        "add a rule with `xstream rules add`",
+        "add a rule (POST /2/tweets/search/stream/rules)",
         FATAL,
         SEEN,
     ),
@@ -858,7 +858,7 @@ pub static ENTRIES: &[Entry] = &[
         "Too Many Requests",
         Side::Ours,
         "too many connection requests; a 429 can come although the rate limit is not used up",
-        "wait; then look for another client of the same app, or a connection of ours that X believes open, with `xstream connections`",
+        "wait; then look for another client of the same app, or a connection of ours that X believes open (GET /2/connections)",
         RATE_WAIT,
         RATES,
     ),
@@ -962,7 +962,7 @@ pub static ENTRIES: &[Entry] = &[
         "Name not found",
         Side::Network,
         "the host name has no address",
-        "check the network and --base-url; `xstream doctor` tests each step",
+        "check the network, the name and --base-url",
         NETWORK_LADDER,
         CONSUMING,
     ),
@@ -972,7 +972,7 @@ pub static ENTRIES: &[Entry] = &[
         "No connection",
         Side::Network,
         "the host does not take the connection",
-        "check the network and the firewall; `xstream doctor` tests each step",
+        "check the network, the firewall and --base-url",
         NETWORK_LADDER,
         CONSUMING,
     ),
@@ -992,7 +992,7 @@ pub static ENTRIES: &[Entry] = &[
         "TLS failed",
         Side::Network,
         "the TLS handshake failed",
-        "look for a proxy or firewall that opens TLS; `xstream doctor` tests each step",
+        "look for a proxy or firewall that opens TLS",
         NETWORK_LADDER,
         CONSUMING,
     ),

@@ -501,7 +501,7 @@ mod tests {
                 "{word}"
             );
         }
-        for (word, does) in [("3", "stops with exit 5"), ("9", "stops with exit 0"), ("6", FATAL)] {
+        for (word, does) in [("3", "stops with exit 5"), ("9", "stops with exit 0"), ("6", "stops with exit 3")] {
             assert_eq!(find(word).map(|entry| entry.does), Some(does));
         }
     }

@@ -3,7 +3,6 @@
 mod flow;
 mod playing;
 mod sealed;
-mod speed;
 mod text;
 
 use std::io::{self, Read as _, Write as _};

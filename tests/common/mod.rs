@@ -1,0 +1,140 @@
+//! What the end-to-end tests share: the real binary with a clean environment, and the simulator.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use xstream::simulator::{Options, Script, Server};
+
+/// Long enough for the slowest machine; a test that fails waits no longer.
+pub const BOUND: Duration = Duration::from_secs(30);
+
+/// The binary with nothing of the developer's environment that could change a result.
+pub fn xstream(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xstream"));
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    // Hours of backoff pass in seconds; it works towards loopback only.
+    command.env("XSTREAM_TEST_SPEED", "50");
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// A simulator that plays `script`.
+pub fn serve(script: &str) -> Server {
+    serve_with(script, |_| {})
+}
+
+/// A simulator that plays `script`, set up further.
+pub fn serve_with(script: &str, set_up: impl FnOnce(&mut Options)) -> Server {
+    let mut options = Options::new(Script::parse(script).unwrap_or_else(|error| panic!("{script}: {error}")));
+    set_up(&mut options);
+    Server::spawn(options).expect("a loopback server")
+}
+
+/// `xstream tail` towards a server.
+pub fn tail(server: &Server, arguments: &[&str]) -> Command {
+    let mut command = xstream(&["tail", "--base-url", &server.url(), "--bearer", "secret-token"]);
+    command.args(arguments);
+    command
+}
+
+/// Runs to the end, within the bound.
+pub fn run(command: &mut Command) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    finish(child)
+}
+
+/// Collects what a child prints until it ends, within the bound.
+pub fn finish(mut child: Child) -> Output {
+    let drain = |stream: Option<Box<dyn Read + Send>>| {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            if let Some(mut stream) = stream {
+                let _ = stream.read_to_end(&mut bytes);
+            }
+            bytes
+        })
+    };
+    let out = drain(child.stdout.take().map(|stream| Box::new(stream) as _));
+    let err = drain(child.stderr.take().map(|stream| Box::new(stream) as _));
+    let status = wait(&mut child);
+    Output { status, stdout: out.join().expect("read"), stderr: err.join().expect("read") }
+}
+
+/// Waits for a child to end, within the bound.
+pub fn wait(child: &mut Child) -> ExitStatus {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        if began.elapsed() > BOUND {
+            let _ = child.kill();
+            panic!("still running after {BOUND:?}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The lines of a stream as they come, each within the bound.
+pub struct Lines(mpsc::Receiver<String>);
+
+impl Lines {
+    pub fn of(stream: impl Read + Send + 'static) -> Lines {
+        let (send, receive) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Lines(receive)
+    }
+
+    pub fn next(&self) -> String {
+        self.0.recv_timeout(BOUND).expect("another line within the bound")
+    }
+
+    /// Skips lines up to one that contains `text`.
+    pub fn until(&self, text: &str) -> String {
+        let mut seen = Vec::new();
+        loop {
+            match self.0.recv_timeout(BOUND) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("no line with {text:?} in {seen:#?}"),
+            }
+        }
+    }
+}
+
+/// Every line of stdout as JSON. Anything else on it, or half a line, fails the test.
+pub fn values(stdout: &[u8]) -> Vec<Value> {
+    assert!(stdout.is_empty() || stdout.ends_with(b"\n"), "stdout ends within a line");
+    let text = std::str::from_utf8(stdout).expect("stdout is UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Sends a signal by name to a child.
+pub fn kill(child: &Child, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(status.expect("kill").success());
+}
+
+/// Whether a program is on the path; says so if it is not, since its test is then skipped.
+pub fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !found {
+        eprintln!("skipped: {program} is not installed");
+    }
+    found
+}

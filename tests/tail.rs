@@ -1,0 +1,351 @@
+//! `xstream tail` end to end: the real binary against the simulator over real sockets, one fault a test.
+
+mod common;
+
+use std::io::Read;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use common::{Lines, finish, has, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+
+const POST: &str = r#"{"data":{"id":"1","text":"one"}}"#;
+
+#[test]
+fn posts_arrive_as_the_bytes_that_were_sent() {
+    let odd = r#"{ "data" : {"id":"2", "text":"\u00e9 \/ {\"limit\":{\"track\":5}}"} }"#;
+    let server = serve(&format!("line {POST}\nheartbeat\nline {odd}\nend | unauthorized"));
+    let output = run(&mut tail(&server, &["--max", "2"]));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{POST}\n{odd}\n"));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let request = &server.requests()[0];
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/2/tweets/search/stream"));
+    assert_eq!(request.header("authorization"), Some("Bearer secret-token"));
+    assert_eq!(request.header("user-agent"), Some(concat!("xstream/", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(request.header("accept-encoding"), Some("gzip"));
+}
+
+#[test]
+fn generated_posts_are_values_every_one() {
+    for set_up in [
+        |_: &mut xstream::simulator::Options| {},
+        |options: &mut xstream::simulator::Options| options.gzip = true,
+        |options: &mut xstream::simulator::Options| options.chunk_size = Some(7),
+    ] {
+        let server = serve_with("posts 200; end", set_up);
+        let output = run(&mut tail(&server, &["--max", "200"]));
+        assert_eq!(values(&output.stdout).len(), 200, "{}", stderr(&output));
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+#[test]
+fn tls_with_a_given_authority_works() {
+    let server = serve_with("posts 20; end", |options| options.tls = true);
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, server.ca_pem().expect("a CA")).expect("written");
+    let output = run(&mut tail(&server, &["--max", "20", "--cacert", ca.to_str().expect("text")]));
+    assert_eq!(values(&output.stdout).len(), 20, "{}", stderr(&output));
+    let output = run(tail(&server, &["--max", "20"]).env("SSL_CERT_FILE", &ca));
+    assert_eq!(values(&output.stdout).len(), 20, "{}", stderr(&output));
+    // Without it the certificate is nobody's: exit 3 at once, explained.
+    let output = run(&mut tail(&server, &[]));
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("--cacert"), "{}", stderr(&output));
+}
+
+#[test]
+fn garbage_and_control_messages_never_reach_stdout() {
+    let server = serve(&format!(
+        "text-line\nhtml-line\nline \u{feff}{{}}\nline {{\"data\":\nraw \\xff\\xfe\\r\\n\nlimit 5\nwarning 60\nlost-post\ninfo\n\
+         delete\nline {POST}\nline [1,2]\nline 7\ncut | unauthorized"
+    ));
+    let output = run(&mut tail(&server, &[]));
+    let values = values(&output.stdout);
+    assert_eq!(values.len(), 4, "{values:?}\n{}", stderr(&output));
+    assert!(values[0].get("delete").is_some());
+    let told = stderr(&output);
+    for text in ["limit: 5", "60 % full", "is not JSON", "within a line"] {
+        assert!(told.contains(text), "no {text:?} in {told}");
+    }
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn only_skip_and_annotate_do_what_they_say() {
+    let script = format!("limit 5; delete; heartbeat; text-line; line {POST}");
+    let kinds = |arguments: &[&str]| -> Vec<String> {
+        let server = serve(&format!("{script}\nend | unauthorized"));
+        let output = run(&mut tail(&server, arguments));
+        let of = |value: &serde_json::Value| value["kind"].as_str().unwrap_or("bare").to_owned();
+        values(&output.stdout).iter().map(of).collect()
+    };
+    assert_eq!(kinds(&["--annotate"]), ["delete", "post"]);
+    assert_eq!(kinds(&["--annotate", "--only", "all"]), ["limit", "delete", "heartbeat", "malformed", "post"]);
+    assert_eq!(kinds(&["--annotate", "--only", "control,post"]), ["limit", "post"]);
+    assert_eq!(kinds(&["--annotate", "--skip", "compliance"]), ["post"]);
+    assert_eq!(kinds(&["--only", "post"]), ["bare"]);
+}
+
+#[test]
+fn the_envelope_holds_the_untouched_message() {
+    let server = serve(&format!("line {POST}\nraw a\\xffb\\r\\n\nend | unauthorized"));
+    let output = run(&mut tail(&server, &["--annotate", "--only", "all"]));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.lines().next().expect("a line").ends_with(&format!("\"connection\":1,\"message\":{POST}}}")), "{text}");
+    let values = values(&output.stdout);
+    assert_eq!(values[1]["message"], "a\u{fffd}b");
+    assert_eq!(values[1]["bytes_base64"], "Yf9i");
+    assert!(values[0]["at"].as_str().expect("a time").ends_with('Z'));
+}
+
+#[test]
+fn max_closes_at_the_nth_message_without_waiting_for_another() {
+    let server = serve(&format!("line {POST}\nline {POST}\nstall"));
+    let output = run(&mut tail(&server, &["--max", "2"]));
+    assert_eq!(values(&output.stdout).len(), 2);
+    assert_eq!(output.status.code(), Some(0));
+    // The server saw an orderly goodbye.
+    let endings = server.wait_for_endings(1, common::BOUND);
+    assert_eq!(endings[0].ending, Some(xstream::simulator::Ending::ClientClosed { clean: true }));
+}
+
+#[test]
+fn for_ends_a_silent_stream_in_time() {
+    let server = serve("stall");
+    let output = run(&mut tail(&server, &["--for", "5s"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_run_with_0_and_no_message() {
+    let server = serve("posts every 2ms");
+    let mut child = tail(&server, &["-q"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let mut some = [0; 100];
+    stdout.read_exact(&mut some).expect("data");
+    drop(stdout);
+    let output = finish(child);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_reader_that_leaves_a_silent_stream_is_noticed_within_a_second() {
+    let server = serve("heartbeat; stall");
+    let mut command = tail(&server, &["--stall-timeout", "10h", "-q"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let _ = server.wait_for_requests(1, common::BOUND);
+    drop(child.stdout.take());
+    let left = Instant::now();
+    let output = finish(child);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    assert!(left.elapsed() < Duration::from_secs(5), "{:?}", left.elapsed());
+}
+
+#[test]
+fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
+    // Far more than a pipe holds, far less than the buffer: the simulator can deliver all of it.
+    let server = serve("posts 5000; stall");
+    let mut child = tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    assert_eq!(server.wait_for_delivered(5000, common::BOUND), 5000, "nobody reads, and still it is delivered");
+    let mut stdout = Vec::new();
+    child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
+    assert_eq!(values(&stdout).len(), 5000);
+    assert!(wait(&mut child).success());
+}
+
+#[test]
+fn a_full_buffer_stops_the_socket_and_loses_nothing() {
+    let server = serve("posts 5000; stall");
+    let mut command = tail(&server, &["--max", "5000", "--buffer", "64KiB"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let told = Lines::of(child.stderr.take().expect("a pipe"));
+    told.until("too slow");
+    let mut stdout = Vec::new();
+    child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
+    assert_eq!(values(&stdout).len(), 5000);
+    told.until("caught up");
+    assert!(wait(&mut child).success());
+}
+
+#[test]
+fn signals_end_every_state_with_their_status() {
+    for (script, arguments, state) in [
+        ("posts every 1ms", &[][..], "connected"),
+        ("heartbeat; stall", &[], "connected"),
+        ("no-head", &[], "connecting"),
+        ("too-many-connections", &["--stall-timeout", "1h"], "next attempt"),
+    ] {
+        for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+            let server = serve(script);
+            let mut command = tail(&server, arguments);
+            command.env("XSTREAM_TEST_SPEED", "1");
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+            let told = Lines::of(child.stderr.take().expect("a pipe"));
+            told.until(state);
+            kill(&child, signal);
+            told.until("printed");
+            assert_eq!(wait(&mut child).code(), Some(status), "{script} {signal}");
+            assert_eq!(server.requests().len(), server.requests().len().min(1), "no request after a signal");
+        }
+    }
+}
+
+#[test]
+fn a_signal_hands_over_what_was_read_and_ends_on_a_whole_line() {
+    let server = serve("posts every 1ms");
+    let child = tail(&server, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let _ = server.wait_for_delivered(50, common::BOUND);
+    kill(&child, "INT");
+    let output = finish(child);
+    assert!(!values(&output.stdout).is_empty());
+    assert_eq!(output.status.code(), Some(130));
+}
+
+#[test]
+fn an_established_stream_that_drops_is_reconnected() {
+    for ending in ["end", "close", "cut", "reset", "disconnect 12; end", "operational-disconnect; stall"] {
+        // At fifty times the speed, ten seconds are 200 ms.
+        let server = serve(&format!("posts 30 every 10ms; {ending} | posts 5; stall"));
+        let output = run(&mut tail(&server, &["--only", "post", "--max", "35", "--no-gzip"]));
+        assert_eq!(output.status.code(), Some(0), "{ending}: {}", stderr(&output));
+        assert_eq!(values(&output.stdout).len(), 35, "{ending}");
+        assert!(stderr(&output).contains("gap of"), "{ending}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn without_reconnect_the_end_of_the_stream_is_exit_5() {
+    let server = serve("posts 3; end");
+    let output = run(&mut tail(&server, &["--no-reconnect"]));
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+    assert_eq!(values(&output.stdout).len(), 3);
+}
+
+#[test]
+fn a_refused_connection_names_host_cause_and_what_was_tried() {
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address").port()
+    };
+    let url = format!("http://127.0.0.1:{port}");
+    let output = run(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--max-retries", "1"]));
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(told.contains(&format!("127.0.0.1:{port}")) && told.contains("refused") && told.contains("attempt 2"), "{told}");
+}
+
+#[test]
+fn the_token_leaves_the_process_list_and_is_in_no_environment() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: there is no /proc here");
+        return;
+    }
+    for arguments in [&["--bearer", "s3cr3t-t0ken"][..], &["--bearer=s3cr3t-t0ken"]] {
+        let server = serve_with("heartbeat; stall", |options| options.token = Some("s3cr3t-t0ken".to_owned()));
+        let mut command = xstream(&["tail", "--base-url", &server.url(), "--stall-timeout", "10h"]);
+        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        let told = Lines::of(child.stderr.take().expect("a pipe"));
+        told.until("connected");
+        for name in ["cmdline", "environ"] {
+            let bytes = std::fs::read(format!("/proc/{}/{name}", child.id())).expect("our own child");
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("s3cr3t"), "{name}: {text}");
+        }
+        kill(&child, "TERM");
+        wait(&mut child);
+    }
+}
+
+#[test]
+fn the_token_is_taken_from_where_it_is_given_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, " from-file\r\n").expect("written");
+    let file = file.to_str().expect("text");
+    let sent = |arguments: &[&str], variables: &[(&str, &str)], stdin: Option<&str>| {
+        let server = serve("end");
+        let mut command = xstream(&["tail", "--base-url", &server.url(), "--no-reconnect"]);
+        command.args(arguments).envs(variables.iter().copied());
+        if let Some(path) = stdin {
+            command.stdin(std::fs::File::open(path).expect("a file"));
+        }
+        let output = run(&mut command);
+        assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+        server.requests()[0].header("authorization").unwrap_or_default().to_owned()
+    };
+    let all = [("XSTREAM_BEARER", "e1"), ("X_BEARER_TOKEN", "e2"), ("BEARER_TOKEN", "e3"), ("TWITTER_BEARER_TOKEN", "e4")];
+    assert_eq!(sent(&["--bearer", "flag"], &all, None), "Bearer flag");
+    assert_eq!(sent(&["--bearer-file", file], &all, None), "Bearer from-file");
+    assert_eq!(sent(&["--bearer-file", "-"], &all, Some(file)), "Bearer from-file");
+    for (first, expected) in ["Bearer e1", "Bearer e2", "Bearer e3", "Bearer e4"].iter().enumerate() {
+        assert_eq!(&sent(&[], &all[first..], None), expected);
+    }
+    // An empty variable is as good as none.
+    assert_eq!(sent(&[], &[("XSTREAM_BEARER", ""), ("BEARER_TOKEN", "e3")], None), "Bearer e3");
+}
+
+#[test]
+fn usage_errors_are_one_line_that_helps() {
+    let long = "A".repeat(100);
+    for (arguments, hint) in [
+        (&["tail"][..], "--bearer-file"),
+        (&["tail", "--bearer", ""], "variable"),
+        (&["tail", "--bearer="], "variable"),
+        (&["tail", "--bearer", "Bearer x"], "`Bearer `"),
+        (&["tail", "--bearer", "\"x\""], "quotes"),
+        (&["tail", "--bearer", "x", "--bearer-file", "y"], "--bearer-file"),
+        (&["tail", "--bearer-file", "/nowhere/at/all"], "/nowhere/at/all"),
+        (&["tail", "filterd", "--bearer", "x"], "filtered"),
+        (&["tail", &long], "looks like a token"),
+        (&["tail", "firehose", "--bearer", "x"], "1 to 20"),
+        (&["tail", "filtered", "--partition", "1", "--bearer", "x"], "no partitions"),
+        (&["tail", "--only", "pots", "--bearer", "x"], "post"),
+        (&["tail", "--only", "heartbeat", "--bearer", "x"], "--annotate"),
+        (&["tail", "--only", "post", "--skip", "data", "--bearer", "x"], "nothing to print"),
+        (&["tail", "--buffer", "64", "--bearer", "x"], "8MiB"),
+        (&["tail", "--for", "soon", "--bearer", "x"], "30s"),
+        (&["tail", "--base-url", "http://example.com", "--bearer", "x"], "clear text"),
+        (&["tail", "--base-url", "ftp://example.com", "--bearer", "x"], "https://HOST"),
+        (&["tail", "--base-url", "https://u:p@example.com", "--bearer", "x"], "user name"),
+        (&["tale"], "tail"),
+        (&["simulate", "--script", "pots 5"], "posts"),
+    ] {
+        let output = run(&mut xstream(arguments));
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(hint), "no {hint:?} for {arguments:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.starts_with("xstream: "), "{told}");
+        assert!(!told.contains(&long) && output.stdout.is_empty(), "{told}");
+    }
+}
+
+#[test]
+fn the_demo_is_quick_and_lively() {
+    let mut command = xstream(&["tail", "--demo"]);
+    let began = Instant::now();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let lines = Lines::of(child.stdout.take().expect("a pipe"));
+    for _ in 0..40 {
+        serde_json::from_str::<serde_json::Value>(&lines.next()).expect("a value");
+    }
+    // Forty posts at 25 a second; the bound is generous for a loaded machine.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    kill(&child, "TERM");
+    assert_eq!(wait(&mut child).code(), Some(143));
+}
+
+#[test]
+fn jq_reads_what_we_print() {
+    if !has("jq") {
+        return;
+    }
+    let binary = env!("CARGO_BIN_EXE_xstream");
+    let script = format!("set -e; {binary} tail --demo --max 20 | jq -c . | wc -l; {binary} tail --demo | head -1 | jq -c 'has(\"data\") or has(\"id\")'");
+    let output = run(std::process::Command::new("sh").args(["-c", &script]).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["20", "true"], "{}", stderr(&output));
+    assert!(output.status.success());
+}
