@@ -75,7 +75,7 @@ pub struct Tail {
     )]
     pub demo: bool,
 
-    /// Server to connect to [default: https://api.x.com, or the stream's own host]
+    /// Server to connect to [default: the stream's own host, <https://api.x.com> for all of v2]
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub base_url: Option<String>,
 

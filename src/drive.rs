@@ -386,7 +386,7 @@ impl Drive {
                         own: Own::Eof,
                         detail: String::new(),
                         sent: true,
-                    })
+                    });
                 }
             }
         }

@@ -37,7 +37,7 @@ fn usage<T>(text: impl Into<String>) -> Result<T, Error> {
 pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
     let result = match verb {
         Verb::Tail(tail) => tail::run(*tail, arguments),
-        Verb::Replay(replay) => replay::run(replay),
+        Verb::Replay(replay) => replay::run(&replay),
         Verb::Simulate(simulate) => simulate::run(simulate),
         Verb::Generate(generate) => generate::run(&generate),
     };

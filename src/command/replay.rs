@@ -22,7 +22,7 @@ const TOLD: u64 = 10;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// Runs the verb; returns the exit status.
-pub fn run(replay: Replay) -> Result<u8, Error> {
+pub fn run(replay: &Replay) -> Result<u8, Error> {
     let options = pipeline_options(&replay.what)?;
     runtime()?.block_on(async {
         let quiet = replay.quiet;

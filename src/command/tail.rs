@@ -32,7 +32,6 @@ pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
     if let Err(error) = token::hide(arguments) {
         print_early(&format!("the token stays visible in the process list: {error}"), 1);
     }
-    let clock = Clock::start(1);
     let pipeline = pipeline_options(&tail.what)?;
     let target = target(&tail)?;
     let base = tail.base_url.clone().unwrap_or_else(|| target.host.base().to_owned());
@@ -56,7 +55,7 @@ pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
         ));
     }
     let runtime = runtime()?;
-    let outcome = runtime.block_on(follow(tail, target, base, token, pipeline, clock));
+    let outcome = runtime.block_on(follow(tail, target, base, token, pipeline));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     outcome
@@ -68,7 +67,6 @@ async fn follow(
     mut base: Base,
     token: Token,
     pipeline: pipeline::Options,
-    mut clock: Clock,
 ) -> Result<u8, Error> {
     let mut server = None;
     if tail.demo {
@@ -78,9 +76,8 @@ async fn follow(
         base = Base::parse(&started.url()).map_err(anyhow::Error::msg)?;
         server = Some(started);
     }
-    if let Some(speed) = test_speed(&base) {
-        clock = Clock::start(speed);
-    }
+    let speed = test_speed(&base);
+    let clock = Clock::start(speed);
     let host = if tail.demo {
         "the embedded simulator".to_owned()
     } else {
@@ -92,7 +89,8 @@ async fn follow(
         token: Some(token),
         cacert: tail.cacert,
         gzip: !tail.no_gzip,
-        connect_timeout: tail.connect_timeout,
+        connect_timeout: tail.connect_timeout / speed,
+        head_timeout: dial::HEAD_TIMEOUT / speed,
     })?;
     let session = Session::new(session::Options {
         stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
@@ -124,9 +122,9 @@ async fn follow(
 }
 
 /// Tests play hours of backoff in milliseconds. Nobody else is hurried: it works only towards this machine.
-fn test_speed(base: &Base) -> Option<u32> {
-    let speed = std::env::var("XSTREAM_TEST_SPEED").ok()?.parse().ok()?;
-    base.is_loopback().then_some(speed)
+fn test_speed(base: &Base) -> u32 {
+    let asked = std::env::var("XSTREAM_TEST_SPEED").ok().and_then(|speed| speed.parse().ok());
+    asked.filter(|speed| base.is_loopback() && *speed > 0).unwrap_or(1)
 }
 
 /// Finds the stream by its name, X's name for it, or its path.

@@ -121,6 +121,8 @@ pub struct Options {
     pub gzip: bool,
     /// DNS, TCP and TLS together.
     pub connect_timeout: Duration,
+    /// From the request to the response head; [`HEAD_TIMEOUT`] outside tests.
+    pub head_timeout: Duration,
 }
 
 /// Opens connections, one at a time.
@@ -199,17 +201,15 @@ impl Dialer {
             }
         };
         let sending = Connection::send(io, self.request(&uri)?);
-        let (response, connection) = match tokio::time::timeout(HEAD_TIMEOUT, sending).await {
-            Ok(sent) => sent?,
-            Err(_) => {
-                let detail = format!("no answer within {} s of the request", HEAD_TIMEOUT.as_secs());
-                return Err(Failure {
-                    own: Own::HeadTimeout,
-                    detail,
-                    sent: true,
-                });
-            }
+        let Ok(sent) = tokio::time::timeout(self.options.head_timeout, sending).await else {
+            let detail = format!("no answer within {:?} of the request", self.options.head_timeout);
+            return Err(Failure {
+                own: Own::HeadTimeout,
+                detail,
+                sent: true,
+            });
         };
+        let (response, connection) = sent?;
         Ok(self.read_head(response, connection).await)
     }
 
@@ -487,7 +487,7 @@ impl Service<Name> for Resolver {
         let loopback_only = self.loopback_only;
         Box::pin(async move {
             let looking = tokio::task::spawn_blocking(move || (name.as_str(), 0u16).to_socket_addrs());
-            let found = looking.await.map_err(io::Error::other).flatten().map_err(DnsError)?;
+            let found = looking.await.map_err(io::Error::other).and_then(|found| found).map_err(DnsError)?;
             let addresses: Vec<SocketAddr> = found
                 .filter(|address| !loopback_only || address.ip().is_loopback())
                 .collect();

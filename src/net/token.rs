@@ -99,6 +99,9 @@ impl Token {
     }
 
     /// The `Authorization` header, marked so that no log shows it.
+    ///
+    /// # Panics
+    /// Never: a parsed token is visible ASCII.
     #[must_use]
     pub fn header(&self) -> HeaderValue {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0)).expect("a parsed token is visible ASCII");

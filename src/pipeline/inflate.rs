@@ -90,7 +90,7 @@ mod tests {
     fn a_bomb_is_given_out_in_small_pieces() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         for _ in 0..64 {
-            encoder.write_all(&[b'x'; 1 << 20]).expect("memory");
+            encoder.write_all(&vec![b'x'; 1 << 20]).expect("memory");
         }
         let bytes = encoder.finish().expect("memory");
         let (mut largest, mut total) = (0, 0);

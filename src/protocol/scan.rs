@@ -259,7 +259,7 @@ struct Machine<'a> {
     shape: Shape<'a>,
 }
 
-impl<'a> Machine<'a> {
+impl Machine<'_> {
     fn run(&mut self) -> Result<(), Fault> {
         loop {
             self.value()?;

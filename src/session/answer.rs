@@ -1,7 +1,7 @@
 //! What to do after which ending. The catalogue says what a code means; this table decides.
 //!
 //! Sources: X docs "Handling disconnections" and "Consuming streaming data", the `disconnect_type` and
-//! `connection_issue` values of OpenAPI 2.159, the v1.1 table of disconnect codes.
+//! `connection_issue` values of `OpenAPI` 2.159, the v1.1 table of disconnect codes.
 
 use super::backoff::Ladder;
 use crate::protocol::disconnect::{Code, EnterpriseError, Own, TextLine};

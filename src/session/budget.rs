@@ -47,10 +47,10 @@ impl Budget {
         let by_count = if self.spent.len() < self.limit {
             Duration::ZERO
         } else {
-            self.spent[self.spent.len() - self.limit] + WINDOW - now.steady
+            (self.spent[self.spent.len() - self.limit] + WINDOW).saturating_sub(now.steady)
         };
         let by_allowance = match self.allowance {
-            Some((0, until)) => until - now.steady,
+            Some((0, until)) => until.saturating_sub(now.steady),
             _ => Duration::ZERO,
         };
         by_count.max(by_allowance)

@@ -138,6 +138,8 @@ impl Rate {
     }
 
     fn expected(&self, at: At, length: Duration) -> u64 {
-        (self.per_second(at) * length.as_secs_f64()).round() as u64
+        let posts = self.per_second(at) * length.as_secs_f64();
+        // A duration saturates and rounds without a cast that could wrap.
+        Duration::try_from_secs_f64(posts.round()).map_or(u64::MAX, |posts| posts.as_secs())
     }
 }

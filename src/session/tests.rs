@@ -137,7 +137,7 @@ fn brief(event: &Event) -> String {
         Event::Waiting { why, delay, .. } => format!("wait {:.2} {why:?}", delay.as_secs_f64()),
         Event::Gap(gap) => format!(
             "gap {:?} {}..{} missed={} by {}",
-            gap.to.map(|to| (to.steady - gap.from.steady).as_secs()),
+            gap.to.map(|to| to.since(gap.from).as_secs()),
             gap.last_id,
             gap.first_id,
             gap.missed,

@@ -104,11 +104,13 @@ impl Lines {
     pub fn until(&self, text: &str) -> String {
         let mut seen = Vec::new();
         loop {
-            match self.0.recv_timeout(BOUND) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => seen.push(line),
-                Err(_) => panic!("no line with {text:?} in {seen:#?}"),
+            let Ok(line) = self.0.recv_timeout(BOUND) else {
+                panic!("no line with {text:?} in {seen:#?}");
+            };
+            if line.contains(text) {
+                return line;
             }
+            seen.push(line);
         }
     }
 }
