@@ -120,23 +120,11 @@ pub struct Tail {
     pub buffer: usize,
 
     /// Status row
-    #[arg(
-        long,
-        value_name = "WHEN",
-        value_enum,
-        default_value = "auto",
-        help_heading = "People"
-    )]
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "People")]
     pub status: StatusMode,
 
     /// Colours
-    #[arg(
-        long,
-        value_name = "WHEN",
-        value_enum,
-        default_value = "auto",
-        help_heading = "People"
-    )]
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "People")]
     pub color: Color,
 
     /// Tell nothing on stderr but the line that explains a failure
@@ -252,11 +240,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, (String, u8)> {
 /// clap explains in a page; people who mistyped want the sentence and the hint.
 fn one_line(page: &str) -> String {
     let mut text = String::new();
-    for line in page
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:"))
-    {
+    for line in page.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")) {
         let line = line.strip_prefix("error: ").unwrap_or(line).replace("tip: ", "");
         if line.starts_with("For more information") || line.is_empty() {
             continue;
@@ -343,16 +327,7 @@ mod tests {
         assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(size("64MiB"), Ok(64 << 20));
-        for text in [
-            "",
-            "30",
-            "s",
-            "-1s",
-            "30 s",
-            "0s",
-            "1e9s",
-            "99999999999999999999999999h9",
-        ] {
+        for text in ["", "30", "s", "-1s", "30 s", "0s", "1e9s", "99999999999999999999999999h9"] {
             assert!(duration(text).is_err(), "{text}");
         }
         for text in ["", "8", "MiB", "0KiB", "1.5MiB", "99999999999999999999GiB"] {

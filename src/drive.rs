@@ -44,11 +44,7 @@ pub struct Clock {
 
 /// Time that never jumps. It counts suspension, because a server does not wait for a sleeping laptop.
 fn steady() -> Duration {
-    let id = if cfg!(target_os = "linux") {
-        ClockId::Boottime
-    } else {
-        ClockId::Monotonic
-    };
+    let id = if cfg!(target_os = "linux") { ClockId::Boottime } else { ClockId::Monotonic };
     let now = clock_gettime(id);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
@@ -56,20 +52,14 @@ fn steady() -> Duration {
 /// Time since the Unix epoch, on this machine's clock.
 #[must_use]
 pub fn wall_clock() -> Duration {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default()
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start(speed: u32) -> Clock {
-        Clock {
-            start: steady(),
-            start_wall: wall_clock(),
-            speed: speed.max(1),
-        }
+        Clock { start: steady(), start_wall: wall_clock(), speed: speed.max(1) }
     }
 
     /// This moment.
@@ -77,15 +67,8 @@ impl Clock {
     pub fn now(&self) -> At {
         let real = steady().saturating_sub(self.start);
         // At speed 1 the wall clock is asked again: people may set it meanwhile.
-        let wall = if self.speed == 1 {
-            wall_clock()
-        } else {
-            self.start_wall + real * self.speed
-        };
-        At {
-            steady: real * self.speed,
-            wall,
-        }
+        let wall = if self.speed == 1 { wall_clock() } else { self.start_wall + real * self.speed };
+        At { steady: real * self.speed, wall }
     }
 
     async fn sleep_until(&self, until: At) {
@@ -286,15 +269,7 @@ impl Drive {
     }
 
     async fn dial(&mut self) -> Input {
-        let Run {
-            dialer,
-            pipeline,
-            terminal,
-            status,
-            clock,
-            deadline,
-            ..
-        } = &mut self.run;
+        let Run { dialer, pipeline, terminal, status, clock, deadline, .. } = &mut self.run;
         let mut dialling = std::pin::pin!(dialer.dial());
         loop {
             tokio::select! {
@@ -356,10 +331,7 @@ impl Drive {
         let now = self.run.clock.now();
         if self.run.pipeline.annotates() {
             let at = rfc3339(now.wall);
-            self.run.pipeline.stamp(Stamp {
-                at,
-                connection: self.run.session.connection(),
-            });
+            self.run.pipeline.stamp(Stamp { at, connection: self.run.session.connection() });
         }
         let mut seen = Seen::default();
         let mut next = Some(first);
@@ -371,22 +343,14 @@ impl Drive {
                     read += bytes.len();
                     if let Err(error) = self.run.pipeline.push(&bytes, &mut self.out, &mut seen) {
                         let detail = format!("what came is not the gzip it was announced as: {error}");
-                        closed = Some(Failure {
-                            own: Own::Gzip,
-                            detail,
-                            sent: true,
-                        });
+                        closed = Some(Failure { own: Own::Gzip, detail, sent: true });
                     } else if !seen.full && self.out.len() < GATHER && read < READ_AT_ONCE {
                         next = self.stream.as_mut()?.ready().await;
                     }
                 }
                 Some(Err(failure)) => closed = Some(failure),
                 None => {
-                    closed = Some(Failure {
-                        own: Own::Eof,
-                        detail: String::new(),
-                        sent: true,
-                    });
+                    closed = Some(Failure { own: Own::Eof, detail: String::new(), sent: true });
                 }
             }
         }
@@ -455,16 +419,12 @@ impl Drive {
         }
         let left = self.run.terminal.backlog();
         if left > 0 && !gone && !self.run.terminal.reader_left() {
-            self.run.terminal.say(&format!(
-                "{left} bytes of output were not taken by the reader and are lost"
-            ));
+            self.run.terminal.say(&format!("{left} bytes of output were not taken by the reader and are lost"));
         }
         if !gone {
             let lasted = self.run.clock.now().steady;
             let connections = self.run.session.connection();
-            self.run
-                .terminal
-                .say(&notice::summary(self.printed, self.posts, connections, lasted));
+            self.run.terminal.say(&notice::summary(self.printed, self.posts, connections, lasted));
         }
         self.run.terminal.close();
     }
@@ -490,12 +450,7 @@ async fn interrupt_with(
     clock: &Clock,
     deadline: Option<Duration>,
 ) -> Option<Input> {
-    let Interrupts {
-        ends,
-        stop,
-        resize,
-        tick,
-    } = interrupts;
+    let Interrupts { ends, stop, resize, tick } = interrupts;
     let input = tokio::select! {
         biased;
         signal = end(ends) => return Some(Input::Signalled(signal)),
@@ -526,8 +481,6 @@ async fn interrupt_with(
 /// RFC 3339, UTC, milliseconds.
 #[must_use]
 pub fn rfc3339(wall: Duration) -> String {
-    let time = i64::try_from(wall.as_millis())
-        .ok()
-        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let time = i64::try_from(wall.as_millis()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     time.map_or_else(String::new, |time| format!("{time:.3}"))
 }

@@ -233,11 +233,8 @@ fn a_reader_of_replay_that_leaves_is_no_failure() {
     let path = folder.path().join("big");
     std::fs::write(&path, "{\"data\":{\"id\":\"1\",\"text\":\"x\"}}\n".repeat(100_000)).expect("written");
     let mut command = xstream(&["replay", path.to_str().expect("text")]);
-    let mut child = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("starts");
+    let mut child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
     drop(child.stdout.take());
     let output = common::finish(child);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));

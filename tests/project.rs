@@ -24,7 +24,9 @@ fn man_pages_and_completions_are_those_the_binary_writes() {
     assert!(output.status.success());
     for name in ["man", "completions"] {
         let (ours, fresh) = (files(&root().join(name)), files(&folder.path().join(name)));
-        let names = |files: &[PathBuf]| -> Vec<_> { files.iter().map(|path| path.file_name().map(ToOwned::to_owned)).collect() };
+        let names = |files: &[PathBuf]| -> Vec<_> {
+            files.iter().map(|path| path.file_name().map(ToOwned::to_owned)).collect()
+        };
         assert_eq!(names(&ours), names(&fresh), "run `xstream generate`");
         for (ours, fresh) in ours.iter().zip(&fresh) {
             let read = |path: &Path| std::fs::read_to_string(path).expect("text");
@@ -35,8 +37,18 @@ fn man_pages_and_completions_are_those_the_binary_writes() {
 
 #[test]
 fn the_pure_floors_touch_no_io_no_clock_and_no_async() {
-    const BANNED: [&str; 10] =
-        ["tokio", "hyper", "Instant::now", "SystemTime", "std::net", "std::fs", "async fn", "anyhow", "rustix", "std::env"];
+    const BANNED: [&str; 10] = [
+        "tokio",
+        "hyper",
+        "Instant::now",
+        "SystemTime",
+        "std::net",
+        "std::fs",
+        "async fn",
+        "anyhow",
+        "rustix",
+        "std::env",
+    ];
     fn walk(folder: &Path, check: &mut impl FnMut(&Path)) {
         for path in files(folder) {
             if path.is_dir() { walk(&path, check) } else { check(&path) }

@@ -92,7 +92,10 @@ fn the_envelope_holds_the_untouched_message() {
     let server = serve(&format!("line {POST}\nraw a\\xffb\\r\\n\nend | unauthorized"));
     let output = run(&mut tail(&server, &["--annotate", "--only", "all"]));
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.lines().next().expect("a line").ends_with(&format!("\"connection\":1,\"message\":{POST}}}")), "{text}");
+    assert!(
+        text.lines().next().expect("a line").ends_with(&format!("\"connection\":1,\"message\":{POST}}}")),
+        "{text}"
+    );
     let values = values(&output.stdout);
     assert_eq!(values[1]["message"], "a\u{fffd}b");
     assert_eq!(values[1]["bytes_base64"], "Yf9i");
@@ -147,7 +150,8 @@ fn a_reader_that_leaves_a_silent_stream_is_noticed_within_a_second() {
 fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
     // Far more than a pipe holds, far less than the buffer: the simulator can deliver all of it.
     let server = serve("posts 5000; stall");
-    let mut child = tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child =
+        tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
     assert_eq!(server.wait_for_delivered(5000, common::BOUND), 5000, "nobody reads, and still it is delivered");
     let mut stdout = Vec::new();
     child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
@@ -233,7 +237,10 @@ fn a_refused_connection_names_host_cause_and_what_was_tried() {
     let output = run(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--max-retries", "1"]));
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(4));
-    assert!(told.contains(&format!("127.0.0.1:{port}")) && told.contains("refused") && told.contains("attempt 2"), "{told}");
+    assert!(
+        told.contains(&format!("127.0.0.1:{port}")) && told.contains("refused") && told.contains("attempt 2"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -275,7 +282,8 @@ fn the_token_is_taken_from_where_it_is_given_in_order() {
         assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
         server.requests()[0].header("authorization").unwrap_or_default().to_owned()
     };
-    let all = [("XSTREAM_BEARER", "e1"), ("X_BEARER_TOKEN", "e2"), ("BEARER_TOKEN", "e3"), ("TWITTER_BEARER_TOKEN", "e4")];
+    let all =
+        [("XSTREAM_BEARER", "e1"), ("X_BEARER_TOKEN", "e2"), ("BEARER_TOKEN", "e3"), ("TWITTER_BEARER_TOKEN", "e4")];
     assert_eq!(sent(&["--bearer", "flag"], &all, None), "Bearer flag");
     assert_eq!(sent(&["--bearer-file", file], &all, None), "Bearer from-file");
     assert_eq!(sent(&["--bearer-file", "-"], &all, Some(file)), "Bearer from-file");
@@ -343,8 +351,13 @@ fn jq_reads_what_we_print() {
         return;
     }
     let binary = env!("CARGO_BIN_EXE_xstream");
-    let script = format!("set -e; {binary} tail --demo --max 20 | jq -c . | wc -l; {binary} tail --demo | head -1 | jq -c 'has(\"data\") or has(\"id\")'");
-    let output = run(std::process::Command::new("sh").args(["-c", &script]).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()));
+    let script = format!(
+        "set -e; {binary} tail --demo --max 20 | jq -c . | wc -l; {binary} tail --demo | head -1 | jq -c 'has(\"data\") or has(\"id\")'"
+    );
+    let output = run(std::process::Command::new("sh")
+        .args(["-c", &script])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default()));
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["20", "true"], "{}", stderr(&output));
     assert!(output.status.success());

@@ -49,9 +49,8 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
         }
         Err(Error::Failed(error)) => {
             // A reader of our help or listing that left has what it wanted.
-            let pipe = error
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe);
+            let pipe =
+                error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe);
             if pipe {
                 return 0;
             }
@@ -67,9 +66,7 @@ pub fn print_early(text: &str, status: u8) {
     let _ = if status == 0 {
         std::io::stdout().lock().write_all(text.as_bytes())
     } else {
-        std::io::stderr()
-            .lock()
-            .write_all(format!("xstream: {text}\n").as_bytes())
+        std::io::stderr().lock().write_all(format!("xstream: {text}\n").as_bytes())
     };
 }
 
@@ -80,21 +77,14 @@ fn pipeline_options(what: &What) -> Result<pipeline::Options, Error> {
         _ => None,
     });
     if let (Some(name), false) = (named, what.annotate) {
-        return usage(format!(
-            "`{name}` is never printed as itself; add --annotate to print it inside an envelope"
-        ));
+        return usage(format!("`{name}` is never printed as itself; add --annotate to print it inside an envelope"));
     }
     let filter = Filter::new(&what.only, &what.skip);
     let printable = |kind: &Kind| what.annotate || kind.group() != Group::Unprintable;
     if !Kind::ALL.iter().any(|kind| printable(kind) && filter.accepts(*kind)) {
         return usage("--only and --skip leave nothing to print");
     }
-    Ok(pipeline::Options {
-        filter,
-        annotate: what.annotate,
-        max: what.max,
-        line_cap: what.max_line,
-    })
+    Ok(pipeline::Options { filter, annotate: what.annotate, max: what.max, line_cap: what.max_line })
 }
 
 /// The runtime that every verb with sockets runs on: one thread, one stream.

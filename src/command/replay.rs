@@ -26,18 +26,9 @@ pub fn run(replay: &Replay) -> Result<u8, Error> {
     let options = pipeline_options(&replay.what)?;
     runtime()?.block_on(async {
         let quiet = replay.quiet;
-        let terminal = Terminal::new(terminal::Options {
-            quiet,
-            status: StatusMode::Off,
-            color: Color::Never,
-        })
-        .context("taking over stdout and stderr")?;
-        let mut player = Player {
-            pipeline: Pipeline::new(options),
-            terminal,
-            readable: false,
-            failed: false,
-        };
+        let terminal = Terminal::new(terminal::Options { quiet, status: StatusMode::Off, color: Color::Never })
+            .context("taking over stdout and stderr")?;
+        let mut player = Player { pipeline: Pipeline::new(options), terminal, readable: false, failed: false };
         let result = player.play_all(&replay.files).await;
         player.terminal.close();
         match result {
@@ -62,11 +53,7 @@ impl Player {
     async fn play_all(&mut self, files: &[std::path::PathBuf]) -> io::Result<()> {
         let mut bad = 0;
         for path in files {
-            let name = if path == Path::new("-") {
-                "stdin".to_owned()
-            } else {
-                path.display().to_string()
-            };
+            let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
             let opened: io::Result<Box<dyn Read>> = if path == Path::new("-") {
                 Ok(Box::new(io::stdin()))
             } else {
@@ -124,8 +111,7 @@ impl Player {
                 over = true;
             }
             if let Err(error) = self.pipeline.push(&buffer[..length], &mut out, &mut seen) {
-                self.terminal
-                    .insist(&format!("reading {}: damaged gzip: {error}", told.name));
+                self.terminal.insist(&format!("reading {}: damaged gzip: {error}", told.name));
                 self.failed = true;
                 over = true;
             }
@@ -186,11 +172,7 @@ impl Told {
 
     fn close(&self, terminal: &mut Terminal) {
         if self.bad > TOLD {
-            terminal.say(&format!(
-                "{}: {} more lines were not printed",
-                self.name,
-                self.bad - TOLD
-            ));
+            terminal.say(&format!("{}: {} more lines were not printed", self.name, self.bad - TOLD));
         }
     }
 }

@@ -70,19 +70,13 @@ async fn follow(
 ) -> Result<u8, Error> {
     let mut server = None;
     if tail.demo {
-        let started = Server::start(simulator::Options::new(Script::demo()))
-            .await
-            .context("starting the simulator")?;
+        let started = Server::start(simulator::Options::new(Script::demo())).await.context("starting the simulator")?;
         base = Base::parse(&started.url()).map_err(anyhow::Error::msg)?;
         server = Some(started);
     }
     let speed = test_speed(&base);
     let clock = Clock::start(speed);
-    let host = if tail.demo {
-        "the embedded simulator".to_owned()
-    } else {
-        base.host().to_owned()
-    };
+    let host = if tail.demo { "the embedded simulator".to_owned() } else { base.host().to_owned() };
     let dialer = Dialer::new(dial::Options {
         base,
         path: target.path,
@@ -99,12 +93,8 @@ async fn follow(
         reconnect: !tail.no_reconnect,
         seed: fastrand::u64(..),
     });
-    let terminal = Terminal::new(terminal::Options {
-        quiet: tail.quiet,
-        status: tail.status,
-        color: tail.color,
-    })
-    .context("taking over stdout and stderr")?;
+    let terminal = Terminal::new(terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color })
+        .context("taking over stdout and stderr")?;
     let run = Run {
         clock,
         session,
@@ -167,10 +157,7 @@ fn of_endpoint(endpoint: &Endpoint, partition: Option<u8>) -> Result<Target, Err
     let query = match (endpoint.partitions, partition) {
         (Some(last), Some(number)) if (1..=last).contains(&number) => format!("?partition={number}"),
         (Some(last), _) => {
-            return usage(format!(
-                "{} is split: give --partition N, N from 1 to {last}",
-                endpoint.name
-            ));
+            return usage(format!("{} is split: give --partition N, N from 1 to {last}", endpoint.name));
         }
         (None, Some(_)) => return usage(format!("{} has no partitions", endpoint.name)),
         (None, None) => String::new(),

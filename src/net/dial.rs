@@ -91,9 +91,7 @@ impl Base {
     pub fn is_loopback(&self) -> bool {
         let host = self.uri.host().unwrap_or_default().trim_matches(['[', ']']);
         host.eq_ignore_ascii_case("localhost")
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     fn join(&self, path: &str) -> Result<Uri, hyper::http::Error> {
@@ -148,10 +146,7 @@ impl Dialer {
     /// # Errors
     /// The certificates cannot be read, or the path is not one.
     pub fn new(options: Options) -> anyhow::Result<Dialer> {
-        options
-            .base
-            .join(&options.path)
-            .map_err(|error| anyhow::anyhow!("the path {}: {error}", options.path))?;
+        options.base.join(&options.path).map_err(|error| anyhow::anyhow!("the path {}: {error}", options.path))?;
         let tls = if options.base.is_plain() {
             // Reading the system's roots costs milliseconds that a plain connection need not pay.
             client_config(RootCertStore::empty())?
@@ -164,11 +159,8 @@ impl Dialer {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
         Ok(Dialer { options, connector })
     }
 
@@ -181,11 +173,7 @@ impl Dialer {
     }
 
     async fn answer(&mut self) -> Result<Answer, Failure> {
-        let uri = self
-            .options
-            .base
-            .join(&self.options.path)
-            .map_err(|error| failure(Own::Http, &error, false))?;
+        let uri = self.options.base.join(&self.options.path).map_err(|error| failure(Own::Http, &error, false))?;
         let connecting = self.connector.call(uri.clone());
         let io = match tokio::time::timeout(self.options.connect_timeout, connecting).await {
             Ok(Ok(io)) => io,
@@ -193,21 +181,13 @@ impl Dialer {
             Err(_) => {
                 let seconds = self.options.connect_timeout.as_secs_f64();
                 let detail = format!("no connection to {} within {seconds} s", self.options.base.host());
-                return Err(Failure {
-                    own: Own::ConnectTimeout,
-                    detail,
-                    sent: false,
-                });
+                return Err(Failure { own: Own::ConnectTimeout, detail, sent: false });
             }
         };
         let sending = Connection::send(io, self.request(&uri)?);
         let Ok(sent) = tokio::time::timeout(self.options.head_timeout, sending).await else {
             let detail = format!("no answer within {:?} of the request", self.options.head_timeout);
-            return Err(Failure {
-                own: Own::HeadTimeout,
-                detail,
-                sent: true,
-            });
+            return Err(Failure { own: Own::HeadTimeout, detail, sent: true });
         };
         let (response, connection) = sent?;
         Ok(self.read_head(response, connection).await)
@@ -223,9 +203,7 @@ impl Dialer {
         if let Some(token) = &self.options.token {
             request = request.header(header::AUTHORIZATION, token.header());
         }
-        request
-            .body(Empty::new())
-            .map_err(|error| failure(Own::Http, &error, false))
+        request.body(Empty::new()).map_err(|error| failure(Own::Http, &error, false))
     }
 
     async fn read_head(&self, response: Response<Incoming>, connection: Connection) -> Answer {
@@ -235,21 +213,11 @@ impl Dialer {
             rate: RateLimit::read(|name| text(headers, name)),
             date: text(headers, "date").and_then(rate_limit::http_date),
         };
-        let coding = text(headers, "content-encoding")
-            .unwrap_or("identity")
-            .trim()
-            .to_ascii_lowercase();
+        let coding = text(headers, "content-encoding").unwrap_or("identity").trim().to_ascii_lowercase();
         let gzip = matches!(coding.as_str(), "gzip" | "x-gzip");
         if !gzip && coding != "identity" && !coding.is_empty() {
-            let detail = format!(
-                "the server compresses with `{}`, which was not offered",
-                printable(&coding)
-            );
-            return Answer::Failed(Failure {
-                own: Own::Http,
-                detail,
-                sent: true,
-            });
+            let detail = format!("the server compresses with `{}`, which was not offered", printable(&coding));
+            return Answer::Failed(Failure { own: Own::Http, detail, sent: true });
         }
         let status = parts.status.as_u16();
         let mut stream = Stream::new(connection, body, gzip);
@@ -271,9 +239,7 @@ impl Dialer {
 
 /// Time since the Unix epoch, for a server that does not tell its own.
 fn now() -> Duration {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default()
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 type Empty = http_body_util::Empty<hyper::body::Bytes>;
@@ -289,10 +255,7 @@ fn printable(text: &str) -> String {
 /// The host a redirect points to; the rest of it is the server's business and not shown.
 fn target(headers: &HeaderMap) -> String {
     let location = text(headers, "location").unwrap_or_default();
-    let host = location
-        .parse::<Uri>()
-        .ok()
-        .and_then(|uri| uri.host().map(str::to_owned));
+    let host = location.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
     match host {
         Some(host) => printable(&host),
         None if location.is_empty() => "nowhere (no Location)".to_owned(),
@@ -327,9 +290,7 @@ async fn read_body(stream: &mut Stream) -> Body {
 
 /// The certificates to trust: `--cacert`, else `$SSL_CERT_FILE`, else the operating system's, else Mozilla's.
 fn trust(cacert: Option<&Path>) -> anyhow::Result<ClientConfig> {
-    let variable = std::env::var_os("SSL_CERT_FILE")
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from);
+    let variable = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
     let (source, path) = match (cacert, variable) {
         (Some(path), _) => ("--cacert", path.to_owned()),
         (None, Some(path)) => ("$SSL_CERT_FILE", path),
@@ -370,11 +331,7 @@ fn client_config(roots: RootCertStore) -> anyhow::Result<ClientConfig> {
 }
 
 fn failure(own: Own, error: &dyn StdError, sent: bool) -> Failure {
-    Failure {
-        own,
-        detail: chain(error),
-        sent,
-    }
+    Failure { own, detail: chain(error), sent }
 }
 
 /// An error with its causes, outermost first, each said once.
@@ -399,25 +356,18 @@ pub fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
             return Some(found);
         }
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = inner
-            .map(|inner| inner as &(dyn StdError + 'static))
-            .or_else(|| error.source());
+        next = inner.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| error.source());
     }
     None
 }
 
 fn of_connect(host: &str, error: &(dyn StdError + 'static)) -> Failure {
-    let unsent = |own, detail| Failure {
-        own,
-        detail,
-        sent: false,
-    };
+    let unsent = |own, detail| Failure { own, detail, sent: false };
     if let Some(tls) = find::<rustls::Error>(error) {
         return match tls {
-            rustls::Error::InvalidCertificate(why) => unsent(
-                Own::Certificate,
-                format!("the certificate of {host} {}", certificate_words(why)),
-            ),
+            rustls::Error::InvalidCertificate(why) => {
+                unsent(Own::Certificate, format!("the certificate of {host} {}", certificate_words(why)))
+            }
             tls => unsent(Own::Tls, format!("TLS with {host}: {tls}")),
         };
     }
@@ -425,10 +375,9 @@ fn of_connect(host: &str, error: &(dyn StdError + 'static)) -> Failure {
         return unsent(Own::Dns, format!("{host}: {dns}"));
     }
     match find::<io::Error>(error) {
-        Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => unsent(
-            Own::Tls,
-            format!("{host} closed the connection during the TLS handshake"),
-        ),
+        Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
+            unsent(Own::Tls, format!("{host} closed the connection during the TLS handshake"))
+        }
         Some(io) => unsent(Own::Tcp, format!("{host}: {io}")),
         None => unsent(Own::Tcp, format!("{host}: {}", chain(error))),
     }
@@ -488,9 +437,8 @@ impl Service<Name> for Resolver {
         Box::pin(async move {
             let looking = tokio::task::spawn_blocking(move || (name.as_str(), 0u16).to_socket_addrs());
             let found = looking.await.map_err(io::Error::other).and_then(|found| found).map_err(DnsError)?;
-            let addresses: Vec<SocketAddr> = found
-                .filter(|address| !loopback_only || address.ip().is_loopback())
-                .collect();
+            let addresses: Vec<SocketAddr> =
+                found.filter(|address| !loopback_only || address.ip().is_loopback()).collect();
             if addresses.is_empty() {
                 return Err(DnsError(io::Error::other("no usable address")));
             }

@@ -42,11 +42,8 @@ impl Connection {
     /// # Errors
     /// The connection ended, or what came is not HTTP.
     pub async fn send(io: Io, request: Request<Empty>) -> Result<(Response<Incoming>, Connection), Failure> {
-        let (mut sender, conn) = http1::Builder::new()
-            .max_buf_size(BUFFER)
-            .handshake(io)
-            .await
-            .map_err(|error| of_hyper(&error))?;
+        let (mut sender, conn) =
+            http1::Builder::new().max_buf_size(BUFFER).handshake(io).await.map_err(|error| of_hyper(&error))?;
         let mut connection = Connection { conn, over: false };
         let mut sending = pin!(sender.send_request(request));
         let response = poll_fn(|cx| {
@@ -162,9 +159,5 @@ fn of_hyper(error: &hyper::Error) -> Failure {
         (Own::Truncated, None) => "the connection closed before the response was complete".to_owned(),
         _ => chain(error),
     };
-    Failure {
-        own,
-        detail,
-        sent: true,
-    }
+    Failure { own, detail, sent: true }
 }

@@ -14,12 +14,7 @@ use std::process::Command;
 use hyper::header::HeaderValue;
 
 /// The environment variables that may hold a token, in the order in which they are tried.
-pub const VARIABLES: [&str; 4] = [
-    "XSTREAM_BEARER",
-    "X_BEARER_TOKEN",
-    "BEARER_TOKEN",
-    "TWITTER_BEARER_TOKEN",
-];
+pub const VARIABLES: [&str; 4] = ["XSTREAM_BEARER", "X_BEARER_TOKEN", "BEARER_TOKEN", "TWITTER_BEARER_TOKEN"];
 
 /// More than any token has, less than a pipe holds, so that handing it through one never blocks.
 const LONGEST: usize = 16 << 10;
@@ -55,10 +50,7 @@ impl Token {
             return Err(format!("{source} is {} bytes long, which is no token", token.len()));
         }
         if let Some(at) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
-            return Err(format!(
-                "{source} has a space or other character that no token has, at position {}",
-                at + 1
-            ));
+            return Err(format!("{source} has a space or other character that no token has, at position {}", at + 1));
         }
         Ok(Token(token.to_owned()))
     }
@@ -75,11 +67,7 @@ impl Token {
             return Token::parse(text, "--bearer");
         }
         if let Some(path) = file {
-            let name = if is_stdin(path) {
-                "stdin".to_owned()
-            } else {
-                path.display().to_string()
-            };
+            let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
             let text = read(path).map_err(|error| format!("reading the token from {name}: {error}"))?;
             return Token::parse(&text, &name);
         }
@@ -209,10 +197,7 @@ mod tests {
         let path = OsStr::new("/dev/fd/9");
         for text in ["x tail --bearer T --max 1", "x tail --bearer=T --max 1"] {
             let (rest, token) = without_token(&words(text), path).expect("a token");
-            assert_eq!(
-                (rest, token.as_str()),
-                (words("x tail --bearer-file /dev/fd/9 --max 1"), "T")
-            );
+            assert_eq!((rest, token.as_str()), (words("x tail --bearer-file /dev/fd/9 --max 1"), "T"));
         }
         assert_eq!(without_token(&words("x tail -- --bearer T"), path), None);
         assert_eq!(without_token(&words("x tail --bearer"), path), None);

@@ -50,10 +50,7 @@ impl FromStr for Choice {
         if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == word) {
             return Ok(Choice::Kind(*kind));
         }
-        Err(format!(
-            "no such kind; nearest: {}",
-            nearest(word, Choice::words()).join(", ")
-        ))
+        Err(format!("no such kind; nearest: {}", nearest(word, Choice::words()).join(", ")))
     }
 }
 
@@ -85,10 +82,7 @@ impl Filter {
             };
             wanted && !skip.iter().any(|choice| choice.covers(kind))
         };
-        let kinds = Kind::ALL
-            .iter()
-            .filter(|kind| chosen(**kind))
-            .fold(0, |set, kind| set | 1 << *kind as u64);
+        let kinds = Kind::ALL.iter().filter(|kind| chosen(**kind)).fold(0, |set, kind| set | 1 << *kind as u64);
         Filter { kinds }
     }
 
@@ -107,28 +101,15 @@ mod tests {
         let choices =
             |words: &[&str]| -> Vec<Choice> { words.iter().map(|word| word.parse().expect("a kind")).collect() };
         let filter = Filter::new(&choices(only), &choices(skip));
-        Kind::ALL
-            .iter()
-            .filter(|kind| filter.accepts(**kind))
-            .map(|kind| kind.name())
-            .collect()
+        Kind::ALL.iter().filter(|kind| filter.accepts(**kind)).map(|kind| kind.name()).collect()
     }
 
     #[test]
     fn control_heartbeats_and_garbage_are_not_printed_by_default() {
         let names = accepted(&[], &[]);
         assert!(names.contains(&"post") && names.contains(&"user_delete") && names.contains(&"unknown"));
-        for name in [
-            "limit",
-            "warning",
-            "disconnect",
-            "error",
-            "info",
-            "control",
-            "metadata",
-            "heartbeat",
-            "malformed",
-        ] {
+        for name in ["limit", "warning", "disconnect", "error", "info", "control", "metadata", "heartbeat", "malformed"]
+        {
             assert!(!names.contains(&name), "{name}");
         }
     }
@@ -136,10 +117,7 @@ mod tests {
     #[test]
     fn only_and_skip_take_kinds_groups_and_all() {
         assert_eq!(accepted(&["post"], &[]), ["post"]);
-        assert_eq!(
-            accepted(&["data"], &["post", "like"]),
-            ["label", "activity", "event", "direct_message", "friends"]
-        );
+        assert_eq!(accepted(&["data"], &["post", "like"]), ["label", "activity", "event", "direct_message", "friends"]);
         assert_eq!(accepted(&["all"], &[]).len(), Kind::ALL.len());
         assert!(accepted(&[], &["all"]).is_empty());
         assert!(!accepted(&[], &["compliance"]).contains(&"delete"));

@@ -16,9 +16,7 @@ pub struct Inflater {
 
 impl Default for Inflater {
     fn default() -> Self {
-        Inflater {
-            decoder: MultiGzDecoder::new(Vec::new()),
-        }
+        Inflater { decoder: MultiGzDecoder::new(Vec::new()) }
     }
 }
 
@@ -63,9 +61,7 @@ mod tests {
             let portion = std::mem::take(encoder.get_mut());
             let mut seen = Vec::new();
             for byte in portion {
-                inflater
-                    .push(&[byte], |bytes| seen.extend_from_slice(bytes))
-                    .expect("gzip");
+                inflater.push(&[byte], |bytes| seen.extend_from_slice(bytes)).expect("gzip");
             }
             assert_eq!(seen, line.as_bytes());
         }
@@ -80,9 +76,7 @@ mod tests {
             bytes.extend(encoder.finish().expect("memory"));
         }
         let mut seen = Vec::new();
-        Inflater::default()
-            .push(&bytes, |bytes| seen.extend_from_slice(bytes))
-            .expect("gzip");
+        Inflater::default().push(&bytes, |bytes| seen.extend_from_slice(bytes)).expect("gzip");
         assert_eq!(seen, b"ab");
     }
 

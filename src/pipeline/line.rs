@@ -36,12 +36,7 @@ impl Splitter {
     /// A splitter that holds at most `cap` bytes of an unfinished line.
     #[must_use]
     pub fn new(cap: usize) -> Splitter {
-        Splitter {
-            newline: One::new(b'\n'),
-            held: Vec::new(),
-            skipped: None,
-            cap,
-        }
+        Splitter { newline: One::new(b'\n'), held: Vec::new(), skipped: None, cap }
     }
 
     /// Takes the next line off the front of `bytes`. With none left, all of `bytes` is taken and held.
@@ -136,10 +131,7 @@ mod tests {
 
     #[test]
     fn a_line_over_the_cap_is_skipped_and_measured() {
-        assert_eq!(
-            split(&[b"abcd\n", b"ab", b"cdefg", b"h\nok\n"], 4),
-            ["abcd", "<8>", "ok"]
-        );
+        assert_eq!(split(&[b"abcd\n", b"ab", b"cdefg", b"h\nok\n"], 4), ["abcd", "<8>", "ok"]);
         assert_eq!(split(&[b"abcdef"], 4), ["<6>"]);
         assert_eq!(split(&[b"abcdef\nx\n"], 4), ["<6>", "x"]);
     }

@@ -174,9 +174,7 @@ impl Pipeline {
                 if object && classify(body).kind != Kind::Malformed {
                     self.line(body, out, seen);
                 } else if !body.is_empty() {
-                    seen.remark(Remark::Discarded {
-                        bytes: line.len() as u64,
-                    });
+                    seen.remark(Remark::Discarded { bytes: line.len() as u64 });
                 }
             }
             Line::Oversize(bytes) => seen.remark(Remark::Discarded { bytes }),
@@ -253,11 +251,7 @@ impl Pipeline {
     }
 
     fn without_bom<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
-        if std::mem::take(&mut self.at_start) {
-            line.strip_prefix(BOM).unwrap_or(line)
-        } else {
-            line
-        }
+        if std::mem::take(&mut self.at_start) { line.strip_prefix(BOM).unwrap_or(line) } else { line }
     }
 }
 
@@ -265,11 +259,7 @@ impl Seen {
     fn remark(&mut self, remark: Remark) {
         if let Remark::Notice(Notice::Ending(ending)) = &remark {
             let text_only = |ending: &Ending| matches!(ending.code, Code::Text(_));
-            if self
-                .ending
-                .as_ref()
-                .is_none_or(|held| text_only(held) && !text_only(ending))
-            {
+            if self.ending.as_ref().is_none_or(|held| text_only(held) && !text_only(ending)) {
                 self.ending = Some(ending.clone());
             }
         }

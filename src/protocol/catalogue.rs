@@ -83,18 +83,14 @@ pub struct Entry {
 #[must_use]
 pub fn find(word: &str) -> Option<&'static Entry> {
     let word = word.trim();
-    Code::parse(word).map(|code| code.entry()).or_else(|| {
-        ENTRIES
-            .iter()
-            .find(|entry| entry.generic && entry.code.eq_ignore_ascii_case(word))
-    })
+    Code::parse(word)
+        .map(|code| code.entry())
+        .or_else(|| ENTRIES.iter().find(|entry| entry.generic && entry.code.eq_ignore_ascii_case(word)))
 }
 
 /// Exact spelling: a server's word is data, and a generic entry is never reached by its label.
 pub(super) fn find_in(group: Group, code: &str) -> Option<&'static Entry> {
-    ENTRIES
-        .iter()
-        .find(|entry| entry.group == group && !entry.generic && entry.code == code)
+    ENTRIES.iter().find(|entry| entry.group == group && !entry.generic && entry.code == code)
 }
 
 const fn other(entry: Entry) -> Entry {
@@ -141,17 +137,7 @@ const fn row(
     does: &'static str,
     source: &'static str,
 ) -> Entry {
-    Entry {
-        code,
-        name,
-        meaning,
-        side,
-        advice,
-        does,
-        source,
-        group,
-        generic: false,
-    }
+    Entry { code, name, meaning, side, advice, does, source, group, generic: false }
 }
 
 pub(super) const V1_OTHER: Entry = other(row(
@@ -328,26 +314,8 @@ pub static ENTRIES: &[Entry] = &[
         "stops with exit 0",
         V1_PAGE,
     ),
-    row(
-        Group::V1,
-        "10",
-        "Stream exception",
-        Side::X,
-        "an internal error ended the stream",
-        NOTHING,
-        AT_ONCE,
-        V1_PAGE,
-    ),
-    row(
-        Group::V1,
-        "11",
-        "Broker stall",
-        Side::X,
-        "a host inside X stalled",
-        NOTHING,
-        AT_ONCE,
-        V1_PAGE,
-    ),
+    row(Group::V1, "10", "Stream exception", Side::X, "an internal error ended the stream", NOTHING, AT_ONCE, V1_PAGE),
+    row(Group::V1, "11", "Broker stall", Side::X, "a host inside X stalled", NOTHING, AT_ONCE, V1_PAGE),
     row(
         Group::V1,
         "12",
@@ -742,16 +710,7 @@ pub static ENTRIES: &[Entry] = &[
         HTTP_LADDER,
         SEEN,
     ),
-    row(
-        Group::Status,
-        "400",
-        "Bad Request",
-        Side::Ours,
-        "the request is wrong",
-        "check the parameters",
-        FATAL,
-        CODES,
-    ),
+    row(Group::Status, "400", "Bad Request", Side::Ours, "the request is wrong", "check the parameters", FATAL, CODES),
     row(
         Group::Status,
         "401",
@@ -862,26 +821,8 @@ pub static ENTRIES: &[Entry] = &[
         RATE_WAIT,
         RATES,
     ),
-    row(
-        Group::Status,
-        "500",
-        "Internal Server Error",
-        Side::X,
-        "a fault inside X",
-        NOTHING,
-        HTTP_LADDER,
-        CODES,
-    ),
-    row(
-        Group::Status,
-        "502",
-        "Bad Gateway",
-        Side::X,
-        "X is down or being upgraded",
-        NOTHING,
-        HTTP_LADDER,
-        CODES,
-    ),
+    row(Group::Status, "500", "Internal Server Error", Side::X, "a fault inside X", NOTHING, HTTP_LADDER, CODES),
+    row(Group::Status, "502", "Bad Gateway", Side::X, "X is down or being upgraded", NOTHING, HTTP_LADDER, CODES),
     row(
         Group::Status,
         "503",

@@ -197,8 +197,7 @@ pub fn of_text(line: &[u8]) -> Option<TextLine> {
 }
 
 fn starts_with(line: &[u8], text: &str) -> bool {
-    line.get(..text.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(text.as_bytes()))
+    line.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text.as_bytes()))
 }
 
 impl Code {
@@ -241,10 +240,7 @@ impl Code {
             return Some(Self::of_v1(disconnect.get("code")));
         }
         // A post with partial errors has both `data` and `errors`, and is no ending.
-        if value
-            .get("data")
-            .is_some_and(|data| data.as_object().is_some_and(|it| !it.is_empty()))
-        {
+        if value.get("data").is_some_and(|data| data.as_object().is_some_and(|it| !it.is_empty())) {
             return None;
         }
         Self::of_problems(&Problem::all(value))
@@ -445,14 +441,7 @@ mod tests {
             assert!(seen.insert(entry.code.to_lowercase()), "{} twice", entry.code);
             assert_eq!(find(entry.code), Some(entry), "{}", entry.code);
             assert!(entry.meaning.chars().count() <= 110, "{}", entry.code);
-            for text in [
-                entry.code,
-                entry.name,
-                entry.meaning,
-                entry.advice,
-                entry.does,
-                entry.source,
-            ] {
+            for text in [entry.code, entry.name, entry.meaning, entry.advice, entry.does, entry.source] {
                 assert!(!text.is_empty() && !text.ends_with('.'), "{}: {text}", entry.code);
             }
         }
@@ -496,10 +485,7 @@ mod tests {
     fn a_take_over_says_that_it_does_not_fight() {
         for word in ["2", "7", "ForceDisconnect", "forced-disconnect"] {
             let does = find(word).map(|entry| entry.does).unwrap_or_default();
-            assert!(
-                does.ends_with("three take-overs in 30 minutes stop it with exit 5"),
-                "{word}"
-            );
+            assert!(does.ends_with("three take-overs in 30 minutes stop it with exit 5"), "{word}");
         }
         for (word, does) in [("3", "stops with exit 5"), ("9", "stops with exit 0"), ("6", "stops with exit 3")] {
             assert_eq!(find(word).map(|entry| entry.does), Some(does));
@@ -511,10 +497,7 @@ mod tests {
         for (line, known) in [
             ("Exceeded connection limit for user\n", Some(TextLine::ConnectionLimit)),
             (" rate limit exceeded", Some(TextLine::RateLimit)),
-            (
-                "upstream connect error or disconnect/reset before headers",
-                Some(TextLine::Upstream),
-            ),
+            ("upstream connect error or disconnect/reset before headers", Some(TextLine::Upstream)),
             ("\r\n <html>", Some(TextLine::Html)),
             ("\u{feff}<!DOCTYPE html>", Some(TextLine::Html)),
             ("{\"text\":\"Rate limit exceeded\"}", None),
@@ -575,17 +558,9 @@ mod tests {
                 "401",
             ),
             (420, "Exceeded connection limit for user\n", "420"),
-            (
-                429,
-                r#"{"errors":[{"code":88,"message":"Rate limit exceeded"}]}"#,
-                "rate-limit-exceeded",
-            ),
+            (429, r#"{"errors":[{"code":88,"message":"Rate limit exceeded"}]}"#, "rate-limit-exceeded"),
             (404, "", "404"),
-            (
-                503,
-                "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
-                "503",
-            ),
+            (503, "upstream connect error or disconnect/reset before headers. reset reason: connection failure", "503"),
             (
                 406,
                 r#"{"error":{"message":"This connection requires compression. To enable compression, send an 'Accept-Encoding: gzip' header in your request and be ready to uncompress the stream as it is read on the client end.","sent":"2017-01-11T17:04:13+00:00"}}"#,
@@ -607,22 +582,10 @@ mod tests {
     #[test]
     fn a_body_that_says_nothing_known_leaves_it_to_the_status() {
         for (status, body, expected) in [
-            (
-                503,
-                r#"{"title":"X","type":"https://api.x.com/2/problems/new-thing"}"#,
-                "503",
-            ),
-            (
-                403,
-                r#"{"errors":[{"type":"https://api.x.com/2/problems/resource-not-found"}]}"#,
-                "403",
-            ),
+            (503, r#"{"title":"X","type":"https://api.x.com/2/problems/new-thing"}"#, "503"),
+            (403, r#"{"errors":[{"type":"https://api.x.com/2/problems/resource-not-found"}]}"#, "403"),
             (429, "Exceeded connection limit for user", "connection-limit"),
-            (
-                429,
-                "<html><p>Exceeded connection limit for user</p>",
-                "connection-limit",
-            ),
+            (429, "<html><p>Exceeded connection limit for user</p>", "connection-limit"),
             (429, "slow down", "429"),
             (302, "", "302"),
         ] {
@@ -680,10 +643,7 @@ mod tests {
                 r#"{"disconnect":{"code":7,"stream_name":"thbounsigmalab1-statuses227378","reason":"admin logout"}}"#,
                 Some("7"),
             ),
-            (
-                r#"{"disconnect":{"code":7,"stream_name":"dfurnes-statuses936291","reason":"admin logout"}}"#,
-                Some("7"),
-            ),
+            (r#"{"disconnect":{"code":7,"stream_name":"dfurnes-statuses936291","reason":"admin logout"}}"#, Some("7")),
             (
                 r#"{"disconnect":{"code":6,"stream_name":"xxxxxxxxxx","reason":"token revoked for userId xxxxxxxxxx"}}"#,
                 Some("6"),
@@ -709,22 +669,13 @@ mod tests {
             (r#"{"disconnect":{"code":"420"}}"#, Some("420")),
             (r#"{"disconnect":{"code":"odd"}}"#, Some("odd")),
             (r#"{"disconnect":{"code":[]}}"#, Some("disconnect")),
-            (
-                r#"{"data":{"id":"1"},"errors":[{"type":"https://api.x.com/2/problems/operational-disconnect"}]}"#,
-                None,
-            ),
-            (
-                r#"{"errors":[{"type":"https://api.twitter.com/2/problems/resource-not-found"}]}"#,
-                None,
-            ),
+            (r#"{"data":{"id":"1"},"errors":[{"type":"https://api.x.com/2/problems/operational-disconnect"}]}"#, None),
+            (r#"{"errors":[{"type":"https://api.twitter.com/2/problems/resource-not-found"}]}"#, None),
             (
                 r#"{"errors":[{"type":"https://api.twitter.com/2/problems/resource-not-found"},{"disconnect_type":"SlowReader"}]}"#,
                 Some("SlowReader"),
             ),
-            (
-                r#"{"type":"connection_metadata","datacenter":"atla","timestamp":1762557264155}"#,
-                None,
-            ),
+            (r#"{"type":"connection_metadata","datacenter":"atla","timestamp":1762557264155}"#, None),
             (
                 r#"{"title":"UsageCapExceeded","type":"https://api.twitter.com/2/problems/usage-capped"}"#,
                 Some("usage-capped"),

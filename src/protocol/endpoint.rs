@@ -150,11 +150,7 @@ impl Spelling {
     }
 }
 
-const FULL: Recovery = Recovery {
-    backfill: true,
-    range: true,
-    spelling: Spelling::Snake,
-};
+const FULL: Recovery = Recovery { backfill: true, range: true, spelling: Spelling::Snake };
 
 /// What most rows are: a v2 tweet stream without partitions and with full recovery. Rows say only
 /// how they differ.
@@ -171,12 +167,7 @@ const USUAL: Endpoint = Endpoint {
 };
 
 const fn v2(name: &'static str, endpoint_name: &'static str, path: &'static str) -> Endpoint {
-    Endpoint {
-        name,
-        endpoint_name: Some(endpoint_name),
-        path,
-        ..USUAL
-    }
+    Endpoint { name, endpoint_name: Some(endpoint_name), path, ..USUAL }
 }
 
 const fn v1(name: &'static str, path: &'static str) -> Endpoint {
@@ -187,11 +178,7 @@ const fn v1(name: &'static str, path: &'static str) -> Endpoint {
         host: Host::Stream,
         fields: Fields::None,
         // v1.1 has only `count`, for elevated access: that is a request, not a recovery.
-        recovery: Recovery {
-            backfill: false,
-            range: false,
-            spelling: Spelling::Snake,
-        },
+        recovery: Recovery { backfill: false, range: false, spelling: Spelling::Snake },
         ..USUAL
     }
 }
@@ -212,41 +199,22 @@ pub static ENDPOINTS: [Endpoint; 18] = [
         partitions: Some(2),
         ..v2("sample10", "sample10_stream", "/2/tweets/sample10/stream")
     },
-    Endpoint {
-        partitions: Some(20),
-        ..v2("firehose", "firehose_stream", "/2/tweets/firehose/stream")
-    },
+    Endpoint { partitions: Some(20), ..v2("firehose", "firehose_stream", "/2/tweets/firehose/stream") },
     Endpoint {
         partitions: Some(8),
-        ..v2(
-            "firehose-en",
-            "firehose_stream_lang_en",
-            "/2/tweets/firehose/stream/lang/en",
-        )
+        ..v2("firehose-en", "firehose_stream_lang_en", "/2/tweets/firehose/stream/lang/en")
     },
     Endpoint {
         partitions: Some(2),
-        ..v2(
-            "firehose-ja",
-            "firehose_stream_lang_ja",
-            "/2/tweets/firehose/stream/lang/ja",
-        )
+        ..v2("firehose-ja", "firehose_stream_lang_ja", "/2/tweets/firehose/stream/lang/ja")
     },
     Endpoint {
         partitions: Some(2),
-        ..v2(
-            "firehose-ko",
-            "firehose_stream_lang_ko",
-            "/2/tweets/firehose/stream/lang/ko",
-        )
+        ..v2("firehose-ko", "firehose_stream_lang_ko", "/2/tweets/firehose/stream/lang/ko")
     },
     Endpoint {
         partitions: Some(2),
-        ..v2(
-            "firehose-pt",
-            "firehose_stream_lang_pt",
-            "/2/tweets/firehose/stream/lang/pt",
-        )
+        ..v2("firehose-pt", "firehose_stream_lang_pt", "/2/tweets/firehose/stream/lang/pt")
     },
     Endpoint {
         partitions: Some(20),
@@ -262,51 +230,27 @@ pub static ENDPOINTS: [Endpoint; 18] = [
         partitions: Some(4),
         fields: Fields::None,
         requests_per_window: 100,
-        ..v2(
-            "tweets-compliance",
-            "tweets_compliance_stream",
-            "/2/tweets/compliance/stream",
-        )
+        ..v2("tweets-compliance", "tweets_compliance_stream", "/2/tweets/compliance/stream")
     },
     Endpoint {
         partitions: Some(4),
         fields: Fields::None,
         requests_per_window: 100,
-        ..v2(
-            "users-compliance",
-            "users_compliance_stream",
-            "/2/users/compliance/stream",
-        )
+        ..v2("users-compliance", "users_compliance_stream", "/2/users/compliance/stream")
     },
     Endpoint {
         fields: Fields::None,
         requests_per_window: 100,
-        ..v2(
-            "likes-compliance",
-            "likes_compliance_stream",
-            "/2/likes/compliance/stream",
-        )
+        ..v2("likes-compliance", "likes_compliance_stream", "/2/likes/compliance/stream")
     },
-    Endpoint {
-        fields: Fields::None,
-        ..v2("labels", "tweet_label_stream", "/2/tweets/label/stream")
-    },
-    Endpoint {
-        name: "activity",
-        path: "/2/activity/stream",
-        fields: Fields::None,
-        requests_per_window: 450,
-        ..USUAL
-    },
+    Endpoint { fields: Fields::None, ..v2("labels", "tweet_label_stream", "/2/tweets/label/stream") },
+    Endpoint { name: "activity", path: "/2/activity/stream", fields: Fields::None, requests_per_window: 450, ..USUAL },
     Endpoint {
         name: "powerstream",
         path: "/2/powerstream",
         // Its posts are in the v1.1 format and always whole (X docs: Powerstream).
         fields: Fields::None,
-        recovery: Recovery {
-            spelling: Spelling::Camel,
-            ..FULL
-        },
+        recovery: Recovery { spelling: Spelling::Camel, ..FULL },
         ..USUAL
     },
     v1("v1-filter", "/1.1/statuses/filter.json"),

@@ -206,23 +206,14 @@ const AT_TOP: [(Key, Kind, Dialect); 22] = {
 /// Says what a line is; `line` comes without its line end.
 #[must_use]
 pub fn classify(line: &[u8]) -> Message<'_> {
-    let message = |kind| Message {
-        kind,
-        dialect: None,
-        id: b"",
-        body: line,
-        fault: None,
-    };
+    let message = |kind| Message { kind, dialect: None, id: b"", body: line, fault: None };
     if line.iter().all(|byte| matches!(byte, b' ' | b'\r')) {
         return message(Kind::Heartbeat);
     }
     let shape = match scan(line) {
         Ok(shape) => shape,
         Err(fault) => {
-            return Message {
-                fault: Some(fault),
-                ..message(Kind::Malformed)
-            };
+            return Message { fault: Some(fault), ..message(Kind::Malformed) };
         }
     };
     // A site stream wraps each message once; a wrapper inside a wrapper is nobody's format.
@@ -237,13 +228,7 @@ pub fn classify(line: &[u8]) -> Message<'_> {
 
 fn of_shape<'a>(body: &'a [u8], shape: &Shape<'a>) -> Message<'a> {
     let (kind, dialect) = kind_of(body, shape);
-    Message {
-        kind,
-        dialect,
-        id: shape.id,
-        body,
-        fault: None,
-    }
+    Message { kind, dialect, id: shape.id, body, fault: None }
 }
 
 fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
@@ -287,11 +272,7 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
         return (Kind::Like, Some(Dialect::Enterprise));
     }
     if (top.has(Key::Id) || top.has(Key::IdStr)) && (top.has(Key::Text) || top.has(Key::FullText)) {
-        let dialect = if top.has(Key::MatchingRules) {
-            Dialect::Enterprise
-        } else {
-            Dialect::V1
-        };
+        let dialect = if top.has(Key::MatchingRules) { Dialect::Enterprise } else { Dialect::V1 };
         return (Kind::Post, Some(dialect));
     }
     if shape.type_text == b"connection_metadata" {
@@ -396,11 +377,7 @@ impl Message<'_> {
         }
         let value: Value = serde_json::from_slice(self.body).ok()?;
         let text = |path: &str| {
-            value
-                .pointer(path)
-                .and_then(Value::as_str)
-                .map(|text| printable(text, 500))
-                .unwrap_or_default()
+            value.pointer(path).and_then(Value::as_str).map(|text| printable(text, 500)).unwrap_or_default()
         };
         let number = |path: &str| match value.pointer(path) {
             Some(Value::Number(number)) => number.as_u64(),
@@ -408,17 +385,13 @@ impl Message<'_> {
             _ => None,
         };
         match self.kind {
-            Kind::Limit => Some(Notice::Limit {
-                track: number("/limit/track"),
-            }),
+            Kind::Limit => Some(Notice::Limit { track: number("/limit/track") }),
             Kind::Warning => Some(Notice::Warning {
                 code: text("/warning/code"),
                 message: text("/warning/message"),
                 percent_full: number("/warning/percent_full"),
             }),
-            Kind::Info => Some(Notice::Info {
-                message: text("/info/message"),
-            }),
+            Kind::Info => Some(Notice::Info { message: text("/info/message") }),
             Kind::Disconnect | Kind::Error => Some(of_value(&value)),
             _ => None,
         }
@@ -430,14 +403,10 @@ fn of_value(value: &Value) -> Notice {
     let reason = value.pointer("/disconnect/reason").and_then(Value::as_str);
     let said = match reason {
         Some(reason) => Some(printable(reason, 500)).filter(|text| !text.is_empty()),
-        None => Problem::all(value)
-            .iter()
-            .find_map(|problem| problem.detail.clone().or_else(|| problem.title.clone())),
+        None => Problem::all(value).iter().find_map(|problem| problem.detail.clone().or_else(|| problem.title.clone())),
     };
     match Code::of_line(value) {
         Some(code) => Notice::Ending(Ending { code, detail: said }),
-        None => Notice::Problem {
-            message: said.unwrap_or_else(|| "an error without a text".to_owned()),
-        },
+        None => Notice::Problem { message: said.unwrap_or_else(|| "an error without a text".to_owned()) },
     }
 }

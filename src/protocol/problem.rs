@@ -82,9 +82,7 @@ impl Problem {
             || outer.disconnect_type.is_some()
             || outer.connection_issue.is_some();
         if is_problem {
-            outer
-                .parameters
-                .extend(inner.iter().filter_map(Value::as_object).flat_map(parameters));
+            outer.parameters.extend(inner.iter().filter_map(Value::as_object).flat_map(parameters));
             problems.push(outer);
         }
         for element in inner {
@@ -96,10 +94,7 @@ impl Problem {
         }
         match object.get("error") {
             Some(Value::Object(error)) => {
-                problems.push(Self {
-                    enterprise: true,
-                    ..Self::of(error)
-                });
+                problems.push(Self { enterprise: true, ..Self::of(error) });
             }
             Some(Value::String(text)) => problems.push(Self::said(text)),
             _ => {}
@@ -113,9 +108,7 @@ impl Problem {
     pub fn is_about_resource(&self) -> bool {
         self.name.as_deref().is_some_and(|name| {
             name == "disallowed-resource"
-                || ["resource-", "not-authorized-for-", "field-"]
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix))
+                || ["resource-", "not-authorized-for-", "field-"].iter().any(|prefix| name.starts_with(prefix))
         })
     }
 
@@ -186,10 +179,7 @@ impl Problem {
 
     fn said(text: &str) -> Self {
         let text = printable(text, LONGEST_TEXT);
-        Self {
-            detail: (!text.is_empty()).then_some(text),
-            ..Self::default()
-        }
+        Self { detail: (!text.is_empty()).then_some(text), ..Self::default() }
     }
 }
 
@@ -362,25 +352,16 @@ fn after<'a>(text: &'a str, end: &str) -> Option<&'a str> {
 }
 
 fn after_closing<'a>(text: &'a str, closing: &str) -> Option<&'a str> {
-    let at = text
-        .as_bytes()
-        .windows(closing.len())
-        .position(|window| window.eq_ignore_ascii_case(closing.as_bytes()))?;
+    let at =
+        text.as_bytes().windows(closing.len()).position(|window| window.eq_ignore_ascii_case(closing.as_bytes()))?;
     after(&text[at..], ">")
 }
 
 /// The handful of entities that error pages use. `&amp;` comes last, so that nothing is read twice.
 fn unescaped(text: &str) -> String {
-    [
-        ("&nbsp;", " "),
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&amp;", "&"),
-    ]
-    .iter()
-    .fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
+    [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        .iter()
+        .fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
 }
 
 #[cfg(test)]
@@ -426,14 +407,8 @@ mod tests {
     fn the_name_is_the_last_segment_whatever_the_host() {
         for (kind, expected) in [
             ("https://api.x.com/2/problems/usage-capped", Some("usage-capped")),
-            (
-                "https://api.twitter.com/labs/1/problems/usage-capped/",
-                Some("usage-capped"),
-            ),
-            (
-                "https://api.x.com/2/problems/usage-capped?lang=en#top",
-                Some("usage-capped"),
-            ),
+            ("https://api.twitter.com/labs/1/problems/usage-capped/", Some("usage-capped")),
+            ("https://api.x.com/2/problems/usage-capped?lang=en#top", Some("usage-capped")),
             ("about:blank", Some("about:blank")),
             ("", None),
             ("/", None),
@@ -465,19 +440,10 @@ mod tests {
     fn a_problem_without_its_type_is_known_by_title_or_number() {
         for (value, code) in [
             (json!({ "title": "UsageCapExceeded" }), Some("usage-capped")),
-            (
-                json!({ "errors": [{ "code": 88, "message": "Rate limit exceeded" }] }),
-                Some("rate-limit-exceeded"),
-            ),
+            (json!({ "errors": [{ "code": 88, "message": "Rate limit exceeded" }] }), Some("rate-limit-exceeded")),
             (json!({ "errors": [{ "code": "88" }] }), Some("rate-limit-exceeded")),
-            (
-                json!({ "title": "Too Many Requests", "type": "about:blank", "status": 429 }),
-                Some("429"),
-            ),
-            (
-                json!({ "title": "Unauthorized", "type": "about:blank", "status": "401" }),
-                Some("401"),
-            ),
+            (json!({ "title": "Too Many Requests", "type": "about:blank", "status": 429 }), Some("429")),
+            (json!({ "title": "Unauthorized", "type": "about:blank", "status": "401" }), Some("401")),
             (json!({ "title": "Something" }), None),
             (json!({ "title": "Something", "status": 70_000 }), None),
         ] {
@@ -547,10 +513,7 @@ mod tests {
             text("<html><title>Error 403 \nPlease</title><h2>HTTP ERROR: 403</h2>\n"),
             "Error 403 Please HTTP ERROR: 403"
         );
-        assert_eq!(
-            text("<STYLE>a{b:c}</STYLE ><script>if (a<b) x()</script>A&amp;lt;B<!-- <p>no --> C"),
-            "A&lt;B C"
-        );
+        assert_eq!(text("<STYLE>a{b:c}</STYLE ><script>if (a<b) x()</script>A&amp;lt;B<!-- <p>no --> C"), "A&lt;B C");
         assert_eq!(text("3 < 4 & 5 > 4"), "3 < 4 & 5 > 4");
         assert_eq!(text("before <a href="), "before");
         assert_eq!(text("{\"ok\":true}"), "{\"ok\":true}");

@@ -70,19 +70,13 @@ pub fn retry_after(value: &str, server_now: Duration) -> Option<Duration> {
 /// The time a `Date` header states, since the Unix epoch (RFC 9110 section 5.6.7).
 #[must_use]
 pub fn http_date(value: &str) -> Option<Duration> {
-    httpdate::parse_http_date(value.trim())
-        .ok()?
-        .duration_since(std::time::UNIX_EPOCH)
-        .ok()
+    httpdate::parse_http_date(value.trim()).ok()?.duration_since(std::time::UNIX_EPOCH).ok()
 }
 
 /// A plain decimal number. `u64::from_str` alone would take a leading plus sign.
 fn number(value: &str) -> Option<u64> {
     let digits = value.trim_matches([' ', '\t']);
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| digits.parse().ok())?
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
 #[cfg(test)]
@@ -101,21 +95,14 @@ mod tests {
     }
 
     fn reset(seconds: u64) -> RateLimit {
-        RateLimit {
-            reset: Some(Duration::from_secs(seconds)),
-            ..RateLimit::default()
-        }
+        RateLimit { reset: Some(Duration::from_secs(seconds)), ..RateLimit::default() }
     }
 
     #[test]
     fn the_three_headers_are_read() {
         assert_eq!(
             read("50", " 48 ", "1634603522"),
-            RateLimit {
-                limit: Some(50),
-                remaining: Some(48),
-                reset: Some(Duration::from_secs(1_634_603_522)),
-            }
+            RateLimit { limit: Some(50), remaining: Some(48), reset: Some(Duration::from_secs(1_634_603_522)) }
         );
         assert_eq!(RateLimit::read(|_| None), RateLimit::default());
     }
@@ -126,13 +113,7 @@ mod tests {
             assert_eq!(read(nonsense, nonsense, nonsense), RateLimit::default(), "{nonsense}");
         }
         let huge = read("4294967296", "4294967295", "18446744073709551615");
-        assert_eq!(
-            huge,
-            RateLimit {
-                remaining: Some(u32::MAX),
-                ..RateLimit::default()
-            }
-        );
+        assert_eq!(huge, RateLimit { remaining: Some(u32::MAX), ..RateLimit::default() });
     }
 
     #[test]

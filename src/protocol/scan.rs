@@ -160,11 +160,7 @@ pub struct Members {
 
 impl Default for Members {
     fn default() -> Self {
-        Members {
-            types: [Type::Absent; Key::COUNT],
-            first: 0..0,
-            alone: true,
-        }
+        Members { types: [Type::Absent; Key::COUNT], first: 0..0, alone: true }
     }
 }
 
@@ -222,10 +218,7 @@ enum Slot {
 /// The first [`Fault`], with its offset.
 pub fn scan(line: &[u8]) -> Result<Shape<'_>, Fault> {
     if let Err(error) = std::str::from_utf8(line) {
-        return Err(Fault {
-            at: error.valid_up_to(),
-            why: "not UTF-8",
-        });
+        return Err(Fault { at: error.valid_up_to(), why: "not UTF-8" });
     }
     let mut machine = Machine {
         bytes: line,
@@ -456,11 +449,8 @@ impl Machine<'_> {
                         self.shape.message = &self.bytes[started..end];
                     }
                     Key::Type => {
-                        self.shape.type_text = if found == Type::String {
-                            &self.bytes[started + 1..self.at - 1]
-                        } else {
-                            b""
-                        };
+                        self.shape.type_text =
+                            if found == Type::String { &self.bytes[started + 1..self.at - 1] } else { b"" };
                     }
                     Key::IdStr => self.note_id(found, started, 2),
                     Key::Id => self.note_id(found, started, 1),
@@ -665,12 +655,7 @@ mod tests {
         {
             return;
         }
-        assert_eq!(
-            ours.is_ok(),
-            theirs.is_ok(),
-            "{:?}: {ours:?} against {theirs:?}",
-            String::from_utf8_lossy(line)
-        );
+        assert_eq!(ours.is_ok(), theirs.is_ok(), "{:?}: {ours:?} against {theirs:?}", String::from_utf8_lossy(line));
         let (Ok(shape), Ok(Value::Object(map))) = (ours, theirs) else {
             return;
         };
@@ -772,14 +757,7 @@ mod tests {
         ] {
             agrees(line.as_bytes());
         }
-        for line in [
-            &b"\"\xff\""[..],
-            b"\"\xc0\x80\"",
-            b"\"\xed\xa0\x80\"",
-            b"\x00",
-            b"\"\x00\"",
-            b"{\"\xff\":1}",
-        ] {
+        for line in [&b"\"\xff\""[..], b"\"\xc0\x80\"", b"\"\xed\xa0\x80\"", b"\x00", b"\"\x00\"", b"{\"\xff\":1}"] {
             agrees(line);
         }
     }
@@ -817,9 +795,8 @@ mod tests {
 
     #[test]
     fn every_short_string_of_tokens_is_judged_alike() {
-        const TOKENS: [&str; 14] = [
-            "{", "}", "[", "]", ",", ":", "\"data\"", "\"id\"", "1", "-", "true", "\\", " ", "\"",
-        ];
+        const TOKENS: [&str; 14] =
+            ["{", "}", "[", "]", ",", ":", "\"data\"", "\"id\"", "1", "-", "true", "\\", " ", "\""];
         fn grow(line: &mut String, left: usize) {
             agrees(line.as_bytes());
             if left == 0 {

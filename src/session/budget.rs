@@ -29,11 +29,7 @@ impl Budget {
     /// A budget of `limit` requests in any 15 minutes.
     #[must_use]
     pub fn new(limit: u32) -> Budget {
-        Budget {
-            limit: limit.max(1) as usize,
-            spent: VecDeque::new(),
-            allowance: None,
-        }
+        Budget { limit: limit.max(1) as usize, spent: VecDeque::new(), allowance: None }
     }
 
     /// How long to wait before the next request may be sent; zero if it may be sent now.
@@ -115,11 +111,7 @@ mod tests {
     #[test]
     fn no_more_than_x_says_is_left() {
         let mut budget = Budget::new(50);
-        let rate = RateLimit {
-            limit: Some(50),
-            remaining: Some(1),
-            reset: Some(Duration::from_secs(10_060)),
-        };
+        let rate = RateLimit { limit: Some(50), remaining: Some(1), reset: Some(Duration::from_secs(10_060)) };
         budget.note(at(10), &rate, Duration::from_secs(10_000));
         assert_eq!(budget.wait(at(10)), Duration::ZERO);
         budget.spend(at(10));

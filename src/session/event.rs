@@ -22,10 +22,7 @@ impl At {
     /// The moment `delay` later, on both clocks.
     #[must_use]
     pub fn after(self, delay: Duration) -> At {
-        At {
-            steady: self.steady + delay,
-            wall: self.wall + delay,
-        }
+        At { steady: self.steady + delay, wall: self.wall + delay }
     }
 
     /// How long after `earlier` this is, on the steady clock.

@@ -128,12 +128,7 @@ impl Rate {
         let Some(first) = self.first else { return 0.0 };
         let span = now.since(first).as_secs_f64().clamp(1.0, MINUTE as f64);
         let second = now.steady.as_secs();
-        let posts: u64 = self
-            .seconds
-            .iter()
-            .filter(|(at, _)| at + MINUTE > second)
-            .map(|(_, count)| count)
-            .sum();
+        let posts: u64 = self.seconds.iter().filter(|(at, _)| at + MINUTE > second).map(|(_, count)| count).sum();
         posts as f64 / span
     }
 

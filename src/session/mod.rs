@@ -289,20 +289,14 @@ impl Session {
         self.budget.spend(now);
         self.connection += 1;
         self.attempt += 1;
-        events.push(Event::Dialling {
-            connection: self.connection,
-            attempt: self.attempt,
-        });
+        events.push(Event::Dialling { connection: self.connection, attempt: self.attempt });
         self.state = State::Dialling;
         Action::Dial
     }
 
     fn open(&mut self, now: At, head: &Head, events: &mut Vec<Event>) -> Action {
         self.budget.note(now, &head.rate, head.date.unwrap_or(now.wall));
-        events.push(Event::Opened {
-            connection: self.connection,
-            rate: head.rate,
-        });
+        events.push(Event::Opened { connection: self.connection, rate: head.rate });
         let listening = Listening {
             opened: now,
             last_byte: now,
@@ -317,8 +311,7 @@ impl Session {
     }
 
     fn refused(&mut self, now: At, refusal: &Refusal, events: &mut Vec<Event>) -> Action {
-        self.budget
-            .note(now, &refusal.head.rate, refusal.head.date.unwrap_or(now.wall));
+        self.budget.note(now, &refusal.head.rate, refusal.head.date.unwrap_or(now.wall));
         self.ended(now, of_refusal(refusal), None, Some(refusal), events)
     }
 
@@ -333,16 +326,10 @@ impl Session {
                     (true, 0) => listening.line_since.or(Some(now)),
                     (true, _) => Some(now),
                 };
-                let gap = self
-                    .gauge
-                    .received(now, received.posts, &received.first_id, &received.last_id);
+                let gap = self.gauge.received(now, received.posts, &received.first_id, &received.last_id);
                 events.extend(gap.map(Event::Gap));
                 match received.ending {
-                    Some(
-                        text @ Ending {
-                            code: Code::Text(_), ..
-                        },
-                    ) => {
+                    Some(text @ Ending { code: Code::Text(_), .. }) => {
                         listening.text.get_or_insert(text);
                     }
                     other => ending = other,
@@ -357,9 +344,7 @@ impl Session {
             }
             Input::Unblocked => {
                 if let Some(since) = listening.blocked.take() {
-                    events.push(Event::Unblocked {
-                        after: now.since(since),
-                    });
+                    events.push(Event::Unblocked { after: now.since(since) });
                     // The silence was ours: the server gets its whole limit again.
                     listening.last_byte = now;
                     listening.line_since = listening.line_since.map(|_| now);
@@ -428,9 +413,7 @@ impl Session {
         self.retries = 0;
         // No post has come to name the end of the gap; it is told without.
         events.extend(self.gauge.take_closed().map(Event::Gap));
-        events.push(Event::Established {
-            connection: self.connection,
-        });
+        events.push(Event::Established { connection: self.connection });
     }
 
     /// A connection is over, or never came to be. `listening` says it was open, `refusal` what was answered.
@@ -525,10 +508,7 @@ impl Session {
 }
 
 fn of_own(own: Own, detail: String) -> Ending {
-    Ending {
-        code: Code::Own(own),
-        detail: (!detail.is_empty()).then_some(detail),
-    }
+    Ending { code: Code::Own(own), detail: (!detail.is_empty()).then_some(detail) }
 }
 
 fn of_failure(failure: Failure) -> Ending {
@@ -540,10 +520,7 @@ fn of_refusal(refusal: &Refusal) -> Ending {
     if let Some(host) = &refusal.redirect {
         return of_own(Own::Redirect, format!("status {} to {host}", refusal.status));
     }
-    Ending {
-        code: Code::of_response(refusal.status, &refusal.body),
-        detail: refusal.body.detail(),
-    }
+    Ending { code: Code::of_response(refusal.status, &refusal.body), detail: refusal.body.detail() }
 }
 
 #[cfg(test)]

@@ -31,8 +31,13 @@ struct Play {
 
 impl Play {
     fn new(options: Options) -> Play {
-        let mut play =
-            Play { session: Session::new(options), now: 0.0, action: Action::Dial, story: String::new(), dials: vec![] };
+        let mut play = Play {
+            session: Session::new(options),
+            now: 0.0,
+            action: Action::Dial,
+            story: String::new(),
+            dials: vec![],
+        };
         play.input(Input::Started);
         play
     }
@@ -117,13 +122,7 @@ impl Play {
 }
 
 fn refusal(status: u16, body: &str) -> Refusal {
-    Refusal {
-        status,
-        head: Head::default(),
-        body: Body::read(body.as_bytes()),
-        retry_after: None,
-        redirect: None,
-    }
+    Refusal { status, head: Head::default(), body: Body::read(body.as_bytes()), retry_after: None, redirect: None }
 }
 
 fn brief(event: &Event) -> String {
@@ -323,7 +322,11 @@ fn retry_after_is_honoured_when_it_is_longer() {
 /// What each row of the status table comes to: an exit status, or a first wait.
 #[test]
 fn every_status_gets_its_answer() {
-    let issue = |issue: &str| format!(r#"{{"title":"ConnectionException","connection_issue":"{issue}","type":"https://api.x.com/2/problems/streaming-connection"}}"#);
+    let issue = |issue: &str| {
+        format!(
+            r#"{{"title":"ConnectionException","connection_issue":"{issue}","type":"https://api.x.com/2/problems/streaming-connection"}}"#
+        )
+    };
     let problem = |name: &str| format!(r#"{{"title":"t","detail":"d","type":"https://api.x.com/2/problems/{name}"}}"#);
     let stops = [
         (400, problem("invalid-request")),
@@ -375,9 +378,21 @@ fn every_in_band_ending_gets_its_answer() {
     let kind = |name: &str| Code::Type(name.to_owned());
     let issue = |name: &str| Code::Issue(name.to_owned());
     let at_once = [
-        Code::V1(1), Code::V1(4), Code::V1(5), Code::V1(8), Code::V1(10), Code::V1(11), Code::V1(12), Code::V1(99),
-        kind("OperationalDisconnect"), kind("UpstreamOperationalDisconnect"), kind("UpstreamUncleanDisconnect"),
-        kind("InternalError"), kind("SlowReader"), kind("SomethingNew"), Code::Problem("client-disconnected".to_owned()),
+        Code::V1(1),
+        Code::V1(4),
+        Code::V1(5),
+        Code::V1(8),
+        Code::V1(10),
+        Code::V1(11),
+        Code::V1(12),
+        Code::V1(99),
+        kind("OperationalDisconnect"),
+        kind("UpstreamOperationalDisconnect"),
+        kind("UpstreamUncleanDisconnect"),
+        kind("InternalError"),
+        kind("SlowReader"),
+        kind("SomethingNew"),
+        Code::Problem("client-disconnected".to_owned()),
     ];
     for code in at_once {
         let mut play = Play::new(options());

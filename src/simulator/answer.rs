@@ -28,25 +28,17 @@ impl Play<'_> {
         extra: &[(String, String)],
         out: &mut W,
     ) -> io::Result<Finish> {
-        let mut headers: Headers = refusal
-            .headers()
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+        let mut headers: Headers =
+            refusal.headers().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let rate = match refusal.reset_in() {
-            Some(seconds) => Rate {
-                remaining: 0,
-                reset: unix_ms() / 1000 + seconds,
-                ..self.rate
-            },
+            Some(seconds) => Rate { remaining: 0, reset: unix_ms() / 1000 + seconds, ..self.rate },
             None => self.rate,
         };
         // HTML and text come from proxies, which know nothing of the limit.
         if headers.iter().any(|(_, value)| value.contains("json")) {
             headers.extend(rate.headers());
         }
-        self.answer(refusal.code(), headers, extra, refusal.body().as_bytes(), out)
-            .await
+        self.answer(refusal.code(), headers, extra, refusal.body().as_bytes(), out).await
     }
 
     /// A whole answer with a known length.
@@ -67,11 +59,7 @@ impl Play<'_> {
         answer.extend_from_slice(body);
         out.write_all(&answer).await?;
         out.flush().await?;
-        Ok(if self.keep_alive {
-            Finish::KeepAlive
-        } else {
-            Finish::Close { goodbye: true }
-        })
+        Ok(if self.keep_alive { Finish::KeepAlive } else { Finish::Close { goodbye: true } })
     }
 
     /// A response head; what the script adds replaces what is usual.

@@ -46,13 +46,7 @@ impl<W: AsyncWrite + Unpin> Body<W> {
     pub(super) fn new(out: W, gzip: bool, piece: Option<usize>) -> Body<W> {
         let gzip = gzip.then(Gzip::new);
         let piece = piece.unwrap_or(usize::MAX).max(1);
-        Body {
-            out,
-            gzip,
-            piece,
-            frame: Vec::new(),
-            packed: Vec::new(),
-        }
+        Body { out, gzip, piece, frame: Vec::new(), packed: Vec::new() }
     }
 
     /// Sends these bytes at once.
@@ -127,11 +121,7 @@ fn frame(bytes: &[u8], out: &mut Vec<u8>) {
 
 impl Gzip {
     fn new() -> Gzip {
-        Gzip {
-            deflate: Compress::new(Compression::default(), false),
-            crc: Crc::new(),
-            started: false,
-        }
+        Gzip { deflate: Compress::new(Compression::default(), false), crc: Crc::new(), started: false }
     }
 
     fn pack(&mut self, bytes: &[u8], flush: FlushCompress, out: &mut Vec<u8>) -> io::Result<()> {
@@ -159,11 +149,7 @@ fn deflate(deflate: &mut Compress, mut bytes: &[u8], flush: FlushCompress, out: 
         let taken = usize::try_from(deflate.total_in() - before).expect("no more is taken than was given");
         bytes = &bytes[taken..];
         let room = out.len() < out.capacity();
-        let done = if matches!(flush, FlushCompress::Finish) {
-            status == Status::StreamEnd
-        } else {
-            room
-        };
+        let done = if matches!(flush, FlushCompress::Finish) { status == Status::StreamEnd } else { room };
         if bytes.is_empty() && done {
             return Ok(());
         }
@@ -200,12 +186,6 @@ impl Block {
         }
         let mut crc = Crc::new();
         crc.update(&plain);
-        Ok(Block {
-            plain,
-            ends,
-            framed,
-            stops,
-            crc,
-        })
+        Ok(Block { plain, ends, framed, stops, crc })
     }
 }

@@ -50,10 +50,7 @@ pub(super) fn make(kind: Certificate) -> io::Result<(Arc<ServerConfig>, String)>
     } else {
         // macOS refuses a leaf that lives longer than 825 days, so the dates follow the clock.
         let year = this_year();
-        (
-            rcgen::date_time_ymd(year - 1, 12, 1),
-            rcgen::date_time_ymd(year + 1, 2, 1),
-        )
+        (rcgen::date_time_ymd(year - 1, 12, 1), rcgen::date_time_ymd(year + 1, 2, 1))
     };
     let key = KeyPair::generate().map_err(io::Error::other)?;
     let certificate = leaf.signed_by(&key, &issuer).map_err(io::Error::other)?;
@@ -83,8 +80,6 @@ fn authority(name: &str) -> io::Result<(String, Issuer<'static, KeyPair>)> {
 
 fn this_year() -> i32 {
     // Average years are exact enough: the dates above leave a month on either side.
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     i32::try_from(1970 + seconds / 31_556_952).unwrap_or(2026)
 }

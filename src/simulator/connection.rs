@@ -43,10 +43,7 @@ pub(super) async fn serve(tcp: TcpStream, state: Arc<State>, tls: Option<TlsAcce
     let connection = state.log.opened();
     // Without this a small message can wait for the acknowledgement of the one before it.
     let _ = tcp.set_nodelay(true); // slower, but not wrong, where it fails
-    if state
-        .script
-        .take_if(|steps| steps.first() == Some(&Step::AcceptNothing))
-    {
+    if state.script.take_if(|steps| steps.first() == Some(&Step::AcceptNothing)) {
         let ending = ignore(&tcp).await;
         return state.log.ended(connection, ending);
     }
@@ -58,9 +55,7 @@ pub(super) async fn serve(tcp: TcpStream, state: Arc<State>, tls: Option<TlsAcce
                 return state.log.ended(connection, Ending::HandshakeFailed(error.to_string()));
             }
             Err(_) => {
-                return state
-                    .log
-                    .ended(connection, Ending::HandshakeFailed(String::from("timed out")));
+                return state.log.ended(connection, Ending::HandshakeFailed(String::from("timed out")));
             }
         },
     };
@@ -100,19 +95,13 @@ async fn requests(wire: Wire, state: &State, connection: usize) -> Ending {
     let (mut reader, mut writer) = tokio::io::split(wire);
     let mut unread = Vec::new();
     loop {
-        let read = timeout(
-            PATIENCE,
-            read_request(&mut reader, &mut writer, &mut unread, connection),
-        )
-        .await;
+        let read = timeout(PATIENCE, read_request(&mut reader, &mut writer, &mut unread, connection)).await;
         let outcome = match read {
             Err(_) => Ok(Finish::Close { goodbye: true }),
             Ok(Err(Unreadable::Gone(gone))) => Err(gone),
             Ok(Err(Unreadable::Bad(code))) => {
-                let text = format!(
-                    "HTTP/1.1 {code} {}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-                    phrase(code)
-                );
+                let text =
+                    format!("HTTP/1.1 {code} {}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", phrase(code));
                 let _ = writer.write_all(text.as_bytes()).await; // closed right after, whoever reads it
                 Ok(Finish::Close { goodbye: true })
             }
@@ -131,9 +120,7 @@ async fn requests(wire: Wire, state: &State, connection: usize) -> Ending {
                     Ok(finish) => Ok(finish),
                     Err(Some(gone)) => Err(gone),
                     // The write came after the client's end, which is found on the reading half.
-                    Err(None) => Err(timeout(LINGER, watch(&mut reader, &mut unread))
-                        .await
-                        .unwrap_or(Gone::Reset)),
+                    Err(None) => Err(timeout(LINGER, watch(&mut reader, &mut unread)).await.unwrap_or(Gone::Reset)),
                 }
             }
         };
@@ -148,9 +135,7 @@ async fn requests(wire: Wire, state: &State, connection: usize) -> Ending {
             Err(Gone::Reset) => return Ending::ClientReset,
             Err(Gone::Eof { goodbye }) => {
                 let clean = farewell(reader.unsplit(writer)).await;
-                return Ending::ClientClosed {
-                    clean: clean && goodbye,
-                };
+                return Ending::ClientClosed { clean: clean && goodbye };
             }
         }
     }
@@ -215,13 +200,8 @@ async fn close(mut wire: Wire, finish: Finish) {
 
 /// Chooses what answers a request. State for the API routes hooks in here.
 async fn respond<W: AsyncWrite + Unpin>(request: &Request, state: &State, out: &mut W) -> io::Result<Finish> {
-    let offered = request
-        .header("accept-encoding")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let close = request
-        .header("connection")
-        .is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    let offered = request.header("accept-encoding").unwrap_or_default().to_ascii_lowercase();
+    let close = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     let authorized = state.authorizes(request.header("authorization"));
     let stream = authorized && is_stream(request);
     let play = Play {
@@ -236,11 +216,7 @@ async fn respond<W: AsyncWrite + Unpin>(request: &Request, state: &State, out: &
         rate: state.rate(stream),
     };
     if !authorized {
-        let name = if request.path.starts_with("/1.1/") {
-            "unauthorized-html"
-        } else {
-            "unauthorized"
-        };
+        let name = if request.path.starts_with("/1.1/") { "unauthorized-html" } else { "unauthorized" };
         return refuse(&play, name, out).await;
     }
     if !stream {
@@ -336,12 +312,10 @@ fn parse_head(bytes: &[u8], connection: usize) -> Result<Option<(Request, usize)
     };
     let target = parsed.path.unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let headers = parsed.headers.iter().map(|header| {
-        (
-            header.name.to_owned(),
-            String::from_utf8_lossy(header.value).into_owned(),
-        )
-    });
+    let headers = parsed
+        .headers
+        .iter()
+        .map(|header| (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned()));
     let request = Request {
         method: parsed.method.unwrap_or_default().to_owned(),
         path: path.to_owned(),

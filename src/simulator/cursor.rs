@@ -61,33 +61,21 @@ impl<'a> Cursor<'a> {
         let place = self.next_place();
         match self.argument() {
             None => Ok(()),
-            Some(word) => Err((
-                place,
-                format!("'{word}' is too much for '{name}': steps are separated by ';'"),
-            )),
+            Some(word) => Err((place, format!("'{word}' is too much for '{name}': steps are separated by ';'"))),
         }
     }
 
     pub(super) fn duration(&mut self, name: &str) -> Result<Duration, Problem> {
         let place = self.next_place();
         let word = self.argument().unwrap_or_default();
-        duration(word).ok_or_else(|| {
-            (
-                place,
-                format!("'{name}' takes a duration such as 250ms, 2s or 1m, not '{word}'"),
-            )
-        })
+        duration(word)
+            .ok_or_else(|| (place, format!("'{name}' takes a duration such as 250ms, 2s or 1m, not '{word}'")))
     }
 
     pub(super) fn size(&mut self, name: &str) -> Result<u64, Problem> {
         let place = self.next_place();
         let word = self.argument().unwrap_or_default();
-        size(word).ok_or_else(|| {
-            (
-                place,
-                format!("'{name}' takes a number such as 5000, 64KiB or 1MiB, not '{word}'"),
-            )
-        })
+        size(word).ok_or_else(|| (place, format!("'{name}' takes a number such as 5000, 64KiB or 1MiB, not '{word}'")))
     }
 
     pub(super) fn optional_number(&mut self, name: &str) -> Result<Option<u64>, Problem> {
@@ -147,9 +135,7 @@ impl<'a> Cursor<'a> {
         let Some(text) = self.literal(false) else {
             return Ok(None);
         };
-        unescape(&text)
-            .map(Some)
-            .ok_or_else(|| (place, r"escapes are \r \n \t \\ and \xHH".into()))
+        unescape(&text).map(Some).ok_or_else(|| (place, r"escapes are \r \n \t \\ and \xHH".into()))
     }
 }
 
@@ -170,9 +156,7 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
             b't' => b'\t',
             b'\\' => b'\\',
             b'x' => {
-                let digits = rest
-                    .get(..2)
-                    .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+                let digits = rest.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
                 rest = &rest[2..];
                 u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?
             }

@@ -44,11 +44,8 @@ fn render(line_by_line: bool, gzip: bool, unix_ms: u64) -> io::Result<Block> {
         plain.extend_from_slice(b"\r\n");
         ends.push(plain.len());
     }
-    let cuts = if line_by_line {
-        ends.clone()
-    } else {
-        (CHUNK..plain.len()).step_by(CHUNK).chain([plain.len()]).collect()
-    };
+    let cuts =
+        if line_by_line { ends.clone() } else { (CHUNK..plain.len()).step_by(CHUNK).chain([plain.len()]).collect() };
     Block::new(plain, ends, &cuts, gzip)
 }
 

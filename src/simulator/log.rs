@@ -27,20 +27,13 @@ impl Request {
     /// The first header of this name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The undecoded value of a query parameter.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(n, _)| *n == name)
-            .map(|(_, value)| value)
+        self.query.split('&').filter_map(|pair| pair.split_once('=')).find(|(n, _)| *n == name).map(|(_, value)| value)
     }
 }
 
@@ -164,10 +157,8 @@ impl Log {
     /// Waits until something is so, or the time is up; returns the book either way.
     pub(super) fn wait(&self, within: Duration, so: impl Fn(&Book) -> bool) -> MutexGuard<'_, Book> {
         let book = self.read();
-        let (book, _) = self
-            .changed
-            .wait_timeout_while(book, within, |book| !so(book))
-            .unwrap_or_else(PoisonError::into_inner);
+        let (book, _) =
+            self.changed.wait_timeout_while(book, within, |book| !so(book)).unwrap_or_else(PoisonError::into_inner);
         book
     }
 }

@@ -27,12 +27,7 @@ struct Kind {
 }
 
 const fn kind(usage: &'static str, about: &'static str, argument: &'static str, template: &'static str) -> Kind {
-    Kind {
-        usage,
-        about,
-        argument,
-        template,
-    }
+    Kind { usage, about, argument, template }
 }
 
 const KINDS: &[Kind] = &[
@@ -91,12 +86,7 @@ const KINDS: &[Kind] = &[
         "user_update",
         r#"{"event":"$ARG","created_at":"Tue Aug 06 02:23:21 +0000 2013","source":{"id":2244994945,"screen_name":"slowferry"},"target":{"id":2244994945,"screen_name":"slowferry"}}"#,
     ),
-    kind(
-        "friends",
-        "v1.1: user stream preamble",
-        "",
-        r#"{"friends":[1497,169686021,2244994945]}"#,
-    ),
+    kind("friends", "v1.1: user stream preamble", "", r#"{"friends":[1497,169686021,2244994945]}"#),
     kind(
         "direct-message",
         "v1.1: a direct message",
@@ -276,24 +266,9 @@ const KINDS: &[Kind] = &[
         r#"{"type":"connection_metadata","datacenter":"atla","timestamp":$NOW_MS}"#,
     ),
     // lines nobody documents
-    kind(
-        "text-line",
-        "plain text where a message should be",
-        "",
-        "Exceeded connection limit for user",
-    ),
-    kind(
-        "html-line",
-        "HTML where a message should be",
-        "",
-        "<html><body><h2>HTTP ERROR: 503</h2></body></html>",
-    ),
-    kind(
-        "unknown",
-        "valid JSON of a shape nobody has seen",
-        "",
-        r#"{"brand_new_kind":{"id":"$ID","at":"$NOW"}}"#,
-    ),
+    kind("text-line", "plain text where a message should be", "", "Exceeded connection limit for user"),
+    kind("html-line", "HTML where a message should be", "", "<html><body><h2>HTTP ERROR: 503</h2></body></html>"),
+    kind("unknown", "valid JSON of a shape nobody has seen", "", r#"{"brand_new_kind":{"id":"$ID","at":"$NOW"}}"#),
 ];
 
 impl Message {
@@ -303,20 +278,14 @@ impl Message {
     /// The argument does not fit the message. `None` if there is no message of that name.
     #[must_use]
     pub fn named(name: &str, argument: Option<&str>) -> Option<Result<Message, String>> {
-        let kind = KINDS
-            .iter()
-            .find(|kind| super::script::first_word(kind.usage) == name)?;
+        let kind = KINDS.iter().find(|kind| super::script::first_word(kind.usage) == name)?;
         Some(check(kind, argument).map(|argument| Message { kind, argument }))
     }
 
     /// The line, without a line end. `last_id` is the id of the post sent last.
     pub(super) fn render(&self, unix_ms: u64, last_id: u64) -> String {
         // Before the first post a delete still has to name one.
-        let id = if last_id == 0 {
-            1_234_567_890_123_456_789
-        } else {
-            last_id
-        };
+        let id = if last_id == 0 { 1_234_567_890_123_456_789 } else { last_id };
         let template = self.kind.template.replace("$ARG", &self.argument);
         template
             .replace("$NOW_MS", &unix_ms.to_string())
@@ -374,17 +343,10 @@ mod tests {
     fn every_message_is_one_json_line_but_for_the_two_that_are_text() {
         for kind in KINDS {
             let name = super::super::script::first_word(kind.usage);
-            let line = Message::named(name, None)
-                .unwrap()
-                .unwrap()
-                .render(1_790_000_000_000, 42);
+            let line = Message::named(name, None).unwrap().unwrap().render(1_790_000_000_000, 42);
             assert!(!line.contains(['\n', '$']), "{line}");
             let parsed = serde_json::from_str::<serde_json::Value>(&line);
-            assert_eq!(
-                parsed.is_ok(),
-                !name.ends_with("-line") || name == "usage-cap-line",
-                "{line}"
-            );
+            assert_eq!(parsed.is_ok(), !name.ends_with("-line") || name == "usage-cap-line", "{line}");
         }
     }
 

@@ -31,27 +31,12 @@ pub(super) const STEPS: &[(&str, &str)] = &[
     ("gzip", "compress this connection if the client offers gzip"),
     ("header NAME: VALUE", "add a header to the response that follows"),
     ("delay DURATION", "wait before answering"),
-    (
-        "posts [COUNT] [every DURATION]",
-        "generated posts; endless without COUNT, as fast as possible without DURATION",
-    ),
-    (
-        "flood [COUNT]",
-        "ready-made posts at full speed in chunks of 16 KiB (ids come round again)",
-    ),
-    (
-        "flood-lines [COUNT]",
-        "ready-made posts at full speed, a chunk for each",
-    ),
+    ("posts [COUNT] [every DURATION]", "generated posts; endless without COUNT, as fast as possible without DURATION"),
+    ("flood [COUNT]", "ready-made posts at full speed in chunks of 16 KiB (ids come round again)"),
+    ("flood-lines [COUNT]", "ready-made posts at full speed, a chunk for each"),
     ("line TEXT", "this text and CRLF: the rest of the line, or 'quoted'"),
-    (
-        "raw TEXT",
-        r"these bytes, no line end: the rest of the line, or 'quoted', with \r \n \t \\ \xHH",
-    ),
-    (
-        "heartbeat [COUNT|endless] [every DURATION]",
-        "empty lines, one without COUNT",
-    ),
+    ("raw TEXT", r"these bytes, no line end: the rest of the line, or 'quoted', with \r \n \t \\ \xHH"),
+    ("heartbeat [COUNT|endless] [every DURATION]", "empty lines, one without COUNT"),
     ("wait DURATION", "send nothing for a while"),
     ("stall", "send nothing for ever, with the socket open"),
     ("dribble", "one byte of an unfinished line every 100 ms, for ever"),
@@ -59,19 +44,13 @@ pub(super) const STEPS: &[(&str, &str)] = &[
     ("deep-json DEPTH", "a line of arrays nested this deep"),
     ("gzip-bomb SIZE", "one line of this size, compressed a thousandfold"),
     ("gzip-bomb-lines SIZE", "short lines of this size together, compressed"),
-    (
-        "repeat [TIMES]",
-        "play the steps before this one again, TIMES in all or for ever",
-    ),
+    ("repeat [TIMES]", "play the steps before this one again, TIMES in all or for ever"),
     ("end", "the clean end: the last chunk"),
     ("close", "FIN without the last chunk"),
     ("cut", "half a post, then FIN; over TLS without a goodbye"),
     ("reset", "RST"),
     ("bad-chunk", "a chunk size that is none, then FIN"),
-    (
-        "status CODE [BODY]",
-        "refuse with this status; BODY is the rest of the line, or 'quoted'",
-    ),
+    ("status CODE [BODY]", "refuse with this status; BODY is the rest of the line, or 'quoted'"),
     ("garbage", "answer with something that is not HTTP"),
     ("endless-headers", "a response head that never ends"),
     ("no-head", "read the request and never answer"),
@@ -84,11 +63,7 @@ pub(super) fn parse(text: &str) -> Result<Script, ScriptError> {
         let before = &text[..at];
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.matches('\n').count() + 1;
-        ScriptError {
-            line,
-            column: before[start..].chars().count() + 1,
-            message,
-        }
+        ScriptError { line, column: before[start..].chars().count() + 1, message }
     })
 }
 
@@ -154,19 +129,13 @@ fn go_round(cursor: &mut Cursor<'_>, at: usize, steps: &[Step], connections: usi
     };
     match word.parse::<usize>() {
         Ok(n) if (1..=connections).contains(&n) => Ok(n - 1),
-        _ => Err((
-            place,
-            format!("'again' takes a connection from 1 to {connections}, not '{word}'"),
-        )),
+        _ => Err((place, format!("'again' takes a connection from 1 to {connections}, not '{word}'"))),
     }
 }
 
 fn check_order(before: &[Step], step: &Step, name: &str, at: usize) -> Result<(), Problem> {
     if before.last().is_some_and(Step::is_last) {
-        return Err((
-            at,
-            format!("'{name}' is never reached: the step before it is the last of its connection"),
-        ));
+        return Err((at, format!("'{name}' is never reached: the step before it is the last of its connection")));
     }
     if step.place() != Place::Stream && before.iter().any(|step| step.place() == Place::Stream) {
         return Err((at, format!("'{name}' must come before anything is sent")));
@@ -200,12 +169,8 @@ fn step(name: &str, at: usize, cursor: &mut Cursor<'_>) -> Result<Step, Problem>
             let (count, every) = cursor.count_and_every(Some(1))?;
             Step::Heartbeat { count, every }
         }
-        "flood" => Step::Flood {
-            count: cursor.optional_number(name)?,
-        },
-        "flood-lines" => Step::FloodLines {
-            count: cursor.optional_number(name)?,
-        },
+        "flood" => Step::Flood { count: cursor.optional_number(name)? },
+        "flood-lines" => Step::FloodLines { count: cursor.optional_number(name)? },
         "line" => Step::Line(cursor.literal(false).unwrap_or_default().into_bytes()),
         "raw" => Step::Raw(cursor.escaped()?.unwrap_or_default()),
         "wait" => Step::Wait(cursor.duration(name)?),
@@ -223,16 +188,9 @@ fn step(name: &str, at: usize, cursor: &mut Cursor<'_>) -> Result<Step, Problem>
         "bad-chunk" => Step::BadChunk,
         "status" => {
             let place = cursor.next_place();
-            let code = cursor
-                .argument()
-                .and_then(|word| word.parse().ok())
-                .filter(|code| (200..1000).contains(code));
+            let code = cursor.argument().and_then(|word| word.parse().ok()).filter(|code| (200..1000).contains(code));
             let code = code.ok_or_else(|| (place, String::from("'status' takes a code from 200 to 999")))?;
-            Step::Status {
-                code,
-                headers: Vec::new(),
-                body: cursor.escaped()?.unwrap_or_default(),
-            }
+            Step::Status { code, headers: Vec::new(), body: cursor.escaped()?.unwrap_or_default() }
         }
         "garbage" => Step::Garbage,
         "endless-headers" => Step::EndlessHeaders,
@@ -257,11 +215,7 @@ fn unknown(name: &str) -> String {
     let mut names: Vec<_> = faults().map(|(usage, _)| first_word(usage)).chain(["again"]).collect();
     names.sort_by_key(|known| distance(name, known));
     // More than a third of the letters wrong is another word, not a slip.
-    let near: Vec<_> = names
-        .iter()
-        .take(3)
-        .filter(|known| distance(name, known) <= known.len() / 3 + 1)
-        .collect();
+    let near: Vec<_> = names.iter().take(3).filter(|known| distance(name, known) <= known.len() / 3 + 1).collect();
     match near.as_slice() {
         [] => format!("unknown step '{name}'"),
         near => {

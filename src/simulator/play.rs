@@ -45,9 +45,7 @@ impl Play<'_> {
     /// Plays the steps; an error means that the client is gone.
     pub(super) async fn run<W: AsyncWrite + Unpin>(&self, steps: &[Step], mut out: W) -> io::Result<Finish> {
         let mut extra: Headers = self.state.headers.clone();
-        let bomb = steps
-            .iter()
-            .any(|step| matches!(step, Step::GzipBomb(_) | Step::GzipBombLines(_)));
+        let bomb = steps.iter().any(|step| matches!(step, Step::GzipBomb(_) | Step::GzipBombLines(_)));
         let mut gzip = self.state.gzip || bomb;
         let mut at = 0;
         while let Some(step) = steps.get(at).filter(|step| step.place() == Place::Before) {
@@ -65,10 +63,7 @@ impl Play<'_> {
 
         let gzip = gzip && self.accepts_gzip;
         let mut headers = vec![
-            (
-                String::from("content-type"),
-                String::from("application/json; charset=utf-8"),
-            ),
+            (String::from("content-type"), String::from("application/json; charset=utf-8")),
             (String::from("transfer-encoding"), String::from("chunked")),
         ];
         if gzip {
@@ -78,15 +73,7 @@ impl Play<'_> {
         out.write_all(self.head(200, headers, &extra).as_bytes()).await?;
         out.flush().await?;
         let body = Body::new(out, gzip, self.state.chunk_size);
-        Stream {
-            play: self,
-            body,
-            gzip,
-            last_id: 0,
-            line: Vec::new(),
-        }
-        .run(&steps[at..])
-        .await
+        Stream { play: self, body, gzip, last_id: 0, line: Vec::new() }.run(&steps[at..]).await
     }
 
     async fn instead<W: AsyncWrite + Unpin>(
@@ -100,12 +87,10 @@ impl Play<'_> {
             Step::Status { code, headers, body } => {
                 let mut usual = vec![(String::from("content-type"), content_type(body))];
                 usual.extend(self.rate.headers());
-                self.answer(*code, usual, &[headers.as_slice(), extra].concat(), body, out)
-                    .await
+                self.answer(*code, usual, &[headers.as_slice(), extra].concat(), body, out).await
             }
             Step::Garbage => {
-                out.write_all(b"SSH-2.0-OpenSSH_9.6\r\n\x00\xff\xfe this is not HTTP\r\n\r\n")
-                    .await?;
+                out.write_all(b"SSH-2.0-OpenSSH_9.6\r\n\x00\xff\xfe this is not HTTP\r\n\r\n").await?;
                 out.flush().await?;
                 Ok(Finish::Close { goodbye: true })
             }
@@ -216,11 +201,7 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
 
     async fn end(&mut self) -> io::Result<Finish> {
         self.body.end().await?;
-        Ok(if self.play.keep_alive {
-            Finish::KeepAlive
-        } else {
-            Finish::Close { goodbye: true }
-        })
+        Ok(if self.play.keep_alive { Finish::KeepAlive } else { Finish::Close { goodbye: true } })
     }
 
     async fn message(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -282,10 +263,7 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
 
     async fn dribble(&mut self) -> io::Result<()> {
         let mut pace = pace(Duration::from_millis(100));
-        for byte in b"{\"data\":{\"id\":\"1\",\"text\":\""
-            .iter()
-            .chain(std::iter::repeat(&b'z'))
-        {
+        for byte in b"{\"data\":{\"id\":\"1\",\"text\":\"".iter().chain(std::iter::repeat(&b'z')) {
             tick(&mut pace).await;
             self.body.send(&[*byte]).await?;
         }

@@ -56,12 +56,7 @@ impl Posts {
     /// Starts the supply.
     #[must_use]
     pub fn new(seed: u64) -> Posts {
-        Posts {
-            rng: Rng::with_seed(seed),
-            last: 0,
-            second: u64::MAX,
-            v1_date: String::new(),
-        }
+        Posts { rng: Rng::with_seed(seed), last: 0, second: u64::MAX, v1_date: String::new() }
     }
 
     /// Appends one post as JSON, without a line end, as if written at `unix_ms`.
@@ -124,24 +119,13 @@ impl Posts {
         }
         out.extend_from_slice(b",\"entities\":");
         text.entities(out, "start", "tag");
-        put!(
-            out,
-            ",\"lang\":\"{}\",\"possibly_sensitive\":false,\"public_metrics\":",
-            text.lang
-        );
+        put!(out, ",\"lang\":\"{}\",\"possibly_sensitive\":false,\"public_metrics\":", text.lang);
         self.metrics(out);
         if let Some(kind) = reference {
-            put!(
-                out,
-                ",\"referenced_tweets\":[{{\"type\":\"{kind}\",\"id\":\"{earlier}\"}}]"
-            );
+            put!(out, ",\"referenced_tweets\":[{{\"type\":\"{kind}\",\"id\":\"{earlier}\"}}]");
         }
         out.extend_from_slice(b",\"reply_settings\":\"everyone\",\"text\":");
-        let prefix = if reference == Some("retweeted") {
-            format!("RT @{}: ", author.username)
-        } else {
-            String::new()
-        };
+        let prefix = if reference == Some("retweeted") { format!("RT @{}: ", author.username) } else { String::new() };
         quote(&format!("{prefix}{}", text.words), text.ascii, out);
         out.push(b'}');
         let missing = reference.is_some() && self.rng.u8(..12) == 0;
@@ -256,10 +240,8 @@ impl Posts {
         match self.rng.u8(..4) {
             0 => {
                 let text = self.text();
-                let full = format!(
-                    "{0} … {0} … and so on, well past the old limit, until the sentence is over.",
-                    text.words
-                );
+                let full =
+                    format!("{0} … {0} … and so on, well past the old limit, until the sentence is over.", text.words);
                 put!(
                     out,
                     ",\"truncated\":true\
@@ -354,12 +336,7 @@ impl Posts {
         let (name, username) = NAMES[n];
         // One account keeps one id, so that deleting or muting it means something.
         let id = 2_244_994_000 + 7919 * n as u64;
-        User {
-            id,
-            name,
-            username,
-            about: ABOUT[n % ABOUT.len()],
-        }
+        User { id, name, username, about: ABOUT[n % ABOUT.len()] }
     }
 
     fn text(&mut self) -> Text {
@@ -389,13 +366,7 @@ impl Posts {
             let (start, end) = append(format!("@{}", user.username));
             (start, end, user)
         });
-        Text {
-            words: text,
-            lang,
-            hashtag,
-            mention,
-            ascii: self.rng.u8(..3) == 0,
-        }
+        Text { words: text, lang, hashtag, mention, ascii: self.rng.u8(..3) == 0 }
     }
 
     fn v1_date(&mut self, unix_ms: u64) -> &str {
@@ -423,19 +394,11 @@ impl Text {
             place(out, start, end);
             put!(out, ",\"{tag_key}\":\"{tag}\"}}");
         }
-        out.extend_from_slice(if position == "indices" {
-            b"],\"user_mentions\":["
-        } else {
-            b"],\"mentions\":["
-        });
+        out.extend_from_slice(if position == "indices" { b"],\"user_mentions\":[" } else { b"],\"mentions\":[" });
         if let Some((start, end, user)) = &self.mention {
             out.push(b'{');
             place(out, *start, *end);
-            let name = if position == "indices" {
-                "screen_name"
-            } else {
-                "username"
-            };
+            let name = if position == "indices" { "screen_name" } else { "username" };
             put!(out, ",\"{name}\":\"{}\"", user.username);
             if position == "indices" {
                 put!(out, ",\"id\":{0},\"id_str\":\"{0}\"}}", user.id);
@@ -448,10 +411,7 @@ impl Text {
 }
 
 fn timestamp(unix_ms: u64) -> Timestamp {
-    i64::try_from(unix_ms)
-        .ok()
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        .unwrap_or(Timestamp::UNIX_EPOCH)
+    i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// A time as v2 writes it, with milliseconds.
@@ -503,13 +463,7 @@ mod tests {
             assert!((1000..=limit).contains(&line.len()), "{} bytes: {post}", line.len());
             let data = post.get("data").unwrap_or(&post);
             english += u32::from(data["lang"] == "en");
-            let id: u64 = data
-                .get("id_str")
-                .unwrap_or(&data["id"])
-                .as_str()
-                .unwrap()
-                .parse()
-                .unwrap();
+            let id: u64 = data.get("id_str").unwrap_or(&data["id"]).as_str().unwrap().parse().unwrap();
             assert!(id > last);
             last = id;
             assert_eq!(id, posts.last_id());

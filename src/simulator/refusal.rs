@@ -38,14 +38,7 @@ const fn kind(
     about: &'static str,
     body: &'static str,
 ) -> Kind {
-    Kind {
-        usage,
-        about,
-        argument,
-        code,
-        content_type,
-        body,
-    }
+    Kind { usage, about, argument, code, content_type, body }
 }
 
 const KINDS: &[Kind] = &[
@@ -162,14 +155,7 @@ const KINDS: &[Kind] = &[
         "400: a parameter is not allowed",
         r#"{"errors":[{"parameters":{"backfill_minutes":["1"]},"message":"This parameter is not available at your access level."}],"title":"Invalid Request","detail":"One or more parameters to your request was invalid.","type":"https://api.twitter.com/2/problems/invalid-request"}"#,
     ),
-    kind(
-        "420",
-        "",
-        420,
-        TEXT,
-        "420: enhance your calm, v1.1 text",
-        "Exceeded connection limit for user\n",
-    ),
+    kind("420", "", 420, TEXT, "420: enhance your calm, v1.1 text", "Exceeded connection limit for user\n"),
     kind(
         "internal-error",
         "",
@@ -186,14 +172,7 @@ const KINDS: &[Kind] = &[
         "503: the proxy in front cannot reach X, as text",
         "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
     ),
-    kind(
-        "redirect URL",
-        "-",
-        302,
-        "",
-        "302: go to URL (a token must not follow)",
-        "",
-    ),
+    kind("redirect URL", "-", 302, "", "302: go to URL (a token must not follow)", ""),
 ];
 
 impl Refusal {
@@ -203,9 +182,7 @@ impl Refusal {
     /// The argument does not fit. `None` if there is no refusal of that name.
     #[must_use]
     pub fn named(name: &str, argument: Option<&str>) -> Option<Result<Refusal, String>> {
-        let kind = KINDS
-            .iter()
-            .find(|kind| super::script::first_word(kind.usage) == name)?;
+        let kind = KINDS.iter().find(|kind| super::script::first_word(kind.usage) == name)?;
         let argument = match (argument, kind.argument) {
             (None, "-") => Err(format!("'{name}' needs an argument")),
             (None, usual) => Ok(usual),
@@ -215,10 +192,7 @@ impl Refusal {
             }
             (Some(given), _) => Ok(given),
         };
-        Some(argument.map(|argument| Refusal {
-            kind,
-            argument: argument.to_owned(),
-        }))
+        Some(argument.map(|argument| Refusal { kind, argument: argument.to_owned() }))
     }
 
     pub(super) fn code(&self) -> u16 {
@@ -243,11 +217,7 @@ impl Refusal {
 
     /// Seconds until the limit is lifted, for the refusals that say the requests are used up.
     pub(super) fn reset_in(&self) -> Option<u64> {
-        if self.kind.argument == SECONDS {
-            self.argument.parse().ok()
-        } else {
-            None
-        }
+        if self.kind.argument == SECONDS { self.argument.parse().ok() } else { None }
     }
 }
 

@@ -234,11 +234,7 @@ impl Script {
 
 /// Every step of the text form with its arguments, and what it does; for `xstream simulate --list`.
 pub fn faults() -> impl Iterator<Item = (&'static str, &'static str)> {
-    super::parse::STEPS
-        .iter()
-        .copied()
-        .chain(super::message::list())
-        .chain(super::refusal::list())
+    super::parse::STEPS.iter().copied().chain(super::message::list()).chain(super::refusal::list())
 }
 
 /// The name in a usage text.
@@ -257,10 +253,7 @@ mod tests {
         assert_eq!(played, [Step::End, Step::Close, Step::Cut, Step::Cut, Step::Cut]);
         let script = Script::parse("end | close | cut | again 2").unwrap();
         let played: Vec<_> = (0..6).map(|n| script.connection(n)[0].clone()).collect();
-        assert_eq!(
-            played,
-            [Step::End, Step::Close, Step::Cut, Step::Close, Step::Cut, Step::Close]
-        );
+        assert_eq!(played, [Step::End, Step::Close, Step::Cut, Step::Close, Step::Cut, Step::Close]);
     }
 
     #[test]
@@ -273,18 +266,12 @@ mod tests {
             let life: Duration = steps
                 .iter()
                 .map(|step| match step {
-                    Step::Posts {
-                        count: Some(count),
-                        every,
-                    } => *every * u32::try_from(count - 1).unwrap(),
+                    Step::Posts { count: Some(count), every } => *every * u32::try_from(count - 1).unwrap(),
                     _ => Duration::ZERO,
                 })
                 .sum();
             let least = if n == 0 { 11 } else { 28 };
-            assert!(
-                life >= Duration::from_secs(least) && life <= Duration::from_secs(40),
-                "{life:?}"
-            );
+            assert!(life >= Duration::from_secs(least) && life <= Duration::from_secs(40), "{life:?}");
         }
     }
 

@@ -70,10 +70,7 @@ impl Options {
     /// The usual options with this script.
     #[must_use]
     pub fn new(script: Script) -> Options {
-        Options {
-            script,
-            ..Options::default()
-        }
+        Options { script, ..Options::default() }
     }
 }
 
@@ -89,10 +86,7 @@ pub struct Server {
 /// What stops it.
 enum Stop {
     Task(AbortHandle),
-    Thread {
-        stop: Option<oneshot::Sender<()>>,
-        thread: Option<JoinHandle<()>>,
-    },
+    Thread { stop: Option<oneshot::Sender<()>>, thread: Option<JoinHandle<()>> },
 }
 
 /// What all connections share.
@@ -157,11 +151,7 @@ impl State {
             *window = (0, now + WINDOW);
         }
         window.0 = window.0.saturating_add(u32::from(counts));
-        Rate {
-            limit: self.rate_limit,
-            remaining: self.rate_limit.saturating_sub(window.0),
-            reset: window.1,
-        }
+        Rate { limit: self.rate_limit, remaining: self.rate_limit.saturating_sub(window.0), reset: window.1 }
     }
 
     /// Appends the next post and returns its id. All connections draw from one supply, so ids rise
@@ -191,10 +181,7 @@ impl Ready {
             (None, None)
         };
         let state = Arc::new(State {
-            script: Progress {
-                script: options.script,
-                next: Mutex::new(0),
-            },
+            script: Progress { script: options.script, next: Mutex::new(0) },
             gzip: options.gzip,
             chunk_size: options.chunk_size,
             headers: options.headers,
@@ -205,12 +192,7 @@ impl Ready {
             window: Mutex::new((0, 0)),
             posts: Mutex::new(Posts::new(options.seed)),
         });
-        Ok(Ready {
-            listener,
-            state,
-            tls,
-            ca_pem,
-        })
+        Ok(Ready { listener, state, tls, ca_pem })
     }
 
     /// Accepts for ever. Dropping this closes every connection with it.
@@ -240,19 +222,9 @@ impl Server {
     /// The address cannot be listened on, or no certificate can be made.
     pub async fn start(options: Options) -> io::Result<Server> {
         let ready = Ready::new(options).await?;
-        let (state, addr, ca_pem) = (
-            Arc::clone(&ready.state),
-            ready.listener.local_addr()?,
-            ready.ca_pem.clone(),
-        );
+        let (state, addr, ca_pem) = (Arc::clone(&ready.state), ready.listener.local_addr()?, ready.ca_pem.clone());
         let stop = Stop::Task(tokio::spawn(ready.run()).abort_handle());
-        Ok(Server {
-            state,
-            addr,
-            ca_pem,
-            expected: None,
-            stop,
-        })
+        Ok(Server { state, addr, ca_pem, expected: None, stop })
     }
 
     /// Starts on a thread of its own, for callers without a runtime.
@@ -262,44 +234,33 @@ impl Server {
     pub fn spawn(options: Options) -> io::Result<Server> {
         let (started, result) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new()
-            .name(String::from("simulator"))
-            .spawn(move || {
-                let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                    Ok(runtime) => runtime,
-                    Err(error) => return drop(started.send(Err(error))),
+        let thread = std::thread::Builder::new().name(String::from("simulator")).spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            runtime.block_on(async {
+                let parts = async {
+                    let ready = Ready::new(options).await?;
+                    let addr = ready.listener.local_addr()?;
+                    io::Result::Ok((ready, addr))
                 };
-                runtime.block_on(async {
-                    let parts = async {
-                        let ready = Ready::new(options).await?;
-                        let addr = ready.listener.local_addr()?;
-                        io::Result::Ok((ready, addr))
-                    };
-                    match parts.await {
-                        Err(error) => drop(started.send(Err(error))),
-                        Ok((ready, addr)) => {
-                            let parts = (Arc::clone(&ready.state), addr, ready.ca_pem.clone());
-                            drop(started.send(Ok(parts)));
-                            tokio::select! {
-                                () = ready.run() => {}
-                                _ = stopped => {}
-                            }
+                match parts.await {
+                    Err(error) => drop(started.send(Err(error))),
+                    Ok((ready, addr)) => {
+                        let parts = (Arc::clone(&ready.state), addr, ready.ca_pem.clone());
+                        drop(started.send(Ok(parts)));
+                        tokio::select! {
+                            () = ready.run() => {}
+                            _ = stopped => {}
                         }
                     }
-                });
-            })?;
+                }
+            });
+        })?;
         let (state, addr, ca_pem) = result.recv().map_err(io::Error::other)??;
-        let stop = Stop::Thread {
-            stop: Some(stop),
-            thread: Some(thread),
-        };
-        Ok(Server {
-            state,
-            addr,
-            ca_pem,
-            expected: None,
-            stop,
-        })
+        let stop = Stop::Thread { stop: Some(stop), thread: Some(thread) };
+        Ok(Server { state, addr, ca_pem, expected: None, stop })
     }
 
     /// Where it listens.
@@ -345,35 +306,21 @@ impl Server {
     /// Connections without an ending.
     #[must_use]
     pub fn open_connections(&self) -> usize {
-        self.state
-            .log
-            .read()
-            .connections
-            .iter()
-            .filter(|connection| connection.ending.is_none())
-            .count()
+        self.state.log.read().connections.iter().filter(|connection| connection.ending.is_none()).count()
     }
 
     /// Blocks until `n` requests have come or the time is up, and returns those that came. Not for
     /// async code: it would stop the runtime the server runs in.
     #[must_use]
     pub fn wait_for_requests(&self, n: usize, within: Duration) -> Vec<Request> {
-        self.state
-            .log
-            .wait(within, |book| book.requests.len() >= n)
-            .requests
-            .clone()
+        self.state.log.wait(within, |book| book.requests.len() >= n).requests.clone()
     }
 
     /// Blocks until `n` connections have ended or the time is up, and returns all connections.
     #[must_use]
     pub fn wait_for_endings(&self, n: usize, within: Duration) -> Vec<ConnectionLog> {
         let ended = |connection: &&ConnectionLog| connection.ending.is_some();
-        self.state
-            .log
-            .wait(within, |book| book.connections.iter().filter(ended).count() >= n)
-            .connections
-            .clone()
+        self.state.log.wait(within, |book| book.connections.iter().filter(ended).count() >= n).connections.clone()
     }
 
     /// Blocks until `n` messages were written or the time is up, and returns how many were.
@@ -402,10 +349,7 @@ impl Drop for Server {
             && !std::thread::panicking()
         {
             let came = self.state.log.read().requests.len();
-            assert!(
-                came == expected,
-                "the simulator saw {came} requests, {expected} were expected"
-            );
+            assert!(came == expected, "the simulator saw {came} requests, {expected} were expected");
         }
     }
 }

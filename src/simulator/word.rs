@@ -6,64 +6,28 @@
 
 /// Language and text. English is listed often enough to make up at least four posts in ten.
 pub(super) const TEXTS: &[(&str, &str)] = &[
-    (
-        "en",
-        "The kettle has opinions about thread pools and I am starting to agree with it.",
-    ),
-    (
-        "en",
-        "Day 12 of teaching the cat to review pull requests. She only approves \"small\" ones 🐈",
-    ),
-    (
-        "en",
-        "Rain on the roof, tea on the desk,\nand a build that is green at last. 🌧️☕",
-    ),
+    ("en", "The kettle has opinions about thread pools and I am starting to agree with it."),
+    ("en", "Day 12 of teaching the cat to review pull requests. She only approves \"small\" ones 🐈"),
+    ("en", "Rain on the roof, tea on the desk,\nand a build that is green at last. 🌧️☕"),
     ("en", "TIL a line is not a line until somebody sends the newline."),
     (
         "en",
         "What a disconnect looks like, for the curious: {\"disconnect\":{\"code\":7\
          ,\"stream_name\":\"demo\",\"reason\":\"admin logout\"}}",
     ),
-    (
-        "en",
-        "Our pipeline printed {\"limit\":{\"track\":5}} and three people asked what it means.",
-    ),
-    (
-        "en",
-        "Found a café with slow wifi and fast espresso. Naïve of me to expect both 😅",
-    ),
-    (
-        "en",
-        "Dogs of the harbour, a thread 🐕🧵\n\n1/ Biscuit sleeps on the warm side of the ferry ramp.",
-    ),
-    (
-        "en",
-        "C:\\temp\\notes.txt is where my plans go to rest. \t(tab for scale)",
-    ),
+    ("en", "Our pipeline printed {\"limit\":{\"track\":5}} and three people asked what it means."),
+    ("en", "Found a café with slow wifi and fast espresso. Naïve of me to expect both 😅"),
+    ("en", "Dogs of the harbour, a thread 🐕🧵\n\n1/ Biscuit sleeps on the warm side of the ferry ramp."),
+    ("en", "C:\\temp\\notes.txt is where my plans go to rest. \t(tab for scale)"),
     ("en", "Borrow checker said no. Borrow checker was right. 🦀"),
-    (
-        "en",
-        "Someone pasted {\"errors\":[{\"title\":\"operational-disconnect\"}]} into the chat and the bot hung up.",
-    ),
+    ("en", "Someone pasted {\"errors\":[{\"title\":\"operational-disconnect\"}]} into the chat and the bot hung up."),
     ("ja", "猫がキーボードの上で寝ているので、今日の仕事はここまでです。🐱💤"),
     ("ja", "駅前の新しいパン屋さん、クロワッサンが本当においしかった🥐"),
-    (
-        "es",
-        "¿Quién más se despierta antes que el despertador? Aquí seguimos, con café y sueño ☕",
-    ),
-    (
-        "es",
-        "El perro del vecino aprendió a abrir la puerta. Mañana aprenderá a cerrarla, espero 🐶",
-    ),
+    ("es", "¿Quién más se despierta antes que el despertador? Aquí seguimos, con café y sueño ☕"),
+    ("es", "El perro del vecino aprendió a abrir la puerta. Mañana aprenderá a cerrarla, espero 🐶"),
     ("ar", "صباح الخير من شرفة تطل على البحر 🌊"),
-    (
-        "pt",
-        "Três linhas de código, duas de comentário e uma tarde inteira de sol ☀️",
-    ),
-    (
-        "de",
-        "Übung macht den Meister, sagt die Katze, und wirft das Glas noch einmal um.",
-    ),
+    ("pt", "Três linhas de código, duas de comentário e uma tarde inteira de sol ☀️"),
+    ("de", "Übung macht den Meister, sagt die Katze, und wirft das Glas noch einmal um."),
     ("fr", "Le chien a mangé la spécification. Littéralement. 📄🐕"),
     ("ko", "오늘은 산책하기 좋은 날씨예요 🍂"),
     ("und", "🎉🎉🎉👩‍👩‍👧‍👦🏳️‍🌈"),
@@ -96,15 +60,7 @@ pub(super) const ABOUT: &[&str] = &[
     "Ingénieure, jardinière, lectrice de spécifications.",
 ];
 
-pub(super) const HASHTAGS: &[&str] = &[
-    "caturday",
-    "rustlang",
-    "streaming",
-    "猫",
-    "harbourdogs",
-    "slowfood",
-    "café",
-];
+pub(super) const HASHTAGS: &[&str] = &["caturday", "rustlang", "streaming", "猫", "harbourdogs", "slowfood", "café"];
 
 /// Rule id and tag as JSON: a tag may be a string, empty or null.
 pub(super) const RULES: &[(&str, &str)] = &[

@@ -29,23 +29,9 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
                            read; X will disconnect a client that stays behind"
             .to_owned(),
         Event::Unblocked { after } => format!("the reader caught up; the stream was not read for {}", age(*after)),
-        Event::Ended {
-            ending,
-            opened,
-            lived,
-            slow_reader,
-            ..
-        } => {
-            let what = if *opened {
-                format!("disconnected after {}", age(*lived))
-            } else {
-                "no stream".to_owned()
-            };
-            let slow = if *slow_reader {
-                "; our reader was too slow during this connection"
-            } else {
-                ""
-            };
+        Event::Ended { ending, opened, lived, slow_reader, .. } => {
+            let what = if *opened { format!("disconnected after {}", age(*lived)) } else { "no stream".to_owned() };
+            let slow = if *slow_reader { "; our reader was too slow during this connection" } else { "" };
             format!("{what}: {}{slow}", explain(ending))
         }
         Event::Waiting { delay, .. } if *delay <= crate::session::backoff::IMMEDIATE_JITTER => return None,
@@ -68,11 +54,7 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
 pub fn explain(ending: &Ending) -> String {
     let entry = ending.code.entry();
     let code = ending.code.to_string();
-    let name = if entry.name.eq_ignore_ascii_case(&code) {
-        String::new()
-    } else {
-        format!(" {}", entry.name)
-    };
+    let name = if entry.name.eq_ignore_ascii_case(&code) { String::new() } else { format!(" {}", entry.name) };
     let said = match &ending.detail {
         Some(detail) => format!(" \"{detail}\""),
         None => String::new(),
@@ -86,11 +68,7 @@ fn remark(remark: &Remark) -> Option<String> {
             format!("limit: {total} matching posts were not delivered since this connection opened")
         }
         Remark::Notice(Notice::Limit { track: None }) => "limit: matching posts were not delivered".to_owned(),
-        Remark::Notice(Notice::Warning {
-            code,
-            message,
-            percent_full,
-        }) => {
+        Remark::Notice(Notice::Warning { code, message, percent_full }) => {
             let full = percent_full.map_or(String::new(), |percent| format!(" ({percent} % full)"));
             format!("warning {code}{full}: {message}")
         }
@@ -124,11 +102,7 @@ pub fn gap(gap: &Gap) -> String {
         Some(to) => (clock(to), age(gap.length(to))),
         None => ("the end".to_owned(), "open".to_owned()),
     };
-    format!(
-        "gap of {length} ({} to {to} UTC) by {}{around}: {missed}",
-        clock(gap.from),
-        gap.cause
-    )
+    format!("gap of {length} ({} to {to} UTC) by {}{around}: {missed}", clock(gap.from), gap.cause)
 }
 
 fn stopped(outcome: &Outcome) -> Option<String> {
@@ -141,10 +115,7 @@ fn stopped(outcome: &Outcome) -> Option<String> {
         Outcome::GaveUp(ending) => format!("gave up, the retries allowed are used up: {}", advice(ending)),
         Outcome::Ended(ending) => format!("stopped, the stream ended: {}", advice(ending)),
         Outcome::TakenOver(ending) => {
-            format!(
-                "stopped, the slot was taken over three times in 30 minutes: {}",
-                advice(ending)
-            )
+            format!("stopped, the slot was taken over three times in 30 minutes: {}", advice(ending))
         }
     })
 }

@@ -67,13 +67,7 @@ impl Sink {
             },
             _ => Way::File(copy()?),
         };
-        Ok(Sink {
-            way,
-            queue: VecDeque::new(),
-            offset: 0,
-            backlog: 0,
-            terminal,
-        })
+        Ok(Sink { way, queue: VecDeque::new(), offset: 0, backlog: 0, terminal })
     }
 
     /// Whether people look at it.

@@ -86,10 +86,7 @@ impl Status {
                 self.last_byte = None;
             }
             Event::Waiting { why, until, .. } => {
-                self.state = State::Waiting {
-                    why: why.clone(),
-                    until: *until,
-                };
+                self.state = State::Waiting { why: why.clone(), until: *until };
             }
             Event::Gap(_) => self.gaps += 1,
             Event::Stopped(_) => self.state = State::Stopped,
@@ -128,22 +125,14 @@ impl Status {
         parts.push(match self.last_byte {
             Some(at) => {
                 let silence = now.since(at);
-                let look = if silence > self.keep_alive + LATE {
-                    Look::Warn
-                } else {
-                    Look::Plain
-                };
+                let look = if silence > self.keep_alive + LATE { Look::Warn } else { Look::Plain };
                 part(0, format!("heartbeat {}", age(silence)), look)
             }
             None => part(0, "heartbeat -".to_owned(), Look::Bad),
         });
         parts.push(part(4, format!("{:.1}/s", self.rate), Look::Plain));
         let number = |value: Option<u32>| value.map_or("-".to_owned(), |value| value.to_string());
-        let mut limit = format!(
-            "x-rate-limit {}/{}",
-            number(self.limit.remaining),
-            number(self.limit.limit)
-        );
+        let mut limit = format!("x-rate-limit {}/{}", number(self.limit.remaining), number(self.limit.limit));
         if let Some(reset) = self.limit.reset
             && reset > now.wall
         {
@@ -155,11 +144,7 @@ impl Status {
             Some((code, at)) => {
                 let name = code.entry().name;
                 let code = code.to_string();
-                let named = if name.eq_ignore_ascii_case(&code) {
-                    code
-                } else {
-                    format!("{code} {name}")
-                };
+                let named = if name.eq_ignore_ascii_case(&code) { code } else { format!("{code} {name}") };
                 part(2, format!("last {named} {} ago", age(now.since(*at))), Look::Warn)
             }
             None => part(2, "last -".to_owned(), Look::Plain),
@@ -182,11 +167,8 @@ impl Status {
             text + BETWEEN.chars().count() * parts.len().saturating_sub(1)
         };
         while wide(&parts) > width {
-            let Some((at, _)) = parts
-                .iter()
-                .enumerate()
-                .filter(|(_, part)| part.drop > 0)
-                .max_by_key(|(_, part)| part.drop)
+            let Some((at, _)) =
+                parts.iter().enumerate().filter(|(_, part)| part.drop > 0).max_by_key(|(_, part)| part.drop)
             else {
                 break;
             };
@@ -228,26 +210,13 @@ mod tests {
     use crate::protocol::message::Ending;
 
     fn at(seconds: u64) -> At {
-        At {
-            steady: Duration::from_secs(seconds),
-            wall: Duration::from_secs(1_000_000 + seconds),
-        }
+        At { steady: Duration::from_secs(seconds), wall: Duration::from_secs(1_000_000 + seconds) }
     }
 
     fn streaming() -> Status {
         let mut status = Status::new("filtered".to_owned(), Duration::from_secs(20), 64 << 20);
-        status.note(
-            at(0),
-            &Event::Dialling {
-                connection: 1,
-                attempt: 1,
-            },
-        );
-        let rate = RateLimit {
-            limit: Some(50),
-            remaining: Some(49),
-            reset: Some(at(900).wall),
-        };
+        status.note(at(0), &Event::Dialling { connection: 1, attempt: 1 });
+        let rate = RateLimit { limit: Some(50), remaining: Some(49), reset: Some(at(900).wall) };
         status.note(at(1), &Event::Opened { connection: 1, rate });
         status.received(at(8), 25.0);
         status
@@ -260,22 +229,13 @@ mod tests {
             at(8),
             &Event::Ended {
                 connection: 1,
-                ending: Ending {
-                    code: Code::V1(12),
-                    detail: None,
-                },
+                ending: Ending { code: Code::V1(12), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
                 slow_reader: false,
             },
         );
-        status.note(
-            at(8),
-            &Event::Opened {
-                connection: 2,
-                rate: RateLimit::default(),
-            },
-        );
+        status.note(at(8), &Event::Opened { connection: 2, rate: RateLimit::default() });
         status.received(at(9), 25.0);
         status.set_backlog(32 << 20);
         insta::assert_snapshot!(
@@ -287,10 +247,8 @@ mod tests {
     #[test]
     fn a_narrow_screen_loses_the_least_important_first() {
         let status = streaming();
-        let rows: Vec<String> = [200, 80, 60, 40, 20]
-            .iter()
-            .map(|width| status.render(at(10), *width, false))
-            .collect();
+        let rows: Vec<String> =
+            [200, 80, 60, 40, 20].iter().map(|width| status.render(at(10), *width, false)).collect();
         insta::assert_snapshot!(rows.join("\n"), @r"
         filtered streaming · heartbeat 2.0s · 25.0/s · x-rate-limit 49/50 14m50s · last - · gaps 0 · buffer 0%
         filtered streaming · heartbeat 2.0s · x-rate-limit 49/50 14m50s · last -
@@ -316,13 +274,8 @@ mod tests {
 
     #[test]
     fn ages_are_short() {
-        let text: Vec<String> = [0, 9, 10, 59, 60, 3599, 3600, 90_000]
-            .iter()
-            .map(|s| age(Duration::from_secs(*s)))
-            .collect();
-        assert_eq!(
-            text,
-            ["0.0s", "9.0s", "10s", "59s", "1m00s", "59m59s", "1h00m", "25h00m"]
-        );
+        let text: Vec<String> =
+            [0, 9, 10, 59, 60, 3599, 3600, 90_000].iter().map(|s| age(Duration::from_secs(*s))).collect();
+        assert_eq!(text, ["0.0s", "9.0s", "10s", "59s", "1m00s", "59m59s", "1h00m", "25h00m"]);
     }
 }

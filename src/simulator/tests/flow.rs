@@ -42,24 +42,16 @@ fn every_line_can_be_inflated_as_soon_as_it_is_sent() {
 
 #[test]
 fn a_finished_gzip_stream_has_the_right_checksum() {
-    for script in [
-        "posts 2; flood 4500; posts 2; end",
-        "flood-lines 4500; gzip-bomb 2MiB; end",
-        "gzip-bomb-lines 1MiB",
-    ] {
-        let options = Options {
-            gzip: true,
-            ..Options::new(Script::parse(script).unwrap())
-        };
+    for script in ["posts 2; flood 4500; posts 2; end", "flood-lines 4500; gzip-bomb 2MiB; end", "gzip-bomb-lines 1MiB"]
+    {
+        let options = Options { gzip: true, ..Options::new(Script::parse(script).unwrap()) };
         let server = Server::spawn(options).unwrap();
         let headers = format!("{TOKEN}accept-encoding: gzip\r\nconnection: close\r\n");
         let (bytes, _) = read_all(request(&server, STREAM, &headers));
         let (chunks, ended) = chunks(split_head(&bytes).1);
         assert!(ended);
         let mut text = Vec::new();
-        flate2::read::GzDecoder::new(&*chunks.concat())
-            .read_to_end(&mut text)
-            .unwrap();
+        flate2::read::GzDecoder::new(&*chunks.concat()).read_to_end(&mut text).unwrap();
         assert!(text.len() >= 1 << 20);
         for line in lines(&text) {
             serde_json::from_str::<Value>(line).unwrap();

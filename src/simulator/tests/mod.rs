@@ -46,11 +46,7 @@ fn read_all(mut tcp: impl io::Read) -> (Vec<u8>, Option<io::Error>) {
 }
 
 fn split_head(bytes: &[u8]) -> (String, &[u8]) {
-    let end = bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .expect("a whole head")
-        + 4;
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head") + 4;
     (String::from_utf8(bytes[..end].to_vec()).unwrap(), &bytes[end..])
 }
 

@@ -43,17 +43,11 @@ fn each_stream_request_takes_the_next_connection_and_the_last_is_repeated() {
 
 #[test]
 fn without_the_right_token_there_is_a_401_and_the_script_waits() {
-    let options = Options {
-        token: Some("right".into()),
-        ..Options::new(Script::parse("end | cut").unwrap())
-    };
+    let options = Options { token: Some("right".into()), ..Options::new(Script::parse("end | cut").unwrap()) };
     let server = Server::spawn(options).unwrap();
-    for header in [
-        "",
-        "authorization: Bearer \r\n",
-        "authorization: Basic right\r\n",
-        "authorization: Bearer wrong\r\n",
-    ] {
+    for header in
+        ["", "authorization: Bearer \r\n", "authorization: Basic right\r\n", "authorization: Bearer wrong\r\n"]
+    {
         let (bytes, _) = read_all(request(&server, STREAM, &format!("{header}connection: close\r\n")));
         let (head, body) = split_head(&bytes);
         assert!(head.starts_with("HTTP/1.1 401 "), "{header}: {head}");
@@ -68,10 +62,7 @@ fn without_the_right_token_there_is_a_401_and_the_script_waits() {
 #[test]
 fn a_close_lacks_the_last_chunk() {
     let (_, body, ended, error) = play("line {\"a\":1}; close".replace("; ", "\n").as_str());
-    assert_eq!(
-        (body.as_slice(), ended, error.is_none()),
-        (&b"{\"a\":1}\r\n"[..], false, true)
-    );
+    assert_eq!((body.as_slice(), ended, error.is_none()), (&b"{\"a\":1}\r\n"[..], false, true));
 }
 
 #[test]
@@ -91,10 +82,8 @@ fn a_reset_is_a_reset_after_what_was_sent() {
 
 #[test]
 fn raw_bytes_and_small_chunks_come_as_written() {
-    let options = Options {
-        chunk_size: Some(3),
-        ..Options::new(Script::parse(r"raw \xf0\x9f\x98\x80\n\x00").unwrap())
-    };
+    let options =
+        Options { chunk_size: Some(3), ..Options::new(Script::parse(r"raw \xf0\x9f\x98\x80\n\x00").unwrap()) };
     let server = Server::spawn(options).unwrap();
     let (bytes, _) = read_all(stream(&server));
     let (chunks, _) = chunks(split_head(&bytes).1);
@@ -140,16 +129,9 @@ fn answers_that_are_none() {
 
 #[test]
 fn a_server_that_does_not_answer_notices_that_the_client_is_gone() {
-    for script in [
-        "no-head",
-        "accept-nothing",
-        "delay 1h",
-        "stall",
-        "dribble",
-        "posts; ",
-        "flood",
-        "heartbeat endless every 1h",
-    ] {
+    for script in
+        ["no-head", "accept-nothing", "delay 1h", "stall", "dribble", "posts; ", "flood", "heartbeat endless every 1h"]
+    {
         let server = serve(script);
         let tcp = stream(&server);
         if script != "accept-nothing" {
@@ -157,11 +139,7 @@ fn a_server_that_does_not_answer_notices_that_the_client_is_gone() {
         }
         tcp.shutdown(Shutdown::Write).unwrap();
         let connections = server.wait_for_endings(1, SOON);
-        assert_eq!(
-            connections[0].ending,
-            Some(Ending::ClientClosed { clean: true }),
-            "{script}"
-        );
+        assert_eq!(connections[0].ending, Some(Ending::ClientClosed { clean: true }), "{script}");
         assert_eq!(server.open_connections(), 0);
     }
 }
@@ -216,20 +194,11 @@ fn a_connection_carries_another_request_after_a_clean_end() {
     assert!(read_until(LAST).windows(3).any(|three| three == b"1\r\n"));
     assert!(read_until(LAST).windows(5).any(|five| five == b"\r\n2\r\n"));
     let requests = server.requests();
-    assert_eq!(
-        (requests[1].method.as_str(), requests[1].path.as_str()),
-        ("POST", "/1.1/statuses/filter.json")
-    );
-    assert_eq!(
-        (requests[1].query.as_str(), requests[1].body.as_slice()),
-        ("a=b", &b"track"[..])
-    );
+    assert_eq!((requests[1].method.as_str(), requests[1].path.as_str()), ("POST", "/1.1/statuses/filter.json"));
+    assert_eq!((requests[1].query.as_str(), requests[1].body.as_slice()), ("a=b", &b"track"[..]));
     assert_eq!(server.connections()[0].requests, 2);
     drop(tcp);
-    assert_eq!(
-        server.wait_for_endings(1, SOON)[0].ending,
-        Some(Ending::ClientClosed { clean: true })
-    );
+    assert_eq!(server.wait_for_endings(1, SOON)[0].ending, Some(Ending::ClientClosed { clean: true }));
 }
 
 #[test]
@@ -251,10 +220,7 @@ fn requests_have_bounds() {
         ("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n".into(), "411"),
         ("nonsense\r\n\r\n".into(), "400"),
         (format!("PUT / HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"), "405"),
-        (
-            format!("GET /2/usage/tweets HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"),
-            "404",
-        ),
+        (format!("GET /2/usage/tweets HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"), "404"),
     ];
     for (text, status) in table {
         let mut tcp = TcpStream::connect(server.addr()).unwrap();
@@ -285,11 +251,7 @@ fn a_request_that_never_came_fails_the_test() {
 #[test]
 fn a_token_does_not_reach_debug_output() {
     let server = serve("end");
-    let _ = read_all(request(
-        &server,
-        STREAM,
-        "authorization: Bearer secret\r\nconnection: close\r\n",
-    ));
+    let _ = read_all(request(&server, STREAM, "authorization: Bearer secret\r\nconnection: close\r\n"));
     let requests = server.wait_for_requests(1, SOON);
     assert_eq!(requests[0].header("Authorization"), Some("Bearer secret"));
     assert!(!format!("{requests:?}").contains("secret"));

@@ -6,9 +6,7 @@ pub(super) type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
 
 pub(super) fn tls(server: &Server) -> Tls {
     let mut roots = rustls::RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_slice(server.ca_pem().unwrap().as_bytes()).unwrap())
-        .unwrap();
+    roots.add(CertificateDer::from_pem_slice(server.ca_pem().unwrap().as_bytes()).unwrap()).unwrap();
     let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -22,20 +20,12 @@ pub(super) fn tls(server: &Server) -> Tls {
 }
 
 pub(super) fn serve_tls(script: &str, certificate: Certificate) -> Server {
-    Server::spawn(Options {
-        tls: true,
-        certificate,
-        ..Options::new(Script::parse(script).unwrap())
-    })
-    .unwrap()
+    Server::spawn(Options { tls: true, certificate, ..Options::new(Script::parse(script).unwrap()) }).unwrap()
 }
 
 #[test]
 fn tls_works_with_the_named_ca_and_tells_a_goodbye_from_none() {
-    let server = serve_tls(
-        "posts 2; end | posts 1; close | posts 1; cut | stall",
-        Certificate::Valid,
-    );
+    let server = serve_tls("posts 2; end | posts 1; close | posts 1; cut | stall", Certificate::Valid);
     assert!(server.url().starts_with("https://localhost:"));
     let head = format!("GET {STREAM} HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n");
     let play = || {
@@ -46,15 +36,8 @@ fn tls_works_with_the_named_ca_and_tells_a_goodbye_from_none() {
     let (bytes, error) = read_all(play());
     assert!(error.is_none() && chunks(split_head(&bytes).1).1);
     let (bytes, error) = read_all(play());
-    assert!(
-        error.is_none() && !chunks(split_head(&bytes).1).1,
-        "a close says goodbye"
-    );
-    assert_eq!(
-        read_all(play()).1.unwrap().kind(),
-        io::ErrorKind::UnexpectedEof,
-        "a cut does not"
-    );
+    assert!(error.is_none() && !chunks(split_head(&bytes).1).1, "a close says goodbye");
+    assert_eq!(read_all(play()).1.unwrap().kind(), io::ErrorKind::UnexpectedEof, "a cut does not");
 
     let mut polite = play();
     let _ = server.wait_for_requests(4, SOON);
@@ -62,18 +45,12 @@ fn tls_works_with_the_named_ca_and_tells_a_goodbye_from_none() {
     polite.conn.send_close_notify();
     polite.flush().unwrap();
     polite.sock.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(
-        server.wait_for_endings(4, SOON)[3].ending,
-        Some(Ending::ClientClosed { clean: true })
-    );
+    assert_eq!(server.wait_for_endings(4, SOON)[3].ending, Some(Ending::ClientClosed { clean: true }));
 
     let rude = play();
     let _ = server.wait_for_requests(5, SOON);
     rude.sock.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(
-        server.wait_for_endings(5, SOON)[4].ending,
-        Some(Ending::ClientClosed { clean: false })
-    );
+    assert_eq!(server.wait_for_endings(5, SOON)[4].ending, Some(Ending::ClientClosed { clean: false }));
 }
 
 #[test]
