@@ -33,7 +33,7 @@ complete -c xstream -n "__fish_xstream_needs_command" -f -a "generate" -d 'Write
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l partition -d 'The stream\'s partition, for streams that are split' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l base-url -d 'Server to connect to [default: https://api.x.com, or the stream\'s own host]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-timeout -d 'Silence after which a connection counts as dead [default: 30s, v1.1 streams 90s]' -r
