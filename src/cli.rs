@@ -70,7 +70,7 @@ pub struct Tail {
     /// Tail the embedded simulator: no token, no network
     #[arg(
         long,
-        conflicts_with_all = ["bearer", "bearer_file", "base_url", "cacert", "insecure_http"],
+        conflicts_with_all = ["bearer", "bearer_file", "base_url", "cacert", "insecure_http", "proxy", "state"],
         help_heading = "Token"
     )]
     pub demo: bool,
@@ -78,6 +78,10 @@ pub struct Tail {
     /// Server to connect to [default: the stream's own host, <https://api.x.com> for all of v2]
     #[arg(long, value_name = "URL", help_heading = "Connection")]
     pub base_url: Option<String>,
+
+    /// Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
+    pub proxy: Option<String>,
 
     /// PEM file with the certificates to trust instead of the system's
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
@@ -106,6 +110,10 @@ pub struct Tail {
     /// Retries allowed until a stream stands again; then exit status 4 [default: no limit]
     #[arg(long, value_name = "N", help_heading = "Connection")]
     pub max_retries: Option<u32>,
+
+    /// File that shares the connection budget between runs and processes of one app
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub state: Option<PathBuf>,
 
     /// What to print and how.
     #[command(flatten)]

@@ -8,6 +8,7 @@ use std::future::pending;
 use std::io;
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::signal::unix::{self, SignalKind};
 use tokio::time::{Interval, MissedTickBehavior};
@@ -18,6 +19,8 @@ use crate::pipeline::envelope::Stamp;
 use crate::pipeline::{Pipeline, Seen};
 use crate::protocol::disconnect::Own;
 use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session, Signal};
+use crate::store::state::Store;
+use crate::terminal::notice::Total;
 use crate::terminal::status::Status;
 use crate::terminal::{Terminal, notice};
 
@@ -30,6 +33,10 @@ const GATHER: usize = 64 << 10;
 
 /// Input that is read before output is written, however little of it is printed.
 const READ_AT_ONCE: usize = 256 << 10;
+
+/// Compressed input that is worked through at once. It may inflate a thousandfold, and no more than eight MiB of
+/// output should wait for a look at the timers and at the room for it.
+const GZIP_PORTION: usize = 8 << 10;
 
 /// How long an end by signal may take to hand over what the reader has not taken yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -55,6 +62,9 @@ pub fn wall_clock() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
+/// Where the steady clock begins: not at zero, since requests of an earlier run lie before our start.
+const ORIGIN: Duration = Duration::from_secs(3600);
+
 impl Clock {
     /// A clock that starts now.
     #[must_use]
@@ -68,7 +78,13 @@ impl Clock {
         let real = steady().saturating_sub(self.start);
         // At speed 1 the wall clock is asked again: people may set it meanwhile.
         let wall = if self.speed == 1 { wall_clock() } else { self.start_wall + real * self.speed };
-        At { steady: real * self.speed, wall }
+        At { steady: ORIGIN + real * self.speed, wall }
+    }
+
+    /// How long the program has run.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.now().steady - ORIGIN
     }
 
     async fn sleep_until(&self, until: At) {
@@ -93,6 +109,8 @@ pub struct Run {
     pub status: Status,
     /// The host, as people know it.
     pub host: String,
+    /// The budget shared with other runs, if it is.
+    pub store: Option<Store>,
     /// Bytes that may wait for the reader.
     pub buffer: usize,
     /// When the time asked for is over.
@@ -165,13 +183,14 @@ struct Drive {
     run: Run,
     interrupts: Interrupts,
     stream: Option<Stream>,
+    /// What was read and not worked through yet.
+    rest: Bytes,
     /// Inputs that follow from the last one read.
     pending: VecDeque<Input>,
     /// Whether the socket is not read because the buffer is full.
     blocked: bool,
     out: Vec<u8>,
-    printed: u64,
-    posts: u64,
+    total: Total,
 }
 
 /// Follows the stream to its end.
@@ -183,11 +202,11 @@ pub async fn drive(run: Run) -> io::Result<Outcome> {
         interrupts: Interrupts::new()?,
         run,
         stream: None,
+        rest: Bytes::new(),
         pending: VecDeque::from([Input::Started]),
         blocked: false,
         out: Vec::new(),
-        printed: 0,
-        posts: 0,
+        total: Total::default(),
     };
     let outcome = drive.follow().await;
     drive.finish(&outcome).await;
@@ -203,7 +222,7 @@ impl Drive {
                 None => self.carry_out(&action).await,
             };
             let mut events = Vec::new();
-            action = self.run.session.handle(self.run.clock.now(), input, &mut events);
+            action = self.decide(input, &mut events).await;
             self.tell(&events);
             if !matches!(action, Action::Listen { .. }) {
                 self.hang_up(&action).await;
@@ -214,10 +233,36 @@ impl Drive {
         }
     }
 
+    /// Asks the session. Where the budget is shared, it is held while the session may spend of it.
+    async fn decide(&mut self, input: Input, events: &mut Vec<Event>) -> Action {
+        let Run { session, clock, store, .. } = &mut self.run;
+        let held = match store {
+            Some(store) if session.may_spend(&input) => match store.hold().await {
+                Ok(held) => Some(held),
+                Err(error) => {
+                    return session.handle(clock.now(), Input::Unwritable(format!("{error:#}")), events);
+                }
+            },
+            _ => None,
+        };
+        let now = clock.now();
+        let Some(held) = held else { return session.handle(now, input, events) };
+        session.budget().load(now, &held.budget());
+        let action = session.handle(now, input, events);
+        match held.save(&session.budget().share()) {
+            Ok(()) => action,
+            Err(error) => session.handle(now, Input::Unwritable(format!("{error:#}")), events),
+        }
+    }
+
     fn tell(&mut self, events: &[Event]) {
         let now = self.run.clock.now();
         for event in events {
             self.run.status.note(now, event);
+            if let Event::Gap(gap) = event {
+                self.total.gaps += 1;
+                self.total.missed = self.total.missed.saturating_add(gap.missed);
+            }
             let Some(line) = notice::line(event, &self.run.host) else {
                 continue;
             };
@@ -234,6 +279,7 @@ impl Drive {
     async fn hang_up(&mut self, action: &Action) {
         let Some(stream) = self.stream.take() else { return };
         self.blocked = false;
+        self.rest.clear();
         self.pending.clear();
         if !matches!(action, Action::Stop(_)) {
             // Of a line that is not finished nothing more will come; say so once.
@@ -313,7 +359,7 @@ impl Drive {
                 input = interrupt(&mut self.interrupts, &mut self.run) => if let Some(input) = input {
                     return input;
                 },
-                chunk = stream.next(), if !self.blocked => {
+                chunk = next(&mut self.rest, stream), if !self.blocked => {
                     if let Some(input) = self.receive(chunk).await {
                         return input;
                     }
@@ -327,7 +373,7 @@ impl Drive {
 
     /// Takes in a chunk and all that is ready behind it, so that a burst costs few writes and a lone post none
     /// of waiting.
-    async fn receive(&mut self, first: Option<Result<hyper::body::Bytes, Failure>>) -> Option<Input> {
+    async fn receive(&mut self, first: Chunk) -> Option<Input> {
         let now = self.run.clock.now();
         if self.run.pipeline.annotates() {
             let at = rfc3339(now.wall);
@@ -339,13 +385,16 @@ impl Drive {
         let mut closed = None;
         while let Some(chunk) = next.take() {
             match chunk {
-                Some(Ok(bytes)) => {
+                Some(Ok(mut bytes)) => {
+                    if self.stream.as_ref()?.gzip && bytes.len() > GZIP_PORTION {
+                        self.rest = bytes.split_off(GZIP_PORTION);
+                    }
                     read += bytes.len();
                     if let Err(error) = self.run.pipeline.push(&bytes, &mut self.out, &mut seen) {
                         let detail = format!("what came is not the gzip it was announced as: {error}");
                         closed = Some(Failure { own: Own::Gzip, detail, sent: true });
                     } else if !seen.full && self.out.len() < GATHER && read < READ_AT_ONCE {
-                        next = self.stream.as_mut()?.ready().await;
+                        next = ready(&mut self.rest, self.stream.as_mut()?).await;
                     }
                 }
                 Some(Err(failure)) => closed = Some(failure),
@@ -357,8 +406,8 @@ impl Drive {
         if closed.is_some() {
             self.run.pipeline.finish(&mut self.out, &mut seen);
         }
-        self.printed += seen.printed;
-        self.posts += seen.posts;
+        self.total.printed += seen.printed;
+        self.total.posts += seen.posts;
         if let Some(input) = self.flush() {
             return Some(input);
         }
@@ -422,12 +471,30 @@ impl Drive {
             self.run.terminal.say(&format!("{left} bytes of output were not taken by the reader and are lost"));
         }
         if !gone {
-            let lasted = self.run.clock.now().steady;
+            let lasted = self.run.clock.elapsed();
             let connections = self.run.session.connection();
-            self.run.terminal.say(&notice::summary(self.printed, self.posts, connections, lasted));
+            self.run.terminal.say(&notice::summary(&self.total, connections, lasted));
         }
         self.run.terminal.close();
     }
+}
+
+/// Bytes of the stream, a failure, or its end.
+type Chunk = Option<Result<Bytes, Failure>>;
+
+/// What is left of the last chunk, else the next one.
+async fn next(rest: &mut Bytes, stream: &mut Stream) -> Chunk {
+    if rest.is_empty() {
+        return stream.next().await;
+    }
+    // Timers and signals are seen only when the runtime gets a turn, which bytes at hand would never give it.
+    tokio::task::yield_now().await;
+    Some(Ok(std::mem::take(rest)))
+}
+
+/// The same, if it is there already.
+async fn ready(rest: &mut Bytes, stream: &mut Stream) -> Option<Chunk> {
+    if rest.is_empty() { stream.ready().await } else { Some(Some(Ok(std::mem::take(rest)))) }
 }
 
 fn of_output(error: &io::Error) -> Input {
@@ -470,7 +537,7 @@ async fn interrupt_with(
         result = terminal.drain() => result.err().map(|error| of_output(&error)),
     };
     let now = clock.now();
-    if input.is_none() && deadline.is_some_and(|deadline| now.steady >= deadline) {
+    if input.is_none() && deadline.is_some_and(|deadline| clock.elapsed() >= deadline) {
         return Some(Input::TimeUp);
     }
     status.set_backlog(terminal.backlog());

@@ -11,7 +11,7 @@
 //! ```text
 //! command  cli            one verb a file; parse, run, report, exit
 //! drive                   the loop: wait for an input, ask the session, carry out the action
-//! net  terminal  simulator     sockets, screens, and a server to try them on
+//! net  store  terminal  simulator     sockets, files, screens, and a server to try them on
 //! session  pipeline       pure: when to dial, wait, stop; what a line is and whether it is printed
 //! protocol                pure: what X says
 //! ```
@@ -24,4 +24,5 @@ pub mod pipeline;
 pub mod protocol;
 pub mod session;
 pub mod simulator;
+pub mod store;
 pub mod terminal;

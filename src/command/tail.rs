@@ -8,12 +8,14 @@ use super::{Error, pipeline_options, print_early, runtime, usage};
 use crate::cli::Tail;
 use crate::drive::{Clock, Run, drive};
 use crate::net::dial::{self, Base, Dialer};
+use crate::net::proxy::Proxy;
 use crate::net::token::{self, Token};
 use crate::pipeline::{self, Pipeline};
 use crate::protocol::endpoint::{self, Endpoint, Family, Host};
 use crate::protocol::problem::printable;
 use crate::session::{self, Session};
 use crate::simulator::{self, Script, Server};
+use crate::store::state::Store;
 use crate::terminal::status::Status;
 use crate::terminal::{self, Terminal};
 
@@ -54,8 +56,21 @@ pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
             base.host()
         ));
     }
+    let proxy = match &tail.proxy {
+        Some(text) => Proxy::parse(text).map(Some).map_err(|why| format!("--proxy: {why}")),
+        // Plain http goes to this machine, where no proxy of the environment belongs in between.
+        None if base.is_plain() => Ok(None),
+        None => Proxy::of_environment(base.uri()),
+    };
+    let proxy = match proxy {
+        Ok(proxy) => proxy,
+        Err(why) => return usage(why),
+    };
+    if base.is_plain() && proxy.is_some() && !tail.insecure_http {
+        return usage("a proxy would see the token in clear text; use https, or --insecure-http if you mean it");
+    }
     let runtime = runtime()?;
-    let outcome = runtime.block_on(follow(tail, target, base, token, pipeline));
+    let outcome = runtime.block_on(follow(tail, target, base, token, proxy, pipeline));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     outcome
@@ -66,6 +81,7 @@ async fn follow(
     target: Target,
     mut base: Base,
     token: Token,
+    proxy: Option<Proxy>,
     pipeline: pipeline::Options,
 ) -> Result<u8, Error> {
     let mut server = None;
@@ -76,11 +92,24 @@ async fn follow(
     }
     let speed = test_speed(&base);
     let clock = Clock::start(speed);
-    let host = if tail.demo { "the embedded simulator".to_owned() } else { base.host().to_owned() };
+    let host = match &proxy {
+        _ if tail.demo => "the embedded simulator".to_owned(),
+        Some(proxy) => format!("{} through the proxy {}", base.host(), proxy.name()),
+        None => base.host().to_owned(),
+    };
+    let store = match &tail.state {
+        // The token is in no file, so all apps on one state file share one budget.
+        Some(path) => {
+            let stream = target.path.split('?').next().unwrap_or_default();
+            Some(Store::open(path, format!("{}{stream}", base.host())).await?)
+        }
+        None => None,
+    };
     let dialer = Dialer::new(dial::Options {
         base,
         path: target.path,
         token: Some(token),
+        proxy,
         cacert: tail.cacert,
         gzip: !tail.no_gzip,
         connect_timeout: tail.connect_timeout / speed,
@@ -103,6 +132,7 @@ async fn follow(
         terminal,
         status: Status::new(target.name, target.family.keep_alive(), tail.buffer),
         host,
+        store,
         buffer: tail.buffer,
         deadline: tail.duration,
     };

@@ -4,14 +4,9 @@
 //! resolves the name again. Failures come back as a [`Failure`], whose code the session decides by.
 
 use std::error::Error as StdError;
-use std::fmt;
-use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -19,12 +14,13 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tower_service::Service;
 
+use super::proxy::{Connector, Proxy, with_port};
+use super::resolve::{DnsError, Resolver};
 use super::stream::{Connection, Stream};
 use super::token::Token;
 use crate::protocol::disconnect::Own;
@@ -94,6 +90,12 @@ impl Base {
             || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
+    /// The URL itself, for rules about proxies.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
     fn join(&self, path: &str) -> Result<Uri, hyper::http::Error> {
         let front = self.uri.path().trim_end_matches('/');
         Uri::builder()
@@ -113,6 +115,8 @@ pub struct Options {
     pub path: String,
     /// Who we are; none to a server that wants no token.
     pub token: Option<Token>,
+    /// The proxy on the way.
+    pub proxy: Option<Proxy>,
     /// Certificates to trust instead of the system's.
     pub cacert: Option<PathBuf>,
     /// Whether to offer gzip.
@@ -127,7 +131,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Dialer {
     options: Options,
-    connector: HttpsConnector<HttpConnector<Resolver>>,
+    connector: HttpsConnector<Connector>,
 }
 
 /// What a dial came to.
@@ -154,13 +158,16 @@ impl Dialer {
             trust(options.cacert.as_deref())?
         };
         let mut tcp = HttpConnector::new_with_resolver(Resolver {
-            loopback_only: options.base.is_plain() && options.base.is_loopback(),
+            loopback_only: options.base.is_plain() && options.base.is_loopback() && options.proxy.is_none(),
         });
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(Connector { tcp, proxy: options.proxy.clone() });
         Ok(Dialer { options, connector })
     }
 
@@ -174,10 +181,13 @@ impl Dialer {
 
     async fn answer(&mut self) -> Result<Answer, Failure> {
         let uri = self.options.base.join(&self.options.path).map_err(|error| failure(Own::Http, &error, false))?;
-        let connecting = self.connector.call(uri.clone());
+        let Some(target) = with_port(&uri, if self.options.base.is_plain() { 80 } else { 443 }) else {
+            return Err(Failure { own: Own::Http, detail: "the URL names no host".to_owned(), sent: false });
+        };
+        let connecting = self.connector.call(target);
         let io = match tokio::time::timeout(self.options.connect_timeout, connecting).await {
             Ok(Ok(io)) => io,
-            Ok(Err(error)) => return Err(of_connect(self.options.base.host(), error.as_ref())),
+            Ok(Err(error)) => return Err(self.of_connect(error.as_ref())),
             Err(_) => {
                 let seconds = self.options.connect_timeout.as_secs_f64();
                 let detail = format!("no connection to {} within {seconds} s", self.options.base.host());
@@ -361,25 +371,31 @@ pub fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
     None
 }
 
-fn of_connect(host: &str, error: &(dyn StdError + 'static)) -> Failure {
-    let unsent = |own, detail| Failure { own, detail, sent: false };
-    if let Some(tls) = find::<rustls::Error>(error) {
-        return match tls {
-            rustls::Error::InvalidCertificate(why) => {
-                unsent(Own::Certificate, format!("the certificate of {host} {}", certificate_words(why)))
-            }
-            tls => unsent(Own::Tls, format!("TLS with {host}: {tls}")),
-        };
-    }
-    if let Some(dns) = find::<DnsError>(error) {
-        return unsent(Own::Dns, format!("{host}: {dns}"));
-    }
-    match find::<io::Error>(error) {
-        Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
-            unsent(Own::Tls, format!("{host} closed the connection during the TLS handshake"))
+impl Dialer {
+    fn of_connect(&self, error: &(dyn StdError + 'static)) -> Failure {
+        let host = self.options.base.host();
+        let unsent = |own, detail| Failure { own, detail, sent: false };
+        if let Some(tls) = find::<rustls::Error>(error) {
+            return match tls {
+                rustls::Error::InvalidCertificate(why) => {
+                    unsent(Own::Certificate, format!("the certificate of {host} {}", certificate_words(why)))
+                }
+                tls => unsent(Own::Tls, format!("TLS with {host}: {tls}")),
+            };
         }
-        Some(io) => unsent(Own::Tcp, format!("{host}: {io}")),
-        None => unsent(Own::Tcp, format!("{host}: {}", chain(error))),
+        if let Some(proxy) = &self.options.proxy {
+            return unsent(Own::Proxy, format!("through {}: {}", proxy.name(), chain(error)));
+        }
+        if let Some(dns) = find::<DnsError>(error) {
+            return unsent(Own::Dns, format!("{host}: {dns}"));
+        }
+        match find::<io::Error>(error) {
+            Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
+                unsent(Own::Tls, format!("{host} closed the connection during the TLS handshake"))
+            }
+            Some(io) => unsent(Own::Tcp, format!("{host}: {io}")),
+            None => unsent(Own::Tcp, format!("{host}: {}", chain(error))),
+        }
     }
 }
 
@@ -399,50 +415,5 @@ fn certificate_words(why: &CertificateError) -> String {
         }
         CertificateError::Revoked => "is revoked".to_owned(),
         other => format!("is not acceptable: {other}"),
-    }
-}
-
-/// The system's resolver. With `loopback_only` it vouches for the one name that is trusted with a token in
-/// clear text: `localhost` must lead to this machine.
-#[derive(Debug, Clone)]
-struct Resolver {
-    loopback_only: bool,
-}
-
-/// The name could not be resolved.
-#[derive(Debug)]
-struct DnsError(io::Error);
-
-impl fmt::Display for DnsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the name does not resolve: {}", self.0)
-    }
-}
-
-impl StdError for DnsError {}
-
-type Resolving = Pin<Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, DnsError>> + Send>>;
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = DnsError;
-    type Future = Resolving;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DnsError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Resolving {
-        let loopback_only = self.loopback_only;
-        Box::pin(async move {
-            let looking = tokio::task::spawn_blocking(move || (name.as_str(), 0u16).to_socket_addrs());
-            let found = looking.await.map_err(io::Error::other).and_then(|found| found).map_err(DnsError)?;
-            let addresses: Vec<SocketAddr> =
-                found.filter(|address| !loopback_only || address.ip().is_loopback()).collect();
-            if addresses.is_empty() {
-                return Err(DnsError(io::Error::other("no usable address")));
-            }
-            Ok(addresses.into_iter())
-        })
     }
 }

@@ -19,34 +19,45 @@ pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Clone)]
 pub struct Budget {
     limit: usize,
-    /// When each request of the last window was sent, oldest first, on the steady clock.
-    spent: VecDeque<Duration>,
-    /// How many requests X allows until when (steady clock), by its last answer.
-    allowance: Option<(u32, Duration)>,
+    /// When each request of the last window was sent, oldest first.
+    spent: VecDeque<At>,
+    /// Our own last request.
+    ours: Option<At>,
+    /// How many requests X allows until when, by its last answer.
+    allowance: Option<(u32, At)>,
+}
+
+/// What a state file holds of a budget: moments on the wall clock, since the Unix epoch, in milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// When each request of the last window was sent.
+    pub requests: Vec<u64>,
+    /// How many requests X allows until when, by its last answer.
+    pub allowance: Option<(u32, u64)>,
 }
 
 impl Budget {
     /// A budget of `limit` requests in any 15 minutes.
     #[must_use]
     pub fn new(limit: u32) -> Budget {
-        Budget { limit: limit.max(1) as usize, spent: VecDeque::new(), allowance: None }
+        Budget { limit: limit.max(1) as usize, spent: VecDeque::new(), ours: None, allowance: None }
     }
 
     /// How long to wait before the next request may be sent; zero if it may be sent now.
     pub fn wait(&mut self, now: At) -> Duration {
-        while self.spent.front().is_some_and(|sent| *sent + WINDOW <= now.steady) {
+        while self.spent.front().is_some_and(|sent| sent.steady + WINDOW <= now.steady) {
             self.spent.pop_front();
         }
-        if self.allowance.is_some_and(|(_, until)| until <= now.steady) {
+        if self.allowance.is_some_and(|(_, until)| until.steady <= now.steady) {
             self.allowance = None;
         }
         let by_count = if self.spent.len() < self.limit {
             Duration::ZERO
         } else {
-            (self.spent[self.spent.len() - self.limit] + WINDOW).saturating_sub(now.steady)
+            (self.spent[self.spent.len() - self.limit].steady + WINDOW).saturating_sub(now.steady)
         };
         let by_allowance = match self.allowance {
-            Some((0, until)) => until.saturating_sub(now.steady),
+            Some((0, until)) => until.since(now),
             _ => Duration::ZERO,
         };
         by_count.max(by_allowance)
@@ -54,15 +65,19 @@ impl Budget {
 
     /// Counts a request that is about to be sent.
     pub fn spend(&mut self, now: At) {
-        self.spent.push_back(now.steady);
+        self.spent.push_back(now);
+        self.ours = Some(now);
         if let Some((left, _)) = &mut self.allowance {
             *left = left.saturating_sub(1);
         }
     }
 
-    /// Gives back the last request: its head was never written to a socket.
+    /// Gives back our last request: its head was never written to a socket.
     pub fn give_back(&mut self) {
-        self.spent.pop_back();
+        let Some(ours) = self.ours.take() else { return };
+        if let Some(at) = self.spent.iter().rposition(|sent| millis(sent.wall) == millis(ours.wall)) {
+            self.spent.remove(at);
+        }
         if let Some((left, _)) = &mut self.allowance {
             *left += 1;
         }
@@ -74,9 +89,42 @@ impl Budget {
         // A reset in the past or far ahead says nothing; then only our own count holds.
         self.allowance = rate
             .trusted_reset(server_now)
-            .map(|reset| (left, now.steady + reset.saturating_sub(server_now) + RESET_MARGIN));
+            .map(|reset| (left, now.after(reset.saturating_sub(server_now) + RESET_MARGIN)));
+    }
+
+    /// Takes over what all processes spent, as a state file tells it.
+    pub fn load(&mut self, now: At, shared: &Shared) {
+        let at = |wall: u64| {
+            let wall = Duration::from_millis(wall);
+            // A moment ahead of now comes from a clock that was set back since; it counts as now, not as less.
+            At { steady: now.steady.saturating_sub(now.wall.saturating_sub(wall)), wall }
+        };
+        let mut spent: Vec<At> = shared.requests.iter().map(|wall| at(*wall)).collect();
+        spent.sort_unstable_by_key(|sent| sent.steady);
+        self.spent = spent.into();
+        self.allowance = shared.allowance.and_then(|(left, until)| {
+            let ahead = Duration::from_millis(until).checked_sub(now.wall)?;
+            // Written by a clock that was far ahead, it would hold us up for ever.
+            (ahead <= LONGEST_ALLOWANCE).then(|| (left, now.after(ahead)))
+        });
+    }
+
+    /// What a state file is to hold.
+    #[must_use]
+    pub fn share(&self) -> Shared {
+        Shared {
+            requests: self.spent.iter().map(|sent| millis(sent.wall)).collect(),
+            allowance: self.allowance.map(|(left, until)| (left, millis(until.wall))),
+        }
     }
 }
+
+fn millis(wall: Duration) -> u64 {
+    u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Resets over an hour ahead are distrusted when they come; the same holds when they are read back.
+const LONGEST_ALLOWANCE: Duration = Duration::from_secs(3600 + 60);
 
 /// A reset is announced in whole seconds; one more makes sure that the window has turned.
 pub const RESET_MARGIN: Duration = Duration::from_secs(1);
@@ -86,7 +134,8 @@ mod tests {
     use super::*;
 
     fn at(seconds: u64) -> At {
-        At::default().after(Duration::from_secs(seconds))
+        let start = Duration::from_secs(5000);
+        At { steady: start, wall: start * 2 }.after(Duration::from_secs(seconds))
     }
 
     #[test]
@@ -117,5 +166,30 @@ mod tests {
         budget.spend(at(10));
         assert_eq!(budget.wait(at(11)), Duration::from_secs(60));
         assert_eq!(budget.wait(at(71)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_budget_is_shared_through_what_is_written_down() {
+        let mut first = Budget::new(2);
+        first.spend(at(0));
+        let mut second = Budget::new(2);
+        second.load(at(10), &first.share());
+        assert_eq!(second.wait(at(10)), Duration::ZERO);
+        second.spend(at(10));
+        first.load(at(20), &second.share());
+        assert_eq!(first.wait(at(20)), Duration::from_secs(880));
+        // The second never sent its request.
+        second.load(at(20), &first.share());
+        second.give_back();
+        first.load(at(20), &second.share());
+        assert_eq!((first.wait(at(20)), first.spent.len()), (Duration::ZERO, 1));
+    }
+
+    #[test]
+    fn clocks_that_were_set_back_lock_nobody_out() {
+        let mut budget = Budget::new(1);
+        let ahead = millis(at(0).wall) + 86_400_000;
+        budget.load(at(0), &Shared { requests: vec![ahead], allowance: Some((0, ahead)) });
+        assert_eq!(budget.wait(at(0)), WINDOW);
     }
 }

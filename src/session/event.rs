@@ -12,7 +12,7 @@ use crate::protocol::rate_limit::RateLimit;
 /// A moment on two clocks. Ladders and timers use `steady`; resets, gaps and people use `wall`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct At {
-    /// Time since the program started, on a clock that never jumps and counts suspension.
+    /// Time on a clock that never jumps and counts suspension; its zero lies before the start.
     pub steady: Duration,
     /// Time since the Unix epoch, on a clock that people and servers may set.
     pub wall: Duration,

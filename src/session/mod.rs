@@ -236,6 +236,22 @@ impl Session {
         self.gauge.rate(now)
     }
 
+    /// Whether the next input may lead to a dial, or gives a request back: then a budget that is shared must be
+    /// at hand.
+    #[must_use]
+    pub fn may_spend(&self, input: &Input) -> bool {
+        match (&self.state, input) {
+            (State::Idle | State::Waiting { .. }, _) => true,
+            (State::Dialling, Input::Opened(_) | Input::Refused(_) | Input::Failed(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// The connection budget.
+    pub fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
+    }
+
     /// Takes what happened, appends what that means to `events`, and says what to do.
     pub fn handle(&mut self, now: At, input: Input, events: &mut Vec<Event>) -> Action {
         let outcome = match input {
@@ -499,7 +515,9 @@ impl Session {
 
     fn stop(&mut self, now: At, outcome: Outcome, events: &mut Vec<Event>) -> Action {
         if !matches!(self.state, State::Stopped(_)) {
-            events.extend(self.gauge.take(now).map(Event::Gap));
+            // A stream that ended this very moment has no gap yet, only an end.
+            let gap = self.gauge.take(now).filter(|gap| gap.length(now) >= Duration::from_secs(1));
+            events.extend(gap.map(Event::Gap));
             events.push(Event::Stopped(outcome.clone()));
         }
         self.state = State::Stopped(outcome.clone());

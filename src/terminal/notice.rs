@@ -98,11 +98,11 @@ pub fn gap(gap: &Gap) -> String {
         1 => "about 1 post missed".to_owned(),
         count => format!("about {count} posts missed"),
     };
-    let (to, length) = match gap.to {
-        Some(to) => (clock(to), age(gap.length(to))),
-        None => ("the end".to_owned(), "open".to_owned()),
+    let bounds = match gap.to {
+        Some(to) => format!("gap of {} ({} to {} UTC)", age(gap.length(to)), clock(gap.from), clock(to)),
+        None => format!("gap still open (since {} UTC)", clock(gap.from)),
     };
-    format!("gap of {length} ({} to {to} UTC) by {}{around}: {missed}", clock(gap.from), gap.cause)
+    format!("{bounds} by {}{around}: {missed}", gap.cause)
 }
 
 fn stopped(outcome: &Outcome) -> Option<String> {
@@ -133,13 +133,30 @@ fn clock(at: At) -> String {
 
 /// The line that ends a run that went well or was asked to end.
 #[must_use]
-pub fn summary(printed: u64, posts: u64, connections: u32, lasted: Duration) -> String {
+pub fn summary(total: &Total, connections: u32, lasted: Duration) -> String {
     let plural = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let gaps = match total.gaps {
+        0 => String::new(),
+        gaps => format!("; {}, about {} missed", plural(gaps, "gap"), plural(total.missed, "post")),
+    };
     format!(
-        "{} printed, {} received over {} in {}",
-        plural(printed, "message"),
-        plural(posts, "post"),
+        "{} printed, {} received over {} in {}{gaps}",
+        plural(total.printed, "message"),
+        plural(total.posts, "post"),
         plural(u64::from(connections), "connection"),
         age(lasted)
     )
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Total {
+    /// Messages printed.
+    pub printed: u64,
+    /// Posts received, printed or not.
+    pub posts: u64,
+    /// Gaps in the stream.
+    pub gaps: u64,
+    /// Posts probably missed in them.
+    pub missed: u64,
 }

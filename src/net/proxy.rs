@@ -1,0 +1,187 @@
+//! The proxy between us and the server: which one, and the way through it.
+//!
+//! HTTP proxies are asked for a tunnel (CONNECT), SOCKS5 proxies for a connection; either way TLS runs end to
+//! end and the proxy sees neither the token nor a post. Its law: credentials are sent to the proxy and shown
+//! to nobody.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::Uri;
+use hyper::header::HeaderValue;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::proxy::matcher::{Builder, Intercept, Matcher};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::resolve::Resolver;
+
+/// The variables that name a proxy for https, in the order in which they are tried.
+const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// A proxy that can be used.
+#[derive(Clone)]
+pub struct Proxy {
+    uri: Uri,
+    way: Way,
+}
+
+#[derive(Clone)]
+enum Way {
+    Http(Option<HeaderValue>),
+    Socks { auth: Option<(String, String)>, local_dns: bool },
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({})", self.name())
+    }
+}
+
+impl Proxy {
+    /// The proxy of `--proxy`.
+    ///
+    /// # Errors
+    /// It is not a URL of a proxy that can be used. The text is not repeated, since it may hold a password.
+    pub fn parse(text: &str) -> Result<Proxy, String> {
+        let builder = Matcher::builder().all(text.to_owned());
+        usable(builder, &Uri::from_static("https://x"))
+            .ok_or_else(|| "give it as http://[USER:PASSWORD@]HOST:PORT or socks5h://HOST:PORT".to_owned())?
+    }
+
+    /// The proxy that the environment names for `target`, unless `$NO_PROXY` excepts it.
+    ///
+    /// # Errors
+    /// A variable is set to something that cannot be used; going around a proxy in silence is no answer to that.
+    pub fn of_environment(target: &Uri) -> Result<Option<Proxy>, String> {
+        let Some((name, value)) =
+            VARIABLES.iter().find_map(|name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)))
+        else {
+            return Ok(None);
+        };
+        let fits = |no: String| usable(Matcher::builder().all(value.clone()).no(no), target);
+        match fits(String::new()) {
+            None => {
+                Err(format!("${name} is not the URL of a proxy; give it as http://HOST:PORT or socks5h://HOST:PORT"))
+            }
+            Some(Err(why)) => Err(format!("${name}: {why}")),
+            Some(Ok(_)) => {
+                let no = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
+                fits(no).transpose()
+            }
+        }
+    }
+
+    /// Its host and port, without credentials.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.uri.authority().map_or("", |authority| authority.as_str())
+    }
+}
+
+/// What the rules make of `target`: nothing, a proxy, or one of a kind that is not supported.
+fn usable(builder: Builder, target: &Uri) -> Option<Result<Proxy, String>> {
+    let found: Intercept = builder.build().intercept(target)?;
+    let uri = found.uri().clone();
+    let socks = |local_dns| {
+        let auth = found.raw_auth().map(|(user, password)| (user.to_owned(), password.to_owned()));
+        Ok(Way::Socks { auth, local_dns })
+    };
+    let way = match uri.scheme_str() {
+        Some("http") => Ok(Way::Http(found.basic_auth().cloned())),
+        Some("socks5") => socks(true),
+        Some("socks5h") => socks(false),
+        other => Err(format!("a proxy over {} is not supported; http, socks5 and socks5h are", other.unwrap_or("?"))),
+    };
+    Some(way.and_then(|way| {
+        let uri = with_port(&uri, if matches!(way, Way::Http(_)) { 80 } else { 1080 });
+        Ok(Proxy { uri: uri.ok_or("it names no host")?, way })
+    }))
+}
+
+/// `uri` with its port written out: connectors of proxies guess it otherwise.
+pub fn with_port(uri: &Uri, port: u16) -> Option<Uri> {
+    let host = uri.host()?;
+    let port = uri.port_u16().unwrap_or(port);
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    Uri::builder().scheme(uri.scheme_str()?).authority(format!("{host}:{port}")).path_and_query(path).build().ok()
+}
+
+type Tcp = HttpConnector<Resolver>;
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Connects to a host, directly or through a proxy.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// Plain TCP.
+    pub tcp: Tcp,
+    /// The proxy on the way.
+    pub proxy: Option<Proxy>,
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TcpStream>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<TokioIo<TcpStream>, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, target: Uri) -> Self::Future {
+        let Some(Proxy { uri, way }) = self.proxy.clone() else {
+            let connecting = self.tcp.call(target);
+            return Box::pin(async move { Ok(connecting.await?) });
+        };
+        match way {
+            Way::Http(auth) => {
+                let mut tunnel = Tunnel::new(uri, self.tcp.clone());
+                if let Some(auth) = auth {
+                    tunnel = tunnel.with_auth(auth);
+                }
+                let connecting = tunnel.call(target);
+                Box::pin(async move { Ok(connecting.await?) })
+            }
+            Way::Socks { auth, local_dns } => {
+                let mut socks = SocksV5::new(uri, self.tcp.clone()).local_dns(local_dns);
+                if let Some((user, password)) = auth {
+                    socks = socks.with_auth(user, password);
+                }
+                let connecting = socks.call(target);
+                Box::pin(async move { Ok(connecting.await?) })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_in_no_name_debug_or_error() {
+        for text in ["http://user:hunter2@127.0.0.1:8080", "socks5h://user:hunter2@[::1]:1080", "http://user:hunter2@h"]
+        {
+            let proxy = Proxy::parse(text).expect("a proxy");
+            let shown = format!("{} {proxy:?}", proxy.name());
+            assert!(!shown.contains("hunter2") && !shown.contains("user"), "{shown}");
+        }
+        for text in ["https://u:hunter2@x:1", "socks4://u:hunter2@x:1", "ftp://u:hunter2@x", "u:hunter2", "", "http://"]
+        {
+            let error = Proxy::parse(text).expect_err(text);
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn ports_are_written_out() {
+        assert_eq!(Proxy::parse("http://proxy").expect("a proxy").name(), "proxy:80");
+        assert_eq!(Proxy::parse("socks5://proxy").expect("a proxy").name(), "proxy:1080");
+        assert_eq!(Proxy::parse("proxy:3128").expect("a proxy").name(), "proxy:3128");
+    }
+}

@@ -1,0 +1,59 @@
+//! From a name to addresses, by the system's own resolver, anew for each attempt.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
+
+/// The system's resolver. With `loopback_only` it vouches for the one name that is trusted with a token in
+/// clear text: `localhost` must lead to this machine.
+#[derive(Debug, Clone)]
+pub struct Resolver {
+    /// Whether only addresses of this machine count.
+    pub loopback_only: bool,
+}
+
+/// The name could not be resolved.
+#[derive(Debug)]
+pub struct DnsError(io::Error);
+
+impl fmt::Display for DnsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the name does not resolve: {}", self.0)
+    }
+}
+
+impl StdError for DnsError {}
+
+/// A look-up under way.
+pub type Resolving = Pin<Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, DnsError>> + Send>>;
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = DnsError;
+    type Future = Resolving;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DnsError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Resolving {
+        let loopback_only = self.loopback_only;
+        Box::pin(async move {
+            let looking = tokio::task::spawn_blocking(move || (name.as_str(), 0u16).to_socket_addrs());
+            let found = looking.await.map_err(io::Error::other).and_then(|found| found).map_err(DnsError)?;
+            let addresses: Vec<SocketAddr> =
+                found.filter(|address| !loopback_only || address.ip().is_loopback()).collect();
+            if addresses.is_empty() {
+                return Err(DnsError(io::Error::other("no usable address")));
+            }
+            Ok(addresses.into_iter())
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! Files we keep.
+
+pub mod state;
