@@ -127,7 +127,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__tail)
-            opts="-q -h --partition --bearer --bearer-file --demo --base-url --cacert --insecure-http --connect-timeout --stall-timeout --no-gzip --no-reconnect --max-retries --only --skip --annotate --max --max-line --for --buffer --status --color --quiet --help"
+            opts="-q -h --partition --bearer --bearer-file --demo --base-url --proxy --cacert --insecure-http --connect-timeout --stall-timeout --no-gzip --no-reconnect --max-retries --state --only --skip --annotate --max --max-line --for --buffer --status --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -149,6 +149,10 @@ _xstream() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --cacert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -162,6 +166,10 @@ _xstream() {
                     return 0
                     ;;
                 --max-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

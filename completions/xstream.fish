@@ -34,10 +34,12 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l partition -d 'T
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-timeout -d 'Silence after which a connection counts as dead [default: 30s, v1.1 streams 90s]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-retries -d 'Retries allowed until a stream stands again; then exit status 4 [default: no limit]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget between runs and processes of one app' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l skip -d 'Do not print these kinds or groups' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max -d 'Stop after this many printed messages' -r

@@ -120,26 +120,27 @@ pub struct Run {
 /// The signals and the tick.
 struct Interrupts {
     ends: [End; 4],
-    stop: unix::Signal,
+    /// Ctrl-Z.
+    stop: Option<unix::Signal>,
     resize: unix::Signal,
     tick: Interval,
 }
 
 impl Interrupts {
     fn new() -> io::Result<Interrupts> {
-        let on = |signal: Signal| -> io::Result<End> {
+        let listen = |number: i32| -> io::Result<Option<unix::Signal>> {
             // What our parent told us to ignore stays ignored: `nohup`, and background jobs of plain shells.
-            if is_ignored(signal.number()) {
-                return Ok((signal, None));
+            if is_ignored(number) {
+                return Ok(None);
             }
-            let kind = SignalKind::from_raw(i32::from(signal.number()));
-            Ok((signal, Some(unix::signal(kind)?)))
+            unix::signal(SignalKind::from_raw(number)).map(Some)
         };
+        let on = |signal: Signal| -> io::Result<End> { Ok((signal, listen(i32::from(signal.number()))?)) };
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Interrupts {
             ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
-            stop: unix::signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
+            stop: listen(rustix::process::Signal::TSTP.as_raw())?,
             resize: unix::signal(SignalKind::window_change())?,
             tick,
         })
@@ -148,28 +149,29 @@ impl Interrupts {
 
 type End = (Signal, Option<unix::Signal>);
 
+/// Waits for a signal; for ever, if it is ignored.
+async fn received(signal: &mut Option<unix::Signal>) {
+    match signal {
+        Some(stream) => {
+            stream.recv().await;
+        }
+        None => pending().await,
+    }
+}
+
 /// Waits for a signal that ends the run.
 async fn end(ends: &mut [End; 4]) -> Signal {
-    async fn received(end: &mut End) -> Signal {
-        match &mut end.1 {
-            Some(stream) => {
-                stream.recv().await;
-                end.0
-            }
-            None => pending().await,
-        }
-    }
     let [a, b, c, d] = ends;
     tokio::select! {
-        signal = received(a) => signal,
-        signal = received(b) => signal,
-        signal = received(c) => signal,
-        signal = received(d) => signal,
+        () = received(&mut a.1) => a.0,
+        () = received(&mut b.1) => b.0,
+        () = received(&mut c.1) => c.0,
+        () = received(&mut d.1) => d.0,
     }
 }
 
 /// Whether this process was started with a signal ignored, where the system tells.
-fn is_ignored(number: u8) -> bool {
+fn is_ignored(number: i32) -> bool {
     let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
         return false;
     };
@@ -365,7 +367,16 @@ impl Drive {
                     }
                 }
                 () = async { match until { Some(until) => clock.sleep_until(until).await, None => pending().await } } => {
-                    return Input::Elapsed;
+                    // After a stop or a suspension the timers may be seen before the socket is: it gets a turn.
+                    tokio::task::yield_now().await;
+                    match stream.ready().await {
+                        Some(chunk) if !self.blocked => {
+                            if let Some(input) = self.receive(chunk).await {
+                                return input;
+                            }
+                        }
+                        _ => return Input::Elapsed,
+                    }
                 }
             }
         }
@@ -422,7 +433,7 @@ impl Drive {
                 unfinished: self.run.pipeline.unfinished(),
                 ending: seen.ending,
             }));
-            self.run.status.received(now, self.run.session.rate(now));
+            self.run.status.received(now);
         }
         if full {
             self.pending.push_back(Input::Filled);
@@ -455,6 +466,8 @@ impl Drive {
     async fn finish(&mut self, outcome: &Outcome) {
         let patient = !matches!(outcome, Outcome::Signalled(_));
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
+        // A run that is over has no state to show, and nobody draws while the reader takes the rest.
+        self.run.terminal.release();
         let limit = tokio::time::sleep(LAST_WORDS);
         tokio::pin!(limit);
         while !gone && self.run.terminal.backlog() > 0 && !self.run.terminal.reader_left() {
@@ -462,6 +475,7 @@ impl Drive {
                 // A second signal, or the first during a long goodbye, is not asked twice.
                 _ = end(&mut self.interrupts.ends) => break,
                 () = &mut limit, if !patient => break,
+                () = received(&mut self.interrupts.stop) => suspend(&mut self.run.terminal),
                 result = self.run.terminal.drain() => if result.is_err() { break },
                 _ = self.interrupts.tick.tick() => {}
             }
@@ -474,6 +488,12 @@ impl Drive {
             let lasted = self.run.clock.elapsed();
             let connections = self.run.session.connection();
             self.run.terminal.say(&notice::summary(&self.total, connections, lasted));
+        }
+        // The last words do not fall into a line that the reader is about to print.
+        tokio::select! {
+            () = self.run.terminal.settle() => {}
+            () = &mut limit, if !patient => {}
+            _ = end(&mut self.interrupts.ends) => {}
         }
         self.run.terminal.close();
     }
@@ -506,6 +526,7 @@ fn of_output(error: &io::Error) -> Input {
 }
 
 async fn interrupt(interrupts: &mut Interrupts, run: &mut Run) -> Option<Input> {
+    run.status.set_rate(run.session.rate(run.clock.now()));
     interrupt_with(interrupts, &mut run.terminal, &mut run.status, &run.clock, run.deadline).await
 }
 
@@ -527,10 +548,8 @@ async fn interrupt_with(
             }
             None
         }
-        _ = stop.recv() => {
-            terminal.release();
-            // Ctrl-Z stops us for real, with the screen whole; SIGCONT goes on right here.
-            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        () = received(stop) => {
+            suspend(terminal);
             None
         }
         _ = resize.recv() => None,
@@ -543,6 +562,14 @@ async fn interrupt_with(
     status.set_backlog(terminal.backlog());
     terminal.refresh(|width, color| status.render(now, width, color));
     input
+}
+
+/// Ctrl-Z stops us for real, with the screen whole; SIGCONT goes on right here.
+fn suspend(terminal: &mut Terminal) {
+    terminal.release();
+    // Not by SIGSTOP: where no shell could continue us (a session of our own, as in `ssh -t host xstream`), the
+    // system stops nobody by Ctrl-Z, and so it treats this signal.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TTOU);
 }
 
 /// RFC 3339, UTC, milliseconds.

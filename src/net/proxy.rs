@@ -100,13 +100,17 @@ fn usable(builder: Builder, target: &Uri) -> Option<Result<Proxy, String>> {
     };
     Some(way.and_then(|way| {
         let uri = with_port(&uri, if matches!(way, Way::Http(_)) { 80 } else { 1080 });
-        Ok(Proxy { uri: uri.ok_or("it names no host")?, way })
+        Ok(Proxy { uri: uri.ok_or("it names no host, or a port that is no number")?, way })
     }))
 }
 
 /// `uri` with its port written out: connectors of proxies guess it otherwise.
 pub fn with_port(uri: &Uri, port: u16) -> Option<Uri> {
     let host = uri.host()?;
+    // A port that is no number must not become the usual one in silence.
+    if uri.port_u16().is_none() && uri.authority()?.as_str() != host {
+        return None;
+    }
     let port = uri.port_u16().unwrap_or(port);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     Uri::builder().scheme(uri.scheme_str()?).authority(format!("{host}:{port}")).path_and_query(path).build().ok()

@@ -27,6 +27,7 @@ struct Play {
     action: Action,
     story: String,
     dials: Vec<f64>,
+    open: bool,
 }
 
 impl Play {
@@ -37,6 +38,7 @@ impl Play {
             action: Action::Dial,
             story: String::new(),
             dials: vec![],
+            open: false,
         };
         play.input(Input::Started);
         play
@@ -46,8 +48,14 @@ impl Play {
         let mut events = Vec::new();
         self.action = self.session.handle(at(self.now), input, &mut events);
         for event in events {
-            if matches!(event, Event::Dialling { .. }) {
-                self.dials.push(self.now);
+            match event {
+                Event::Dialling { .. } => {
+                    assert!(!self.open, "two connections at once\n{}", self.story);
+                    self.dials.push(self.now);
+                }
+                Event::Opened { .. } => self.open = true,
+                Event::Ended { .. } => self.open = false,
+                _ => {}
             }
             let _ = writeln!(self.story, "{:>7.1} {}", self.now, brief(&event));
         }

@@ -56,6 +56,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// People's lines kept for a stderr that does not take them; more are dropped, since stderr is not data.
 const STDERR_BACKLOG: usize = 256 << 10;
 
+/// How long the end of a run, or a stop, waits for stderr to take the last lines and the row's end. A terminal that
+/// `jq` fills at full speed takes them well within it; one that is halted (Ctrl-S) must not hold us for ever.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// The owner of stdout and stderr.
 pub struct Terminal {
     out: Sink,
@@ -66,6 +70,8 @@ pub struct Terminal {
     screen: Option<(u16, u16)>,
     /// What the row shows, to save drawing it again.
     shown: String,
+    /// When the row was last drawn.
+    drawn: Option<Instant>,
     notices: VecDeque<(Instant, String)>,
     printed: Option<Instant>,
 }
@@ -85,6 +91,8 @@ impl Terminal {
             Color::Never => false,
             Color::Auto => err.is_terminal() && !dumb && !no_color,
         };
+        // `always` is stronger than NO_COLOR, which crossterm looks up by itself.
+        crossterm::style::force_color_output(color);
         Ok(Terminal {
             row: options.status == StatusMode::Auto && !options.quiet && err.is_terminal() && !dumb,
             out,
@@ -93,6 +101,7 @@ impl Terminal {
             color,
             screen: None,
             shown: String::new(),
+            drawn: None,
             notices: VecDeque::new(),
             printed: None,
         })
@@ -144,24 +153,38 @@ impl Terminal {
         self.tell(false);
     }
 
+    /// Waits until every notice has found its pause, or its patience is over.
+    pub async fn settle(&mut self) {
+        loop {
+            self.tell(false);
+            if self.notices.is_empty() {
+                return;
+            }
+            tokio::time::sleep(PAUSE / 4).await;
+        }
+    }
+
     /// Writes the notices whose time has come.
     fn tell(&mut self, all: bool) {
         while let Some((since, _)) = self.notices.front() {
-            // Data of ours that ends within a line must be completed first, and where another program prints
-            // our data on this screen it is given a pause to do so.
-            let shared = row::is_reserved() && !self.out.is_terminal();
-            let busy = if shared {
-                !self.out.is_drained() || self.printed.is_some_and(|at| at.elapsed() < PAUSE)
-            } else {
-                self.out.is_terminal() && self.out.backlog() > 0
-            };
-            if busy && !all && since.elapsed() < PATIENCE {
+            if !all && since.elapsed() < PATIENCE && self.is_busy() {
                 return;
             }
             let Some((_, line)) = self.notices.pop_front() else {
                 return;
             };
             self.write_err(&line);
+        }
+    }
+
+    /// Whether data is on its way to the screen. Ours that ends within a line must be completed first, and where
+    /// another program prints our data on this screen it is given a pause to do so.
+    fn is_busy(&self) -> bool {
+        if self.out.is_pipe() && self.err.is_terminal() {
+            let moving = !self.out.is_drained() || self.printed.is_some_and(|at| at.elapsed() < PAUSE);
+            moving && !self.out.reader_left()
+        } else {
+            self.out.is_terminal() && self.out.backlog() > 0
         }
     }
 
@@ -180,19 +203,30 @@ impl Terminal {
         }
         let screen = row::screen();
         if screen != self.screen {
-            let text = match screen {
-                Some((_, rows)) => row::reserve(rows),
-                None => row::release(),
+            let Some(size) = screen else {
+                self.release();
+                return;
             };
-            self.write_err(&text);
+            // What the terminal does not take at once is not worth waiting for: the next refresh draws it. If
+            // stderr is gone, there is nobody to draw for.
+            let err = &mut self.err;
+            if !row::reserve(size, |text| err.offer(text.as_bytes()).unwrap_or(false)) {
+                return;
+            }
             self.screen = screen;
             self.shown.clear();
+        } else if self.is_busy() && self.drawn.is_some_and(|at| at.elapsed() < PATIENCE) {
+            // Another program's write can end within a character or a colour, which ours would break.
+            return;
         }
         if let Some((columns, _)) = screen {
             let line = status(usize::from(columns), self.color);
             if line != self.shown {
-                self.write_err(&row::draw(&line));
-                self.shown = line;
+                let mut pieces = row::draw(&line).into_iter();
+                if pieces.all(|piece| self.err.offer(piece.as_bytes()).unwrap_or(false)) {
+                    self.shown = line;
+                    self.drawn = Some(Instant::now());
+                }
             }
         }
     }
@@ -201,10 +235,13 @@ impl Terminal {
     pub fn release(&mut self) {
         let text = row::release();
         if !text.is_empty() {
-            self.write_err(&text);
+            // If stderr is gone, there is no screen to mend.
+            let _ = self.err.write(text.as_bytes());
+            self.err.flush_within(FAREWELL);
         }
         self.screen = None;
         self.shown.clear();
+        self.drawn = None;
     }
 
     /// The end: the row is given back and every notice is written.
@@ -212,6 +249,7 @@ impl Terminal {
         self.row = false;
         self.release();
         self.tell(true);
+        self.err.flush_within(FAREWELL);
     }
 
     /// Whether anything is drawn, so that stopping and resizing matter.

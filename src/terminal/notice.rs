@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::status::age;
+use super::status::{age, clock};
 use crate::pipeline::Remark;
 use crate::protocol::message::{Ending, Notice};
 use crate::session::gap::Gap;
-use crate::session::{At, Event, Outcome, Why};
+use crate::session::{Event, Outcome, Why};
 
 /// The line that tells `event`; none for what is not worth a line.
 #[must_use]
@@ -123,12 +123,6 @@ fn stopped(outcome: &Outcome) -> Option<String> {
 fn advice(ending: &Ending) -> String {
     let entry = ending.code.entry();
     format!("{} ({}): {}", ending.code, entry.meaning, entry.advice)
-}
-
-/// The time of day, UTC.
-fn clock(at: At) -> String {
-    let seconds = at.wall.as_secs() % 86_400;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// The line that ends a run that went well or was asked to end.

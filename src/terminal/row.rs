@@ -5,25 +5,40 @@
 //! with the cursor saved and restored, so it can fall between any two writes of another program.
 //!
 //! Its law: what is set up is undone on every exit, panic, stop and resize.
+//!
+//! A weakness: between a resize and our answer to it the terminal scrolls its whole height, and whoever prints in
+//! that moment may carry the row away into the data. And where another program stands exactly behind the last
+//! column, reserving the row makes it lose that place: its next character covers the last one.
 
 use std::fmt::Write as _;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Once;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crossterm::Command;
-use crossterm::cursor::{MoveTo, MoveUp, RestorePosition, SavePosition};
+use crossterm::cursor::{MoveDown, MoveTo, MoveToColumn, MoveUp, RestorePosition, SavePosition};
 use crossterm::terminal::{Clear, ClearType};
 
 /// Fewer rows than this leave no room for a stream above the row.
 const FEWEST_ROWS: u16 = 4;
 
-/// The height of the screen whose last row is reserved, 0 for none. Global, because a panic has no other way
-/// to know.
-static RESERVED: AtomicU16 = AtomicU16::new(0);
+/// The screen whose last row is reserved: columns in the upper half, rows in the lower, 0 for none. Global,
+/// because a panic has no other way to know.
+static RESERVED: AtomicU32 = AtomicU32::new(0);
 
 static PANIC_HOOK: Once = Once::new();
+
+/// The longest piece of the row. A Linux pseudo-terminal has room for nothing or for 256 bytes and more, so a
+/// piece is written whole or not at all; of a longer one a part could be written, and another program could print
+/// behind it, in our row.
+const PIECE: usize = 256;
+
+/// The colours of whoever prints above are not ours, and would fill what we erase.
+const PLAIN: &str = "\x1b[0m";
+
+/// The whole screen scrolls. This moves the cursor.
+const NO_REGION: &str = "\x1b[r";
 
 /// Where the row can be drawn: the size of the screen (columns, rows), if stderr is a terminal in whose
 /// foreground we run and there is room.
@@ -34,18 +49,25 @@ pub fn screen() -> Option<(u16, u16)> {
     if foreground != rustix::process::getpgrp() {
         return None;
     }
-    let size = rustix::termios::tcgetwinsize(stderr).ok()?;
-    (size.ws_row >= FEWEST_ROWS && size.ws_col > 0).then_some((size.ws_col, size.ws_row))
+    size().filter(|(columns, rows)| *rows >= FEWEST_ROWS && *columns > 0)
 }
 
-/// Whether a row is reserved.
-#[must_use]
-pub fn is_reserved() -> bool {
-    RESERVED.load(Ordering::Relaxed) != 0
+fn size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok()?;
+    Some((size.ws_col, size.ws_row))
 }
 
-/// The bytes that reserve the last of `rows` rows, undoing what an earlier size reserved.
-pub fn reserve(rows: u16) -> String {
+fn packed((columns, rows): (u16, u16)) -> u32 {
+    u32::from(columns) << 16 | u32::from(rows)
+}
+
+/// The height of the screen whose last row is reserved, 0 for none.
+fn reserved_rows() -> u16 {
+    u16::try_from(RESERVED.load(Ordering::Relaxed) & 0xffff).unwrap_or(0)
+}
+
+/// Reserves the last row of the screen, undoing what an earlier size reserved, if `write` takes the bytes.
+pub fn reserve(screen: (u16, u16), write: impl FnOnce(&str) -> bool) -> bool {
     PANIC_HOOK.call_once(|| {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -55,57 +77,116 @@ pub fn reserve(rows: u16) -> String {
             report(panic);
         }));
     });
-    let before = RESERVED.swap(rows, Ordering::Relaxed);
+    let before = RESERVED.swap(packed(screen), Ordering::Relaxed);
     let mut text = String::new();
     if before != 0 {
         put(&mut text, SavePosition);
-        text.push_str("\x1b[r");
-        if before < rows {
-            put(&mut text, MoveTo(0, before - 1));
-            put(&mut text, Clear(ClearType::CurrentLine));
-        }
+        text.push_str(NO_REGION);
         put(&mut text, RestorePosition);
+        erase_below(&mut text);
     }
-    // A vertical tab goes down and scrolls at the bottom, but unlike LF keeps its column; one up again leaves
-    // the cursor on its text and off the last row.
-    text.push('\x0b');
-    put(&mut text, MoveUp(1));
+    make_room(&mut text);
     put(&mut text, SavePosition);
-    let _ = write!(text, "\x1b[1;{}r", rows - 1);
+    let _ = write!(text, "\x1b[1;{}r", screen.1 - 1);
     put(&mut text, RestorePosition);
-    text
+    let written = write(&text);
+    if !written {
+        RESERVED.store(before, Ordering::Relaxed);
+    }
+    written
 }
 
-/// The bytes that draw `line` in the reserved row; empty if none is reserved.
+/// The bytes that draw `line` in the reserved row, in pieces that each stand for themselves; none if no row is
+/// reserved.
 #[must_use]
-pub fn draw(line: &str) -> String {
-    let rows = RESERVED.load(Ordering::Relaxed);
-    let mut text = String::new();
-    if rows != 0 {
-        put(&mut text, SavePosition);
-        put(&mut text, MoveTo(0, rows - 1));
-        put(&mut text, Clear(ClearType::CurrentLine));
-        text.push_str(line);
-        // Colours are ours to end; the restored cursor brings back those of whoever prints above.
-        text.push_str("\x1b[0m");
-        put(&mut text, RestorePosition);
+pub fn draw(line: &str) -> Vec<String> {
+    let rows = reserved_rows();
+    let mut pieces = Vec::new();
+    if rows == 0 {
+        return pieces;
     }
-    text
+    let start = |column: u16| {
+        let mut text = String::new();
+        put(&mut text, SavePosition);
+        text.push_str(PLAIN);
+        put(&mut text, MoveTo(column, rows - 1));
+        if column == 0 {
+            put(&mut text, Clear(ClearType::CurrentLine));
+        }
+        text
+    };
+    let mut end = String::from(PLAIN);
+    put(&mut end, RestorePosition);
+    let mut column = 0;
+    let mut piece = start(0);
+    // No colour lasts from one part of the row to the next.
+    for part in line.split_inclusive('·') {
+        if column > 0 && piece.len() + part.len() + end.len() > PIECE {
+            pieces.push(piece + &end);
+            piece = start(column);
+        }
+        piece.push_str(part);
+        column = column.saturating_add(width(part));
+    }
+    pieces.push(piece + &end);
+    pieces
+}
+
+/// The columns that `text` takes, colours aside. The row has no wide characters.
+fn width(text: &str) -> u16 {
+    let mut columns = 0;
+    let mut escaped = false;
+    for c in text.chars() {
+        match c {
+            '\x1b' => escaped = true,
+            'm' if escaped => escaped = false,
+            _ if escaped => {}
+            _ => columns += 1,
+        }
+    }
+    columns
 }
 
 /// The bytes that give the row back; empty if none is reserved.
 #[must_use]
 pub fn release() -> String {
-    let rows = RESERVED.swap(0, Ordering::Relaxed);
+    let rows = reserved_rows();
+    let before = RESERVED.swap(0, Ordering::Relaxed);
     let mut text = String::new();
-    if rows != 0 {
-        put(&mut text, SavePosition);
-        text.push_str("\x1b[r");
+    if rows == 0 {
+        return text;
+    }
+    put(&mut text, SavePosition);
+    text.push_str(NO_REGION);
+    if size().is_none_or(|size| packed(size) == before) {
+        text.push_str(PLAIN);
         put(&mut text, MoveTo(0, rows - 1));
         put(&mut text, Clear(ClearType::CurrentLine));
         put(&mut text, RestorePosition);
+    } else {
+        put(&mut text, RestorePosition);
+        erase_below(&mut text);
     }
     text
+}
+
+/// Makes sure that there is a row below the cursor. A vertical tab goes down and scrolls at the bottom, but unlike
+/// LF keeps its column; one up again leaves the cursor on its text and off the last row.
+fn make_room(text: &mut String) {
+    text.push('\x0b');
+    put(text, MoveUp(1));
+}
+
+/// Erases the row of a screen that has changed its size. Where the row is by then, each terminal decides in its own
+/// way (some fetch rows back from above, some fold lines anew), but it is below the cursor, and nothing else is.
+fn erase_below(text: &mut String) {
+    make_room(text);
+    put(text, SavePosition);
+    text.push_str(PLAIN);
+    put(text, MoveDown(1));
+    put(text, MoveToColumn(0));
+    put(text, Clear(ClearType::FromCursorDown));
+    put(text, RestorePosition);
 }
 
 fn put(text: &mut String, command: impl Command) {
@@ -118,4 +199,27 @@ fn write_all(mut bytes: &[u8]) -> io::Result<()> {
         bytes = &bytes[taken..];
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wide_coloured_row_is_drawn_in_pieces_that_a_terminal_takes_whole() {
+        RESERVED.store(packed((400, 50)), Ordering::Relaxed);
+        let words: Vec<String> = (0..40).map(|n| format!("\x1b[38;5;10mwörd{n}\x1b[39m")).collect();
+        let pieces = draw(&words.join(" · "));
+        RESERVED.store(0, Ordering::Relaxed);
+        assert!(pieces.len() > 3);
+        assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
+        let mut model =
+            vt100::Parser::new(std::num::NonZeroU16::new(50).unwrap(), std::num::NonZeroU16::new(400).unwrap(), 0);
+        for piece in pieces {
+            model.process(b"x");
+            model.process(piece.as_bytes());
+        }
+        let plain: Vec<String> = (0..40).map(|n| format!("wörd{n}")).collect();
+        assert_eq!(model.screen().rows(0, 400).last(), Some(plain.join(" · ")));
+    }
 }

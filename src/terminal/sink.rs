@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -47,6 +47,7 @@ pub struct Sink {
     offset: usize,
     backlog: usize,
     terminal: bool,
+    pipe: bool,
 }
 
 impl Sink {
@@ -58,22 +59,28 @@ impl Sink {
         let terminal = rustix::termios::isatty(stream);
         let kind = rustix::fs::fstat(stream).map(|stat| FileType::from_raw_mode(stat.st_mode));
         let copy = || rustix::io::fcntl_dupfd_cloexec(stream, 3);
-        let pipe_like = matches!(kind, Ok(FileType::Fifo)) || terminal;
+        let pipe = matches!(kind, Ok(FileType::Fifo));
         let way = match kind {
             Ok(FileType::Socket) => Way::Socket(copy()?),
-            _ if pipe_like => match reopen(stream).and_then(pipe::Sender::from_file_unchecked) {
+            _ if pipe || terminal => match reopen(stream).and_then(pipe::Sender::from_file_unchecked) {
                 Ok(own) => Way::Own(own),
                 Err(_) => Way::Shared(copy()?),
             },
             _ => Way::File(copy()?),
         };
-        Ok(Sink { way, queue: VecDeque::new(), offset: 0, backlog: 0, terminal })
+        Ok(Sink { way, queue: VecDeque::new(), offset: 0, backlog: 0, terminal, pipe })
     }
 
     /// Whether people look at it.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Whether another program reads it, which may print it anywhere.
+    #[must_use]
+    pub fn is_pipe(&self) -> bool {
+        self.pipe
     }
 
     /// Bytes that wait.
@@ -96,6 +103,54 @@ impl Sink {
         }
         self.enqueue(bytes);
         Ok(())
+    }
+
+    /// Writes the whole of `bytes` now, or nothing: false if the stream takes nothing, or others go first. Only if
+    /// the stream takes a part does the rest wait.
+    ///
+    /// # Errors
+    /// As [`Sink::write`].
+    pub fn offer(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        if self.backlog > 0 {
+            return Ok(false);
+        }
+        match self.way.write(bytes) {
+            Ok(taken) => {
+                self.enqueue(&bytes[taken..]);
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what waits before anything else happens, for this long at most; what is left is dropped.
+    pub fn flush_within(&mut self, limit: Duration) {
+        let end = Instant::now() + limit;
+        while let Some(front) = self.queue.front() {
+            match self.way.write(&front[self.offset..]) {
+                Ok(taken) => self.advance(taken),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < end => {
+                    // A terminal that another program waits for as well can be ready and still refuse, so its
+                    // readiness is not asked for.
+                    std::thread::sleep(RETRY);
+                }
+                Err(_) => {
+                    self.queue.clear();
+                    self.offset = 0;
+                    self.backlog = 0;
+                }
+            }
+        }
+    }
+
+    fn advance(&mut self, taken: usize) {
+        self.backlog -= taken;
+        self.offset += taken;
+        if self.queue.front().is_some_and(|front| self.offset == front.len()) {
+            self.queue.pop_front();
+            self.offset = 0;
+        }
     }
 
     fn enqueue(&mut self, bytes: &[u8]) {
@@ -135,12 +190,7 @@ impl Sink {
                 other => break other?,
             }
         };
-        self.backlog -= taken;
-        self.offset += taken;
-        if self.offset == front.len() {
-            self.queue.pop_front();
-            self.offset = 0;
-        }
+        self.advance(taken);
         Ok(())
     }
 

@@ -51,6 +51,9 @@ enum Look {
     Bad,
 }
 
+/// A wait this long is told with the time of its end.
+const LONG_WAIT: Duration = Duration::from_secs(60);
+
 /// A heartbeat is late this long after the family's keep-alive: real ones land up to two seconds late.
 const LATE: Duration = Duration::from_secs(5);
 
@@ -94,9 +97,13 @@ impl Status {
         }
     }
 
-    /// Takes note that bytes arrived, and of the posts a second.
-    pub fn received(&mut self, now: At, rate: f64) {
+    /// Takes note that bytes arrived.
+    pub fn received(&mut self, now: At) {
         self.last_byte = Some(now);
+    }
+
+    /// Takes note of the posts a second.
+    pub fn set_rate(&mut self, rate: f64) {
         self.rate = rate;
     }
 
@@ -112,12 +119,15 @@ impl Status {
             State::Streaming => ("streaming".to_owned(), Look::Good),
             State::Waiting { why, until } => {
                 let what = match why {
-                    Why::Backoff => "reconnecting",
-                    Why::RateLimit => "rate limit, until reset",
-                    Why::RetryAfter => "as X asked",
+                    Why::Backoff => "waiting",
+                    Why::RateLimit => "rate limited",
+                    Why::RetryAfter => "waiting as X asked",
                     Why::Budget => "request budget spent",
                 };
-                (format!("{what} in {}", age(until.since(now))), Look::Bad)
+                let left = until.since(now);
+                // A long wait is planned around, so its end is told as well.
+                let end = if left >= LONG_WAIT { format!(" ({} UTC)", clock(*until)) } else { String::new() };
+                (format!("{what}, next attempt in {}{end}", age(left)), Look::Bad)
             }
             State::Stopped => ("stopped".to_owned(), Look::Bad),
         };
@@ -192,6 +202,13 @@ impl Status {
     }
 }
 
+/// The time of day, UTC.
+#[must_use]
+pub fn clock(at: At) -> String {
+    let seconds = at.wall.as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
 /// A duration in one or two units, as a glance wants it.
 #[must_use]
 pub fn age(duration: Duration) -> String {
@@ -218,7 +235,8 @@ mod tests {
         status.note(at(0), &Event::Dialling { connection: 1, attempt: 1 });
         let rate = RateLimit { limit: Some(50), remaining: Some(49), reset: Some(at(900).wall) };
         status.note(at(1), &Event::Opened { connection: 1, rate });
-        status.received(at(8), 25.0);
+        status.received(at(8));
+        status.set_rate(25.0);
         status
     }
 
@@ -236,7 +254,7 @@ mod tests {
             },
         );
         status.note(at(8), &Event::Opened { connection: 2, rate: RateLimit::default() });
-        status.received(at(9), 25.0);
+        status.received(at(9));
         status.set_backlog(32 << 20);
         insta::assert_snapshot!(
             status.render(at(10), 200, false),
@@ -256,6 +274,19 @@ mod tests {
         filtered streaming · heartbeat 2.0s
         filtered streaming ·
         ");
+    }
+
+    #[test]
+    fn a_wait_tells_its_reason_and_its_end() {
+        let mut status = streaming();
+        let mut wait = |why, seconds: u64| {
+            let delay = Duration::from_secs(seconds);
+            status.note(at(8), &Event::Waiting { why, delay, until: at(8).after(delay) });
+            status.render(at(8), 200, false).split(" · ").next().map(str::to_owned).unwrap_or_default()
+        };
+        assert_eq!(wait(Why::Backoff, 20), "filtered waiting, next attempt in 20s");
+        assert_eq!(wait(Why::Budget, 700), "filtered request budget spent, next attempt in 11m40s (13:58:28 UTC)");
+        assert_eq!(wait(Why::RateLimit, 5), "filtered rate limited, next attempt in 5.0s");
     }
 
     #[test]

@@ -1,0 +1,549 @@
+//! The connection end to end: every fault of the simulator answered by the real binary, one fault a test.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{BOUND, Lines, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+use xstream::simulator::{Certificate, Ending, Server};
+
+/// Runs the script, plain and over TLS, and returns status and stderr of each.
+fn each_way(script: &str, arguments: &[&str]) -> Vec<(Option<i32>, String, Server)> {
+    [false, true]
+        .into_iter()
+        .map(|tls| {
+            let server = serve_with(script, |options| options.tls = tls);
+            let mut command = tail(&server, arguments);
+            let file = trusting(&server);
+            if let Some(file) = &file {
+                command.env("SSL_CERT_FILE", file.path());
+            }
+            let output = run(&mut command);
+            values(&output.stdout);
+            (output.status.code(), stderr(&output), server)
+        })
+        .collect()
+}
+
+/// The server's authority in a file, if it speaks TLS.
+fn trusting(server: &Server) -> Option<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(server.ca_pem()?.as_bytes()).expect("written");
+    Some(file)
+}
+
+#[test]
+fn refusals_that_a_person_must_mend_are_exit_3_after_one_request() {
+    for (script, text) in [
+        ("unauthorized", "401"),
+        ("unauthorized-html", "401"),
+        ("credits", "credits"),
+        ("forbidden", "client-forbidden"),
+        ("unsupported-authentication", "unsupported-authentication"),
+        ("html", "403"),
+        ("not-found", "404"),
+        ("not-acceptable", "406"),
+        ("no-rules", "RuleConfigurationIssue"),
+        ("usage-capped", "usage-capped"),
+        ("invalid-request", "invalid-request"),
+        ("status 413", "413"),
+        ("status 416", "416"),
+        ("status 422", "422"),
+    ] {
+        for (status, told, server) in each_way(script, &[]) {
+            assert_eq!(status, Some(3), "{script}: {told}");
+            assert!(told.contains(text), "no {text} in {told}");
+            assert_eq!(server.requests().len(), 1, "{script}");
+        }
+    }
+}
+
+#[test]
+fn refusals_worth_a_retry_wait_what_is_documented() {
+    for (script, floor) in [
+        ("unavailable", 5.0),
+        ("internal-error", 5.0),
+        ("status 502", 5.0),
+        ("status 504", 5.0),
+        ("420", 60.0),
+        ("too-many-connections", 20.0),
+        ("rate-limit-88 9999", 60.0),
+        ("provisioning", 60.0),
+        ("header retry-after: 100; unavailable", 100.0),
+    ] {
+        for (_, told, server) in each_way(&format!("{script} | unauthorized"), &[]) {
+            let wait = told.split("next attempt in ").nth(1).unwrap_or_else(|| panic!("{script}: no wait in {told}"));
+            let seconds = seconds(wait.split(' ').next().expect("a duration"));
+            assert!((floor..=floor * 1.25 + 1.0).contains(&seconds), "{script}: {seconds} s in {told}");
+            assert_eq!(server.requests().len(), 2, "{script}");
+        }
+    }
+}
+
+/// Reads what `age` writes.
+fn seconds(text: &str) -> f64 {
+    let (mut total, mut number) = (0.0, String::new());
+    for c in text.chars() {
+        let unit = match c {
+            'h' => 3600.0,
+            'm' => 60.0,
+            's' => 1.0,
+            _ => {
+                number.push(c);
+                continue;
+            }
+        };
+        total += number.parse::<f64>().expect("a number") * unit;
+        number.clear();
+    }
+    total
+}
+
+#[test]
+fn a_rate_limit_is_waited_out_to_its_reset() {
+    for (_, told, server) in each_way("rate-limit 30 | unauthorized", &[]) {
+        assert!(told.contains("after the reset"), "{told}");
+        let wait = seconds(told.split("after the reset, in ").nth(1).expect("a wait").split(' ').next().expect("one"));
+        assert!((29.0..=33.0).contains(&wait), "{wait} in {told}");
+        assert_eq!(server.requests().len(), 2);
+    }
+}
+
+#[test]
+fn in_band_endings_do_what_their_code_says() {
+    for (message, status, text) in [
+        ("disconnect 3", Some(5), "control"),
+        ("disconnect 6", Some(3), "oken revoked"),
+        ("disconnect 9", Some(0), "delivered all"),
+        ("disconnect 13", Some(3), "13"),
+        ("usage-cap-line", Some(3), "usage-capped"),
+        ("streaming-connection RuleConfigurationIssue", Some(3), "RuleConfigurationIssue"),
+        ("operational-disconnect InvalidRules", Some(3), "InvalidRules"),
+    ] {
+        // The server does not close: we do.
+        let (code, told) = {
+            let server = serve(&format!("posts 3; {message}; stall"));
+            let output = run(&mut tail(&server, &[]));
+            assert_eq!(values(&output.stdout).len(), 3, "{message}");
+            (output.status.code(), stderr(&output))
+        };
+        assert_eq!(code, status, "{message}: {told}");
+        assert!(told.contains(text), "no {text} in {told}");
+    }
+}
+
+#[test]
+fn the_slot_is_not_fought_over() {
+    let server = serve("posts 3; disconnect 7; close");
+    let output = run(&mut tail(&server, &[]));
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(5), "{told}");
+    assert!(told.contains("three times") && told.contains("/2/connections"), "{told}");
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn a_stall_is_noticed_and_the_socket_closed() {
+    for (status, told, server) in each_way("posts 3; stall", &["--stall-timeout", "5s", "--no-reconnect"]) {
+        assert_eq!(status, Some(5), "{told}");
+        assert!(told.contains("stall") && told.contains("nothing arrived"), "{told}");
+        let ending = &server.wait_for_endings(1, BOUND)[0].ending;
+        assert_eq!(ending, &Some(Ending::ClientClosed { clean: true }), "a goodbye and a FIN free the slot");
+    }
+}
+
+#[test]
+fn a_line_that_never_ends_is_a_stall_too() {
+    let server = serve("posts 3; dribble");
+    let output = run(&mut tail(&server, &["--stall-timeout", "8s", "--no-reconnect"]));
+    assert!(stderr(&output).contains("unfinished"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up_in_time() {
+    for script in ["no-head", "accept-nothing"] {
+        let server = serve(script);
+        let output = run(&mut tail(&server, &["--max-retries", "0"]));
+        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+        assert!(stderr(&output).contains("head-timeout"), "{}", stderr(&output));
+    }
+    // TLS towards a listener that never speaks: the connection is not made in time.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://{}", silent.local_addr().expect("an address"));
+    let arguments = ["tail", "--base-url", &url, "--bearer", "x", "--connect-timeout", "3s", "--max-retries", "0"];
+    let output = run(&mut xstream(&arguments));
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(stderr(&output).contains("connect-timeout"), "{}", stderr(&output));
+}
+
+#[test]
+fn certificates_are_explained_and_end_the_run_at_once() {
+    for (certificate, text) in [
+        (Certificate::Expired, "has expired"),
+        (Certificate::WrongHost, "another host"),
+        (Certificate::UnknownCa, "nobody this machine trusts"),
+    ] {
+        let server = serve_with("posts", |options| {
+            options.tls = true;
+            options.certificate = certificate;
+        });
+        let file = trusting(&server).expect("a CA");
+        let output = run(tail(&server, &[]).env("SSL_CERT_FILE", file.path()));
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        assert!(stderr(&output).contains(text), "no {text} in {}", stderr(&output));
+        assert!(server.requests().is_empty());
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_names_its_host() {
+    let other = serve("posts");
+    for (status, told, server) in each_way(&format!("redirect {}/2/tweets/search/stream", other.url()), &[]) {
+        assert_eq!(status, Some(3), "{told}");
+        assert!(told.contains("127.0.0.1") && told.contains("redirect"), "{told}");
+        assert_eq!(server.requests().len(), 1);
+    }
+    assert!(other.requests().is_empty(), "the token went nowhere else");
+}
+
+#[test]
+fn broken_servers_are_endings_like_any_other() {
+    for (script, text) in [
+        ("garbage", "http"),
+        ("endless-headers", "too large"),
+        ("hang-up", "no stream"),
+        ("posts 2; bad-chunk", "http"),
+        ("posts 2; reset", "reset"),
+        ("posts 2; close", "truncated"),
+        ("posts 2; cut", "within a line"),
+        ("gzip; posts 2; raw not gzip any more\\r\\n; cut", "disconnected"),
+        ("header content-encoding: br; posts 1; end", "br"),
+    ] {
+        for (status, told, _) in each_way(script, &["--no-reconnect"]) {
+            assert_eq!(status, Some(5), "{script}: {told}");
+            assert!(told.contains(text), "{script}: no {text} in {told}");
+        }
+    }
+}
+
+#[test]
+fn memory_stays_bounded_whatever_comes() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: there is no /proc here");
+        return;
+    }
+    for script in [
+        "endless-headers",
+        "huge-line 64MiB",
+        "deep-json 100000",
+        "gzip; gzip-bomb 256MiB",
+        "gzip; gzip-bomb-lines 32MiB",
+    ] {
+        // What follows keeps the process there to be measured.
+        let server = serve(&format!("{script}{}", if script.contains("headers") { "" } else { "; limit 77; stall" }));
+        let mut command = tail(&server, &["--stall-timeout", "10h"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        Lines::of(child.stderr.take().expect("a pipe")).until(if script.contains("headers") {
+            "attempt in"
+        } else {
+            "limit: 77"
+        });
+        let text = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("our own child");
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let peak: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
+        assert!(peak < (8 + 32) << 10, "{script}: {peak} kB");
+        kill(&child, "KILL");
+        wait(&mut child);
+    }
+}
+
+#[test]
+fn a_gap_is_measured_and_told() {
+    let server = serve("posts 40 every 5ms; end | posts 3; stall");
+    let output = run(&mut tail(&server, &["--max", "43"]));
+    let told = stderr(&output);
+    let gap = told.lines().find(|line| line.contains("gap of")).unwrap_or_else(|| panic!("no gap in {told}"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let ids: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let value: serde_json::Value = serde_json::from_str(line).expect("a value");
+            value.pointer("/data/id").or(value.get("id_str")).and_then(|id| id.as_str()).expect("an id").to_owned()
+        })
+        .collect();
+    assert!(gap.contains(&format!("between posts {} and {}", ids[39], ids[40])), "{gap}");
+    assert!(gap.contains("by eof") && gap.contains("missed"), "{gap}");
+    assert!(told.lines().last().expect("a line").contains("1 gap"), "{told}");
+}
+
+#[test]
+fn quiet_tells_only_the_line_that_explains_a_failure() {
+    let server = serve("posts 2; end | unauthorized");
+    let output = run(&mut tail(&server, &["-q"]));
+    assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn the_token_is_in_no_message_whatever_the_server_does() {
+    for script in [
+        "status 400 echo secret-token",
+        "unauthorized",
+        "redirect http://127.0.0.1:1/?token=secret-token",
+        "garbage",
+        "posts 1; disconnect 6; end",
+    ] {
+        let server = serve(script);
+        let output = run(&mut tail(&server, &["--no-reconnect"]));
+        let told = stderr(&output);
+        // What a server sends back is its own word; it does not know ours unless it repeats it.
+        if !script.starts_with("status") {
+            assert!(!told.contains("secret-token"), "{script}: {told}");
+        }
+    }
+}
+
+/// What a proxy was asked for, and how many connections it carried.
+struct Proxy {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+    carried: Arc<AtomicUsize>,
+}
+
+fn join(mut client: TcpStream, target: &str, carried: &AtomicUsize) {
+    let mut server = TcpStream::connect(target).expect("the simulator");
+    carried.fetch_add(1, Ordering::SeqCst);
+    let (mut client_in, mut server_in) = (client.try_clone().expect("a copy"), server.try_clone().expect("a copy"));
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut client_in, &mut server);
+        let _ = server.shutdown(std::net::Shutdown::Write);
+    });
+    let _ = std::io::copy(&mut server_in, &mut client);
+    let _ = client.shutdown(std::net::Shutdown::Write);
+}
+
+fn read_until(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
+    let (mut bytes, mut byte) = (Vec::new(), [0]);
+    while !bytes.ends_with(end) && stream.read(&mut byte).is_ok_and(|count| count == 1) {
+        bytes.push(byte[0]);
+    }
+    bytes
+}
+
+fn read_exact<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).expect("what the protocol says");
+    bytes
+}
+
+/// A proxy that speaks CONNECT and SOCKS5 and wants a password for both; every name leads to `target`.
+fn proxy(target: &Server) -> Proxy {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = listener.local_addr().expect("an address").to_string();
+    let (asked, carried) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+    let proxy = Proxy { url, asked: asked.clone(), carried: carried.clone() };
+    let target = target.addr().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let (asked, carried, target) = (asked.clone(), carried.clone(), target.clone());
+            std::thread::spawn(move || {
+                let mut stream = stream;
+                let note = |text: String| asked.lock().expect("the list").push(text);
+                let mut first = [0];
+                if stream.peek(&mut first).is_err() {
+                    return;
+                }
+                if first[0] == 5 {
+                    let [_, count] = read_exact(&mut stream);
+                    let mut methods = vec![0; usize::from(count)];
+                    stream.read_exact(&mut methods).expect("methods");
+                    if !methods.contains(&2) {
+                        let _ = stream.write_all(&[5, 0xff]);
+                        return note("no password".to_owned());
+                    }
+                    stream.write_all(&[5, 2]).expect("written");
+                    let [_, length] = read_exact(&mut stream);
+                    let mut user = vec![0; usize::from(length)];
+                    stream.read_exact(&mut user).expect("a user");
+                    let [length] = read_exact(&mut stream);
+                    let mut password = vec![0; usize::from(length)];
+                    stream.read_exact(&mut password).expect("a password");
+                    note(format!("{}:{}", String::from_utf8_lossy(&user), String::from_utf8_lossy(&password)));
+                    stream.write_all(&[1, 0]).expect("written");
+                    let [_, _, _, kind] = read_exact(&mut stream);
+                    if kind == 3 {
+                        let [length] = read_exact(&mut stream);
+                        let mut name = vec![0; usize::from(length)];
+                        stream.read_exact(&mut name).expect("a name");
+                        note(String::from_utf8_lossy(&name).into_owned());
+                    } else {
+                        let mut address = vec![0; if kind == 1 { 4 } else { 16 }];
+                        stream.read_exact(&mut address).expect("an address");
+                        note(format!("{address:?}"));
+                    }
+                    let _: [u8; 2] = read_exact(&mut stream);
+                    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("written");
+                } else {
+                    let head = String::from_utf8_lossy(&read_until(&mut stream, b"\r\n\r\n")).into_owned();
+                    let allowed = head.contains("dXNlcjpodW50ZXIy");
+                    note(head);
+                    if !allowed {
+                        let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+                        return;
+                    }
+                    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("written");
+                }
+                join(stream, &target, &carried);
+            });
+        }
+    });
+    proxy
+}
+
+#[test]
+fn proxies_carry_the_stream_and_see_neither_token_nor_posts() {
+    let server = serve_with("posts 5; stall", |options| options.tls = true);
+    let file = trusting(&server).expect("a CA");
+    let proxy = proxy(&server);
+    let url = |scheme: &str| format!("{scheme}://user:hunter2@{}", proxy.url);
+    let mut before = 0;
+    let mut check = |set_up: &dyn Fn(&mut std::process::Command), asked: &str| {
+        let mut command = tail(&server, &["--max", "5"]);
+        set_up(command.env("SSL_CERT_FILE", file.path()));
+        let output = run(&mut command);
+        let told = stderr(&output);
+        assert_eq!(values(&output.stdout).len(), 5, "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+        let carried = proxy.carried.load(Ordering::SeqCst);
+        assert_eq!(carried, before + usize::from(!asked.is_empty()), "{told}");
+        before = carried;
+        let all = proxy.asked.lock().expect("the list").join("\n");
+        assert!(all.contains(asked), "no {asked} in {all}");
+        assert!(!all.contains("secret-token"), "{all}");
+    };
+    check(&|command| _ = command.args(["--proxy", &url("http")]), "CONNECT localhost:");
+    check(&|command| _ = command.args(["--proxy", &url("socks5h")]), "localhost");
+    check(&|command| _ = command.args(["--proxy", &url("socks5")]), "user:hunter2");
+    check(&|command| _ = command.env("HTTPS_PROXY", url("http")), "CONNECT");
+    check(&|command| _ = command.env("all_proxy", url("socks5h")), "localhost");
+    check(&|command| _ = command.env("HTTPS_PROXY", url("http")).env("NO_PROXY", "localhost"), "");
+
+    let refused = run(tail(&server, &["--proxy", &format!("http://{}", proxy.url), "--max-retries", "0"])
+        .env("SSL_CERT_FILE", file.path()));
+    assert_eq!(refused.status.code(), Some(4), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("proxy"), "{}", stderr(&refused));
+}
+
+#[test]
+fn proxies_that_cannot_be_used_are_usage_errors_that_show_no_password() {
+    for (arguments, variable) in [
+        (&["--proxy", "https://u:hunter2@127.0.0.1:1"][..], None),
+        (&["--proxy", "nonsense u:hunter2"], None),
+        (&[], Some("ftp://u:hunter2@127.0.0.1")),
+    ] {
+        let mut command = xstream(&["tail", "--base-url", "https://127.0.0.1:1", "--bearer", "x"]);
+        command.args(arguments);
+        if let Some(value) = variable {
+            command.env("HTTPS_PROXY", value);
+        }
+        let output = run(&mut command);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?} {}", stderr(&output));
+        assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
+    }
+    let server = serve("posts");
+    let output = run(&mut tail(&server, &["--proxy", "http://127.0.0.1:1"]));
+    assert_eq!(output.status.code(), Some(2), "plain http through a proxy shows it the token");
+}
+
+#[test]
+fn runs_on_one_state_file_share_one_budget() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let state = state.to_str().expect("text");
+    let server = serve("posts 1; end");
+    for run_number in 1..=50 {
+        let output = run(tail(&server, &["--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
+        assert_eq!(output.status.code(), Some(5), "run {run_number}: {}", stderr(&output));
+    }
+    assert_eq!(server.requests().len(), 50);
+    let mut command = tail(&server, &["--state", state, "--no-reconnect"]);
+    let mut child = command.env("XSTREAM_TEST_SPEED", "1").stderr(Stdio::piped()).spawn().expect("starts");
+    Lines::of(child.stderr.take().expect("a pipe")).until("are spent");
+    kill(&child, "INT");
+    assert_eq!(wait(&mut child).code(), Some(130));
+    assert_eq!(server.requests().len(), 50);
+    // Another stream of the same app has a window of its own.
+    let output = run(tail(&server, &["sample", "--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
+    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+}
+
+#[test]
+fn processes_at_the_same_time_lose_no_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let server = serve("posts 1; end");
+    let children: Vec<_> = (0..12)
+        .map(|_| {
+            let mut command = tail(&server, &["--state", state.to_str().expect("text"), "--no-reconnect", "-q"]);
+            command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
+        })
+        .collect();
+    for mut child in children {
+        assert_eq!(wait(&mut child).code(), Some(5));
+    }
+    let text = std::fs::read_to_string(&state).expect("the state");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let entries = value["budget"].as_object().expect("an object");
+    let counted: usize = entries.values().map(|entry| entry["requests"].as_array().expect("a list").len()).sum();
+    assert_eq!(counted, 12, "{text}");
+}
+
+#[test]
+fn a_state_file_that_is_not_ours_is_an_error_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in [
+        ("diary", "Dear diary"),
+        ("json", "{\"somebody\":\"else\"}"),
+        ("later", "{\"format\":\"xstream-state\",\"version\":99,\"budget\":{}}"),
+        ("cut", "{\"format\":\"xstream-state\",\"ver"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        let server = serve("posts");
+        let output = run(&mut tail(&server, &["--state", path.to_str().expect("text")]));
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
+        assert!(stderr(&output).contains(name), "{}", stderr(&output));
+        assert_eq!(std::fs::read_to_string(&path).expect("text"), text);
+        assert!(server.requests().is_empty());
+    }
+    let output = run(&mut tail(&serve("posts"), &["--state", "/nowhere/at/all"]));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+}
+
+#[test]
+fn a_stopped_and_continued_run_reads_what_is_pending_before_it_judges() {
+    let server = serve("posts every 20ms");
+    let mut command = tail(&server, &["--stall-timeout", "1s"]);
+    let mut child =
+        command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let lines = Lines::of(child.stdout.take().expect("a pipe"));
+    lines.next();
+    kill(&child, "STOP");
+    let delivered = server.delivered();
+    // Longer than the stall limit, by the server's count of posts.
+    let _ = server.wait_for_delivered(delivered + 75, Duration::from_secs(10));
+    kill(&child, "CONT");
+    for _ in 0..100 {
+        lines.next();
+    }
+    kill(&child, "INT");
+    let mut told = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
+    assert_eq!(wait(&mut child).code(), Some(130), "{told}");
+    assert_eq!(server.requests().len(), 1, "{told}");
+}
