@@ -84,7 +84,7 @@ impl Clock {
     /// How long the program has run.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.now().steady - ORIGIN
+        self.now().steady.saturating_sub(ORIGIN)
     }
 
     async fn sleep_until(&self, until: At) {

@@ -136,7 +136,7 @@ async fn follow(
         buffer: tail.buffer,
         deadline: tail.duration,
     };
-    let outcome = drive(run).await.context("watching for signals")?;
+    let outcome = Box::pin(drive(run)).await.context("watching for signals")?;
     drop(server);
     Ok(outcome.code())
 }

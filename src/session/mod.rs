@@ -240,10 +240,11 @@ impl Session {
     /// at hand.
     #[must_use]
     pub fn may_spend(&self, input: &Input) -> bool {
-        match (&self.state, input) {
-            (State::Idle | State::Waiting { .. }, _) => true,
-            (State::Dialling, Input::Opened(_) | Input::Refused(_) | Input::Failed(_)) => true,
-            _ => false,
+        let answered = matches!(input, Input::Opened(_) | Input::Refused(_) | Input::Failed(_));
+        match self.state {
+            State::Idle | State::Waiting { .. } => true,
+            State::Dialling => answered,
+            State::Listening(_) | State::Stopped(_) => false,
         }
     }
 
