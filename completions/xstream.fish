@@ -30,6 +30,7 @@ complete -c xstream -n "__fish_xstream_needs_command" -f -a "tail" -d 'Connect t
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "replay" -d 'Classify, filter and print captured streams'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "generate" -d 'Write man pages and completions'
+complete -c xstream -n "__fish_xstream_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l partition -d 'The stream\'s partition, for streams that are split' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
@@ -74,3 +75,8 @@ complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l list -d 'Li
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l gzip -d 'Compress streams for clients that accept it'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand generate" -s h -l help -d 'Print help'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate generate help" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate generate help" -f -a "replay" -d 'Classify, filter and print captured streams'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate generate help" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate generate help" -f -a "generate" -d 'Write man pages and completions'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

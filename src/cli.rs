@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::net::token::without_tokens;
 use crate::pipeline::filter::Choice;
 use crate::terminal::{Color, StatusMode};
 
@@ -17,7 +18,6 @@ use crate::terminal::{Color, StatusMode};
     about = "Tail X's streaming HTTP endpoints",
     long_about = "Tail X's streaming HTTP endpoints: accepted messages on stdout, one JSON value a line, the bytes X sent; \
                   everything else on stderr.",
-    disable_help_subcommand = true,
     after_help = "Try it without a token: xstream tail --demo | jq"
 )]
 pub struct Cli {
@@ -238,7 +238,13 @@ pub struct Generate {
 pub fn parse(arguments: &[OsString]) -> Result<Cli, (String, u8)> {
     Cli::try_parse_from(arguments).map_err(|error| {
         if error.use_stderr() {
-            (one_line(&error.render().to_string()), crate::session::outcome::USAGE)
+            let page = error.render().to_string();
+            let shown = if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                page
+            } else {
+                format!("xstream: {}\n", without_tokens(&one_line(&page), arguments))
+            };
+            (shown, crate::session::outcome::USAGE)
         } else {
             (error.render().to_string(), 0)
         }
@@ -312,7 +318,7 @@ mod tests {
         let arguments: Vec<OsString> = words.split(' ').map(OsString::from).collect();
         let (text, status) = parse(&arguments).expect_err("a usage error");
         assert_eq!(status, 2);
-        assert!(!text.contains('\n'), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
         text
     }
 

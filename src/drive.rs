@@ -211,8 +211,7 @@ pub async fn drive(run: Run) -> io::Result<Outcome> {
         total: Total::default(),
     };
     let outcome = drive.follow().await;
-    drive.finish(&outcome).await;
-    Ok(outcome)
+    Ok(drive.finish(outcome).await)
 }
 
 impl Drive {
@@ -261,6 +260,9 @@ impl Drive {
         let now = self.run.clock.now();
         for event in events {
             self.run.status.note(now, event);
+            if let Event::Opened { .. } = event {
+                self.total.connections += 1;
+            }
             if let Event::Gap(gap) = event {
                 self.total.gaps += 1;
                 self.total.missed = self.total.missed.saturating_add(gap.missed);
@@ -463,7 +465,7 @@ impl Drive {
     }
 
     /// Hands over what the reader has not taken, then says the last line and leaves the terminal whole.
-    async fn finish(&mut self, outcome: &Outcome) {
+    async fn finish(&mut self, mut outcome: Outcome) -> Outcome {
         let patient = !matches!(outcome, Outcome::Signalled(_));
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
         // A run that is over has no state to show, and nobody draws while the reader takes the rest.
@@ -473,7 +475,10 @@ impl Drive {
         while !gone && self.run.terminal.backlog() > 0 && !self.run.terminal.reader_left() {
             tokio::select! {
                 // A second signal, or the first during a long goodbye, is not asked twice.
-                _ = end(&mut self.interrupts.ends) => break,
+                signal = end(&mut self.interrupts.ends) => {
+                    outcome = Outcome::Signalled(signal);
+                    break;
+                }
                 () = &mut limit, if !patient => break,
                 () = received(&mut self.interrupts.stop) => suspend(&mut self.run.terminal),
                 result = self.run.terminal.drain() => if result.is_err() { break },
@@ -482,12 +487,13 @@ impl Drive {
         }
         let left = self.run.terminal.backlog();
         if left > 0 && !gone && !self.run.terminal.reader_left() {
-            self.run.terminal.say(&format!("{left} bytes of output were not taken by the reader and are lost"));
+            self.run.terminal.say(&format!(
+                "{left} bytes of output were not taken by the reader and are lost; its last line may be cut"
+            ));
         }
         if !gone {
             let lasted = self.run.clock.elapsed();
-            let connections = self.run.session.connection();
-            self.run.terminal.say(&notice::summary(&self.total, connections, lasted));
+            self.run.terminal.say(&notice::summary(&self.total, lasted));
         }
         // The last words do not fall into a line that the reader is about to print.
         tokio::select! {
@@ -496,6 +502,7 @@ impl Drive {
             _ = end(&mut self.interrupts.ends) => {}
         }
         self.run.terminal.close();
+        outcome
     }
 }
 
@@ -554,6 +561,7 @@ async fn interrupt_with(
         }
         _ = resize.recv() => None,
         result = terminal.drain() => result.err().map(|error| of_output(&error)),
+        () = over(clock, deadline) => None,
     };
     let now = clock.now();
     if input.is_none() && deadline.is_some_and(|deadline| clock.elapsed() >= deadline) {
@@ -570,6 +578,14 @@ fn suspend(terminal: &mut Terminal) {
     // Not by SIGSTOP: where no shell could continue us (a session of our own, as in `ssh -t host xstream`), the
     // system stops nobody by Ctrl-Z, and so it treats this signal.
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TTOU);
+}
+
+/// Waits for the moment when the time asked for is over.
+async fn over(clock: &Clock, deadline: Option<Duration>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(deadline.saturating_sub(clock.elapsed()) / clock.speed).await,
+        None => pending().await,
+    }
 }
 
 /// RFC 3339, UTC, milliseconds.

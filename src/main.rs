@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match cli::parse(&arguments) {
         Ok(cli) => ExitCode::from(command::run(cli.verb, &arguments)),
         Err((text, status)) => {
-            command::print_early(&text, status);
+            command::print_page(&text, status);
             ExitCode::from(status)
         }
     }

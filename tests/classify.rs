@@ -239,3 +239,42 @@ fn a_reader_of_replay_that_leaves_is_no_failure() {
     let output = common::finish(child);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
 }
+
+#[test]
+fn a_damaged_gzip_capture_gives_what_it_holds_and_is_a_failure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all("{\"data\":{\"id\":\"1\",\"text\":\"x\"}}\n".repeat(50).as_bytes()).expect("memory");
+    let whole = encoder.finish().expect("memory");
+    let mut wrong = whole.clone();
+    let checksum = wrong.len() - 6;
+    wrong[checksum] ^= 1;
+    for (name, bytes, lines) in [
+        ("padded", [whole.as_slice(), &[0; 512]].concat(), 50),
+        ("wrong checksum", wrong, 50),
+        ("without its end", whole[..whole.len() - 8].to_vec(), 50),
+        ("only a beginning", whole[..12].to_vec(), 0),
+        ("two bytes", whole[..2].to_vec(), 0),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("written");
+        let output = run(&mut xstream(&["replay", path.to_str().expect("text")]));
+        let told = stderr(&output);
+        assert_eq!((values(&output.stdout).len(), output.status.code()), (lines, Some(1)), "{name}: {told}");
+        assert!(told.contains("gzip"), "{name}: {told}");
+    }
+}
+
+#[test]
+fn a_reader_of_replay_that_leaves_a_quiet_stdin_is_noticed() {
+    let mut command = xstream(&["replay", "-"]);
+    let mut child = command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("starts");
+    drop(child.stdout.take());
+    // stdin stays open and silent.
+    assert_eq!(common::wait(&mut child).code(), Some(0));
+}

@@ -429,8 +429,11 @@ fn panic_child() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut terminal =
-            Terminal::new(terminal::Options { quiet: false, status: StatusMode::Auto, color: Color::Auto }).unwrap();
+        let mut terminal = Terminal::new(
+            terminal::Options { quiet: false, status: StatusMode::Auto, color: Color::Auto },
+            Box::new(str::to_owned),
+        )
+        .unwrap();
         terminal.refresh(|_, _| format!("{MARK}of a program that panics"));
         terminal.print(b"data\n").unwrap();
 

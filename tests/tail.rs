@@ -307,6 +307,11 @@ fn usage_errors_are_one_line_that_helps() {
         (&["tail", "--bearer-file", "/nowhere/at/all"], "/nowhere/at/all"),
         (&["tail", "filterd", "--bearer", "x"], "filtered"),
         (&["tail", &long], "looks like a token"),
+        (&["tail", "filtered", &long], "looks like a token"),
+        (&["tail", "--partition", &long], "looks like a token"),
+        (&["tail", "--base-url", "http://127.0.0.1:99999", "--bearer", "x"], "65535"),
+        (&["tail", "/2/a b", "--bearer", "x"], "/2/a b"),
+        (&["tail", "--demo", "--only", "xyz"], "post"),
         (&["tail", "firehose", "--bearer", "x"], "1 to 20"),
         (&["tail", "filtered", "--partition", "1", "--bearer", "x"], "no partitions"),
         (&["tail", "--only", "pots", "--bearer", "x"], "post"),
@@ -327,6 +332,54 @@ fn usage_errors_are_one_line_that_helps() {
         assert_eq!(told.lines().count(), 1, "{told}");
         assert!(told.starts_with("xstream: "), "{told}");
         assert!(!told.contains(&long) && output.stdout.is_empty(), "{told}");
+    }
+}
+
+#[test]
+fn a_signal_during_the_goodbye_is_told_by_the_status_when_it_costs_data() {
+    let server = serve("posts 5000; stall");
+    let mut command = tail(&server, &["--max", "5000"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let told = Lines::of(child.stderr.take().expect("a pipe"));
+    // Nobody reads: the run is over for the server, and waits for the reader.
+    let _ = server.wait_for_endings(1, common::BOUND);
+    kill(&child, "INT");
+    told.until("are lost");
+    assert_eq!(wait(&mut child).code(), Some(130));
+}
+
+#[test]
+fn notices_into_the_same_pipe_fall_between_lines_also_when_the_reader_is_slow() {
+    let server = serve("posts 400; text-line; posts 400; text-line; posts 400; end | unauthorized");
+    let binary = env!("CARGO_BIN_EXE_xstream");
+    let script = format!("{binary} tail --base-url {} --bearer secret-token 2>&1", server.url());
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).env_clear().env("XSTREAM_TEST_SPEED", "50").stdout(Stdio::piped());
+    let mut child = command.spawn().expect("starts");
+    // The pipe fills before anything is read.
+    assert_eq!(server.wait_for_delivered(1202, common::BOUND), 1202);
+    let mut text = String::new();
+    child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
+    wait(&mut child);
+    let data: Vec<&str> = text.lines().filter(|line| !line.starts_with("xstream: ")).collect();
+    assert_eq!(data.len(), 1200);
+    for line in data {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
+}
+
+#[test]
+fn a_server_that_repeats_the_token_does_not_make_us_show_it() {
+    for script in [
+        "status 401 {\"title\":\"no\",\"detail\":\"bad token secret-token\"}",
+        "line Authorization: Bearer secret-token\nend | unauthorized",
+        "line {\"disconnect\":{\"code\":6,\"reason\":\"token secret-token revoked\"}}\nend",
+        "line {\"errors\":[{\"title\":\"x\",\"disconnect_type\":\"secret-token\"}]}\nend | unauthorized",
+    ] {
+        let server = serve(script);
+        let output = run(&mut tail(&server, &[]));
+        assert!(!stderr(&output).contains("secret-token"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("(the token)"), "{}", stderr(&output));
     }
 }
 

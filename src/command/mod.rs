@@ -44,7 +44,7 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
     match result {
         Ok(status) => status,
         Err(Error::Usage(text)) => {
-            print_early(&text, USAGE);
+            print_error(&text);
             USAGE
         }
         Err(Error::Failed(error)) => {
@@ -54,19 +54,24 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
             if pipe {
                 return 0;
             }
-            print_early(&format!("{error:#}"), FAILED);
+            print_error(&format!("{error:#}"));
             FAILED
         }
     }
 }
 
-/// Prints before there is a terminal to own, or after: help to stdout, an error as one line to stderr.
-pub fn print_early(text: &str, status: u8) {
+/// Tells one line on stderr before there is a terminal to own, or after.
+fn print_error(text: &str) {
+    print_page(&format!("xstream: {text}\n"), FAILED);
+}
+
+/// Prints text as it is: to stdout if all is well, else to stderr.
+pub fn print_page(text: &str, status: u8) {
     // There is nobody left to tell if this fails.
     let _ = if status == 0 {
         std::io::stdout().lock().write_all(text.as_bytes())
     } else {
-        std::io::stderr().lock().write_all(format!("xstream: {text}\n").as_bytes())
+        std::io::stderr().lock().write_all(text.as_bytes())
     };
 }
 

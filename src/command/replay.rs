@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Error, pipeline_options, runtime};
 use crate::cli::Replay;
@@ -18,6 +19,9 @@ const PORTION: usize = 256 << 10;
 /// Bad lines told one by one for each file; the rest is counted.
 const TOLD: u64 = 10;
 
+/// How often a silent stdin lets us look whether our reader is still there, in nanoseconds.
+const LOOK: i64 = 250_000_000;
+
 /// What opens a gzip member (RFC 1952).
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
@@ -26,8 +30,11 @@ pub fn run(replay: &Replay) -> Result<u8, Error> {
     let options = pipeline_options(&replay.what)?;
     runtime()?.block_on(async {
         let quiet = replay.quiet;
-        let terminal = Terminal::new(terminal::Options { quiet, status: StatusMode::Off, color: Color::Never })
-            .context("taking over stdout and stderr")?;
+        let terminal = Terminal::new(
+            terminal::Options { quiet, status: StatusMode::Off, color: Color::Never },
+            Box::new(str::to_owned),
+        )
+        .context("taking over stdout and stderr")?;
         let mut player = Player { pipeline: Pipeline::new(options), terminal, readable: false, failed: false };
         let result = player.play_all(&replay.files).await;
         player.terminal.close();
@@ -68,7 +75,7 @@ impl Player {
                 }
             };
             let mut told = Told { name, bad: 0 };
-            let full = self.play(source, &mut told).await?;
+            let full = self.play(source, path == Path::new("-"), &mut told).await?;
             bad += told.bad;
             if full {
                 return Ok(());
@@ -79,7 +86,7 @@ impl Player {
     }
 
     /// Plays one capture; true if as many messages as asked for are printed.
-    async fn play(&mut self, mut source: Box<dyn Read>, told: &mut Told) -> io::Result<bool> {
+    async fn play(&mut self, mut source: Box<dyn Read>, stdin: bool, told: &mut Told) -> io::Result<bool> {
         let mut buffer = vec![0; PORTION];
         let mut out = Vec::new();
         let mut begun = false;
@@ -87,6 +94,7 @@ impl Player {
             // The first portion must show whether it is gzip, however little a pipe gives at once.
             let mut length = 0;
             let read = loop {
+                self.wait_for(stdin)?;
                 match source.read(&mut buffer[length..]) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Ok(0) => break Ok(()),
@@ -110,7 +118,11 @@ impl Player {
                 self.failed = true;
                 over = true;
             }
-            if let Err(error) = self.pipeline.push(&buffer[..length], &mut out, &mut seen) {
+            let mut pushed = self.pipeline.push(&buffer[..length], &mut out, &mut seen);
+            if pushed.is_ok() && over && !seen.full {
+                pushed = self.pipeline.check_end(&mut out, &mut seen);
+            }
+            if let Err(error) = pushed {
                 self.terminal.insist(&format!("reading {}: damaged gzip: {error}", told.name));
                 self.failed = true;
                 over = true;
@@ -124,6 +136,21 @@ impl Player {
             if over || seen.full {
                 told.close(&mut self.terminal);
                 return Ok(seen.full);
+            }
+        }
+    }
+
+    /// Waits until stdin has something, and notices meanwhile that nobody reads us any more.
+    fn wait_for(&self, stdin: bool) -> io::Result<()> {
+        if !stdin {
+            return Ok(());
+        }
+        loop {
+            let mut fds = [PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN)];
+            match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: LOOK })) {
+                Ok(0) if self.terminal.reader_left() => return Err(io::ErrorKind::BrokenPipe.into()),
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                _ => return Ok(()),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Error, print_early, runtime, usage};
+use super::{Error, print_page, runtime, usage};
 use crate::cli::Simulate;
 use crate::session::Signal;
 use crate::simulator::{Options, Script, Server, faults};
@@ -18,7 +18,7 @@ pub fn run(simulate: Simulate) -> Result<u8, Error> {
         for (step, does) in faults() {
             let _ = writeln!(list, "{step:width$}  {does}");
         }
-        print_early(&list, 0);
+        print_page(&list, 0);
         return Ok(0);
     }
     let script = match (&simulate.script, &simulate.script_file) {
@@ -43,7 +43,7 @@ pub fn run(simulate: Simulate) -> Result<u8, Error> {
         let mut interrupt = signal(SignalKind::interrupt()).context("watching for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("watching for signals")?;
         let address = serde_json::json!({ "url": server.url(), "port": server.addr().port(), "ca": simulate.tls });
-        print_early(&format!("{address}\n"), 0);
+        print_page(&format!("{address}\n"), 0);
         let ended = tokio::select! {
             _ = interrupt.recv() => Signal::Int,
             _ = terminate.recv() => Signal::Term,

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 
 use anyhow::Context as _;
 
-use super::{Error, pipeline_options, print_early, runtime, usage};
+use super::{Error, pipeline_options, print_error, runtime, usage};
 use crate::cli::Tail;
 use crate::drive::{Clock, Run, drive};
 use crate::net::dial::{self, Base, Dialer};
 use crate::net::proxy::Proxy;
-use crate::net::token::{self, Token};
+use crate::net::token::{self, Token, without_tokens};
 use crate::pipeline::{self, Pipeline};
 use crate::protocol::endpoint::{self, Endpoint, Family, Host};
 use crate::protocol::problem::printable;
@@ -31,11 +31,17 @@ struct Target {
 
 /// Runs the verb; returns the exit status.
 pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
-    if let Err(error) = token::hide(arguments) {
-        print_early(&format!("the token stays visible in the process list: {error}"), 1);
+    if let Some(text) = tail.bearer.as_deref() {
+        // Checked under its own name, before it becomes a file of ours.
+        if let Err(why) = Token::find(Some(text), None) {
+            return usage(why);
+        }
+        if let Err(error) = token::hide(arguments) {
+            print_error(&format!("the token stays visible in the process list: {error}"));
+        }
     }
     let pipeline = pipeline_options(&tail.what)?;
-    let target = target(&tail)?;
+    let target = target(&tail, arguments)?;
     let base = tail.base_url.clone().unwrap_or_else(|| target.host.base().to_owned());
     let base = match Base::parse(&base) {
         Ok(base) => base,
@@ -105,6 +111,7 @@ async fn follow(
         }
         None => None,
     };
+    let mask = token.mask();
     let dialer = Dialer::new(dial::Options {
         base,
         path: target.path,
@@ -114,7 +121,8 @@ async fn follow(
         gzip: !tail.no_gzip,
         connect_timeout: tail.connect_timeout / speed,
         head_timeout: dial::HEAD_TIMEOUT / speed,
-    })?;
+    })
+    .or_else(|error| usage(format!("{error:#}")))?;
     let session = Session::new(session::Options {
         stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
         requests: target.requests,
@@ -122,7 +130,7 @@ async fn follow(
         reconnect: !tail.no_reconnect,
         seed: fastrand::u64(..),
     });
-    let terminal = Terminal::new(terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color })
+    let terminal = Terminal::new(terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color }, mask)
         .context("taking over stdout and stderr")?;
     let run = Run {
         clock,
@@ -148,7 +156,7 @@ fn test_speed(base: &Base) -> u32 {
 }
 
 /// Finds the stream by its name, X's name for it, or its path.
-fn target(tail: &Tail) -> Result<Target, Error> {
+fn target(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
     let word = tail.stream.as_str();
     if let Some(endpoint) = endpoint::find(word) {
         return of_endpoint(endpoint, tail.partition);
@@ -169,10 +177,6 @@ fn target(tail: &Tail) -> Result<Target, Error> {
             requests: known.map_or(50, |endpoint| endpoint.requests_per_window),
         });
     }
-    // Sixty characters are no stream's name, but a token in the wrong place is about that long.
-    if word.len() >= 60 {
-        return usage("the stream's name looks like a token; give a token with --bearer-file or --bearer");
-    }
     let near = endpoint::nearest(word);
     let hint = if near.is_empty() {
         let names: Vec<&str> = endpoint::ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();
@@ -180,7 +184,7 @@ fn target(tail: &Tail) -> Result<Target, Error> {
     } else {
         format!("nearest: {}", near.join(", "))
     };
-    usage(format!("no stream `{}`; {hint}", printable(word, 60)))
+    usage(without_tokens(&format!("no stream `{}`; {hint}", printable(word, 200)), arguments))
 }
 
 fn of_endpoint(endpoint: &Endpoint, partition: Option<u8>) -> Result<Target, Error> {

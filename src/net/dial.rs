@@ -63,6 +63,9 @@ impl Base {
         if uri.query().is_some() || text.contains('#') {
             return Err(format!("a base URL has no query; {EXAMPLE}"));
         }
+        if with_port(&uri, 443).is_none() && uri.host().is_some() {
+            return Err(format!("its port is not a number from 0 to 65535; {EXAMPLE}"));
+        }
         match (uri.scheme_str(), uri.host()) {
             (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(Base { uri }),
             (Some("http" | "https") | None, _) => Err(EXAMPLE.to_owned()),
@@ -132,6 +135,7 @@ pub struct Options {
 pub struct Dialer {
     options: Options,
     connector: HttpsConnector<Connector>,
+    resolver: Resolver,
 }
 
 /// What a dial came to.
@@ -157,9 +161,11 @@ impl Dialer {
         } else {
             trust(options.cacert.as_deref())?
         };
-        let mut tcp = HttpConnector::new_with_resolver(Resolver {
+        let resolver = Resolver {
             loopback_only: options.base.is_plain() && options.base.is_loopback() && options.proxy.is_none(),
-        });
+            found: Arc::default(),
+        };
+        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
@@ -168,7 +174,7 @@ impl Dialer {
             .https_or_http()
             .enable_http1()
             .wrap_connector(Connector { tcp, proxy: options.proxy.clone() });
-        Ok(Dialer { options, connector })
+        Ok(Dialer { options, connector, resolver })
     }
 
     /// Opens one connection and sends one request.
@@ -393,7 +399,7 @@ impl Dialer {
             Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
                 unsent(Own::Tls, format!("{host} closed the connection during the TLS handshake"))
             }
-            Some(io) => unsent(Own::Tcp, format!("{host}: {io}")),
+            Some(io) => unsent(Own::Tcp, format!("{host}: {io}{}", self.resolver.tried())),
             None => unsent(Own::Tcp, format!("{host}: {}", chain(error))),
         }
     }
@@ -414,6 +420,9 @@ fn certificate_words(why: &CertificateError) -> String {
             "is for another host".to_owned()
         }
         CertificateError::Revoked => "is revoked".to_owned(),
+        other if other.to_string().contains("CaUsedAsEndEntity") => {
+            "is that of a CA; a server wants one of its own, signed by the CA (basicConstraints CA:FALSE)".to_owned()
+        }
         other => format!("is not acceptable: {other}"),
     }
 }

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::dns::Name;
@@ -17,6 +18,18 @@ use tower_service::Service;
 pub struct Resolver {
     /// Whether only addresses of this machine count.
     pub loopback_only: bool,
+    /// What the last name led to.
+    pub found: Arc<Mutex<Vec<SocketAddr>>>,
+}
+
+impl Resolver {
+    /// The addresses that were tried, for an error; nothing if the host was an address itself.
+    #[must_use]
+    pub fn tried(&self) -> String {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let addresses: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
+        if addresses.is_empty() { String::new() } else { format!(" (tried {})", addresses.join(", ")) }
+    }
 }
 
 /// The name could not be resolved.
@@ -44,7 +57,7 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Resolving {
-        let loopback_only = self.loopback_only;
+        let Resolver { loopback_only, found: last } = self.clone();
         Box::pin(async move {
             let looking = tokio::task::spawn_blocking(move || (name.as_str(), 0u16).to_socket_addrs());
             let found = looking.await.map_err(io::Error::other).and_then(|found| found).map_err(DnsError)?;
@@ -53,6 +66,7 @@ impl Service<Name> for Resolver {
             if addresses.is_empty() {
                 return Err(DnsError(io::Error::other("no usable address")));
             }
+            last.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&addresses);
             Ok(addresses.into_iter())
         })
     }

@@ -40,7 +40,8 @@ impl Token {
         if token.is_empty() {
             return Err(format!("{source} is empty"));
         }
-        if token.len() >= 7 && token.as_bytes()[..7].eq_ignore_ascii_case(b"bearer ") {
+        let first = token.split([' ', '\t']).next().unwrap_or_default();
+        if first.eq_ignore_ascii_case("bearer") {
             return Err(format!("{source} begins with `Bearer `; give the token alone"));
         }
         if token.starts_with(['"', '\'']) || token.ends_with(['"', '\'']) {
@@ -86,6 +87,14 @@ impl Token {
         ))
     }
 
+    /// A function that takes this token out of a text that somebody else wrote: a server may repeat what it was
+    /// sent. A word too short to be a token is nobody's secret, and taking it out would spoil every text.
+    #[must_use]
+    pub fn mask(&self) -> Box<dyn Fn(&str) -> String> {
+        let token = self.0.clone();
+        Box::new(move |text| if token.len() < 8 { text.to_owned() } else { text.replace(&token, "(the token)") })
+    }
+
     /// The `Authorization` header, marked so that no log shows it.
     ///
     /// # Panics
@@ -97,6 +106,30 @@ impl Token {
         value
     }
 }
+
+/// Words of a mistyped command line are repeated in the error, but not those that may be a token in the wrong
+/// place: a value of `--bearer`, or a word as long and dense as tokens are.
+#[must_use]
+pub fn without_tokens(text: &str, arguments: &[OsString]) -> String {
+    let given = without_token(arguments, OsStr::new("")).map(|(_, token)| token).filter(|token| token.len() >= 8);
+    let text = match given {
+        Some(token) => text.replace(&token, HIDDEN),
+        None => text.to_owned(),
+    };
+    let dense = |c: char| c.is_ascii_alphanumeric() || "%_+=-.~/".contains(c);
+    let mut shown = String::new();
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(dense) {
+        let (before, word) = rest.split_at(start);
+        let (word, after) = word.split_at(word.find(|c| !dense(c)).unwrap_or(word.len()));
+        shown.push_str(before);
+        shown.push_str(if word.len() >= 40 && !word.contains("://") { HIDDEN } else { word });
+        rest = after;
+    }
+    shown + rest
+}
+
+const HIDDEN: &str = "(hidden: it looks like a token)";
 
 fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
@@ -174,6 +207,7 @@ mod tests {
             ("", "is empty"),
             ("Bearer AAAAsecret", "`Bearer `"),
             ("bearer AAAAsecret", "`Bearer `"),
+            ("Bearer ", "`Bearer `"),
             ("\"AAAAsecret\"", "quotes"),
             ("'AAAAsecret'", "quotes"),
             ("AAAA secret", "position 5"),
@@ -189,6 +223,17 @@ mod tests {
     fn debug_shows_nothing() {
         let token = Token::parse("secret", "f").expect("a token");
         assert_eq!(format!("{token:?} {:?}", token.header()), "Token(redacted) Sensitive");
+    }
+
+    #[test]
+    fn a_token_in_the_wrong_place_is_not_repeated() {
+        let token = "AAAAAAAAAAAAAAAAAAAAAMLheAAAAAAA0%2BuSeid%2BULvsea4JtiGRiSDSJSI";
+        let arguments: Vec<OsString> = ["x", "tail", "--bearer", "short-secret"].map(OsString::from).to_vec();
+        let text = format!("unexpected argument '{token}' found; and short-secret; see --help");
+        let shown = without_tokens(&text, &arguments);
+        assert!(!shown.contains("AAAA") && !shown.contains("short-secret") && shown.contains("see --help"), "{shown}");
+        let mask = Token::parse(token, "f").expect("a token").mask();
+        assert_eq!(mask(&format!("bad token {token}!")), "bad token (the token)!");
     }
 
     #[test]

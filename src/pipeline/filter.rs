@@ -50,7 +50,12 @@ impl FromStr for Choice {
         if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == word) {
             return Ok(Choice::Kind(*kind));
         }
-        Err(format!("no such kind; nearest: {}", nearest(word, Choice::words()).join(", ")))
+        let near = nearest(word, Choice::words());
+        Err(if near.is_empty() {
+            format!("no such kind; there are {}", Choice::words().collect::<Vec<_>>().join(", "))
+        } else {
+            format!("no such kind; nearest: {}", near.join(", "))
+        })
     }
 }
 

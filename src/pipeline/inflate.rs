@@ -27,14 +27,25 @@ impl Inflater {
     /// The data is not gzip, or is damaged.
     pub fn push(&mut self, mut bytes: &[u8], mut see: impl FnMut(&[u8])) -> io::Result<()> {
         // One `write` runs the inflater once over its fixed window, so the output is drained in between.
+        // What came out before a fault is as good as any, so it is handed out first.
         while !bytes.is_empty() {
-            let taken = self.decoder.write(bytes)?;
-            bytes = &bytes[taken..];
+            let taken = self.decoder.write(bytes);
             self.drain(&mut see);
+            bytes = &bytes[taken?..];
         }
-        self.decoder.flush()?;
+        let flushed = self.decoder.flush();
         self.drain(&mut see);
-        Ok(())
+        flushed
+    }
+
+    /// Says whether the last member is whole: a capture must be, a live stream that was cut need not.
+    ///
+    /// # Errors
+    /// It was cut, or its checksum is wrong.
+    pub fn finish(&mut self, mut see: impl FnMut(&[u8])) -> io::Result<()> {
+        let finished = self.decoder.try_finish();
+        self.drain(&mut see);
+        finished
     }
 
     fn drain(&mut self, see: &mut impl FnMut(&[u8])) {
@@ -96,6 +107,28 @@ mod tests {
             .expect("gzip");
         assert_eq!(total, 64 << 20);
         assert!(largest <= 128 << 10, "{largest}");
+    }
+
+    #[test]
+    fn what_came_before_a_fault_is_handed_out_and_a_cut_is_noticed() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(b"good\n").expect("memory");
+        let whole = encoder.finish().expect("memory");
+        let play = |bytes: &[u8]| {
+            let (mut seen, mut inflater) = (Vec::new(), Inflater::default());
+            let pushed = inflater.push(bytes, |piece| seen.extend_from_slice(piece));
+            let finished = inflater.finish(|piece| seen.extend_from_slice(piece));
+            (String::from_utf8_lossy(&seen).into_owned(), pushed.is_ok() && finished.is_ok())
+        };
+        assert_eq!(play(&whole), ("good\n".to_owned(), true));
+        assert_eq!(play(&[whole.as_slice(), &[0xff; 40]].concat()), ("good\n".to_owned(), false));
+        let mut wrong = whole.clone();
+        let checksum = wrong.len() - 6;
+        wrong[checksum] ^= 1;
+        assert_eq!(play(&wrong), ("good\n".to_owned(), false));
+        for cut in 1..whole.len() {
+            assert!(!play(&whole[..cut]).1, "cut at {cut}");
+        }
     }
 
     #[test]

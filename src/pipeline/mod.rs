@@ -164,6 +164,17 @@ impl Pipeline {
         result
     }
 
+    /// Says whether a compressed capture is whole, when its last byte was pushed.
+    ///
+    /// # Errors
+    /// It was cut short, or its checksum is wrong.
+    pub fn check_end(&mut self, out: &mut Vec<u8>, seen: &mut Seen) -> io::Result<()> {
+        let Some(mut inflater) = self.inflater.take() else {
+            return Ok(());
+        };
+        inflater.finish(|bytes| self.split(bytes, out, seen))
+    }
+
     /// Ends the stream. A last line without an end is a message only if it is a whole JSON object.
     pub fn finish(&mut self, out: &mut Vec<u8>, seen: &mut Seen) {
         let mut splitter = std::mem::replace(&mut self.splitter, Splitter::new(self.options.line_cap));

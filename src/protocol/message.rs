@@ -246,10 +246,12 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
             _ => UNKNOWN,
         };
     }
+    // Rare enough for the library; posts have no `type` at their top.
+    let type_text: String = serde_json::from_slice(shape.type_json).unwrap_or_default();
     if top.get(Key::Errors) == Type::Array
         || top.has(Key::Title)
-        || shape.type_text == b"about:blank"
-        || shape.type_text.windows(10).any(|part| part == b"/problems/")
+        || type_text == "about:blank"
+        || type_text.contains("/problems/")
     {
         return (of_problems(body), Some(Dialect::V2));
     }
@@ -275,7 +277,7 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
         let dialect = if top.has(Key::MatchingRules) { Dialect::Enterprise } else { Dialect::V1 };
         return (Kind::Post, Some(dialect));
     }
-    if shape.type_text == b"connection_metadata" {
+    if type_text == "connection_metadata" {
         return (Kind::Metadata, Some(Dialect::V2));
     }
     UNKNOWN

@@ -189,8 +189,8 @@ pub struct Shape<'a> {
     pub data: Members,
     /// The bytes of the top-level `message`, for `for_user` envelopes.
     pub message: &'a [u8],
-    /// The text of the top-level `type` between its quotes, escapes untouched.
-    pub type_text: &'a [u8],
+    /// The top-level `type` with its quotes, escapes untouched; empty if it is not a string.
+    pub type_json: &'a [u8],
     /// The post's id without quotes: `data.id`, else `id_str`, else `id`; empty when there is none.
     pub id: &'a [u8],
 }
@@ -449,8 +449,7 @@ impl Machine<'_> {
                         self.shape.message = &self.bytes[started..end];
                     }
                     Key::Type => {
-                        self.shape.type_text =
-                            if found == Type::String { &self.bytes[started + 1..self.at - 1] } else { b"" };
+                        self.shape.type_json = if found == Type::String { &self.bytes[started..self.at] } else { b"" };
                     }
                     Key::IdStr => self.note_id(found, started, 2),
                     Key::Id => self.note_id(found, started, 1),

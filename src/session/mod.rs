@@ -61,6 +61,9 @@ pub const TAKE_OVER_WINDOW: Duration = Duration::from_secs(30 * 60);
 /// The take-over at which we give the slot up.
 pub const TAKE_OVERS: usize = 3;
 
+/// A reader that holds the stream up for less than this is just busy, and not worth a word each time.
+pub const BLOCKED_AFTER: Duration = Duration::from_secs(1);
+
 /// How many stall limits a line may stay unfinished while bytes trickle in.
 pub const UNFINISHED_STALLS: u32 = 3;
 
@@ -186,6 +189,7 @@ struct Listening {
     got_line: bool,
     established: bool,
     blocked: Option<At>,
+    told_blocked: bool,
     was_blocked: bool,
     /// A plain-text line or HTML: the reason of the ending that follows.
     text: Option<Ending>,
@@ -321,6 +325,7 @@ impl Session {
             got_line: false,
             established: false,
             blocked: None,
+            told_blocked: false,
             was_blocked: false,
             text: None,
         };
@@ -353,15 +358,13 @@ impl Session {
                 }
             }
             Input::Blocked => {
-                if listening.blocked.is_none() {
-                    listening.blocked = Some(now);
-                    listening.was_blocked = true;
-                    events.push(Event::Blocked);
-                }
+                listening.blocked.get_or_insert(now);
             }
             Input::Unblocked => {
                 if let Some(since) = listening.blocked.take() {
-                    events.push(Event::Unblocked { after: now.since(since) });
+                    if std::mem::take(&mut listening.told_blocked) {
+                        events.push(Event::Unblocked { after: now.since(since) });
+                    }
                     // The silence was ours: the server gets its whole limit again.
                     listening.last_byte = now;
                     listening.line_since = listening.line_since.map(|_| now);
@@ -369,6 +372,13 @@ impl Session {
             }
             Input::Closed(failure) => ending = Some(listening.text.take().unwrap_or_else(|| of_failure(failure))),
             _ => ending = self.stalled(now, &listening),
+        }
+        if let Some(since) = listening.blocked
+            && !listening.told_blocked
+            && now.since(since) >= BLOCKED_AFTER
+        {
+            (listening.told_blocked, listening.was_blocked) = (true, true);
+            events.push(Event::Blocked);
         }
         self.establish(now, &mut listening, events);
         match ending {
@@ -385,8 +395,8 @@ impl Session {
 
     /// When the open connection wants to be looked at, whatever arrives or not.
     fn deadline(&self, listening: &Listening) -> Option<At> {
-        if listening.blocked.is_some() {
-            return None;
+        if let Some(since) = listening.blocked {
+            return (!listening.told_blocked).then(|| since.after(BLOCKED_AFTER));
         }
         let mut until = listening.last_byte.after(self.options.stall);
         let mut sooner = |at: At| {

@@ -64,6 +64,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub struct Terminal {
     out: Sink,
     err: Sink,
+    /// Whether stdout and stderr lead to the same place (`2>&1`).
+    same: bool,
+    mask: Box<dyn Fn(&str) -> String>,
     options: Options,
     row: bool,
     color: bool,
@@ -77,13 +80,14 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Takes over stdout and stderr. Needs a running tokio reactor.
+    /// Takes over stdout and stderr. `mask` takes out of a text what nobody may see. Needs a running tokio reactor.
     ///
     /// # Errors
     /// They cannot be registered.
-    pub fn new(options: Options) -> io::Result<Terminal> {
+    pub fn new(options: Options, mask: Box<dyn Fn(&str) -> String>) -> io::Result<Terminal> {
         let out = Sink::new(rustix::stdio::stdout().as_fd())?;
         let err = Sink::new(rustix::stdio::stderr().as_fd())?;
+        let same = sink::are_one(rustix::stdio::stdout(), rustix::stdio::stderr());
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let color = match options.color {
@@ -97,6 +101,8 @@ impl Terminal {
             row: options.status == StatusMode::Auto && !options.quiet && err.is_terminal() && !dumb,
             out,
             err,
+            same,
+            mask,
             options,
             color,
             screen: None,
@@ -189,7 +195,11 @@ impl Terminal {
     }
 
     fn write_err(&mut self, text: &str) {
-        if self.err.backlog() + text.len() <= STDERR_BACKLOG {
+        let text = &(self.mask)(text);
+        // Into one pipe both go in one order, or a notice would fall between the halves of a line.
+        if self.same && self.out.backlog() > 0 {
+            let _ = self.out.write(text.as_bytes());
+        } else if self.err.backlog() + text.len() <= STDERR_BACKLOG {
             // If stderr is gone, there is nobody to tell.
             let _ = self.err.write(text.as_bytes());
         }
@@ -220,7 +230,7 @@ impl Terminal {
             return;
         }
         if let Some((columns, _)) = screen {
-            let line = status(usize::from(columns), self.color);
+            let line = (self.mask)(&status(usize::from(columns), self.color));
             if line != self.shown {
                 let mut pieces = row::draw(&line).into_iter();
                 if pieces.all(|piece| self.err.offer(piece.as_bytes()).unwrap_or(false)) {

@@ -127,7 +127,7 @@ fn advice(ending: &Ending) -> String {
 
 /// The line that ends a run that went well or was asked to end.
 #[must_use]
-pub fn summary(total: &Total, connections: u32, lasted: Duration) -> String {
+pub fn summary(total: &Total, lasted: Duration) -> String {
     let plural = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let gaps = match total.gaps {
         0 => String::new(),
@@ -137,7 +137,7 @@ pub fn summary(total: &Total, connections: u32, lasted: Duration) -> String {
         "{} printed, {} received over {} in {}{gaps}",
         plural(total.printed, "message"),
         plural(total.posts, "post"),
-        plural(u64::from(connections), "connection"),
+        plural(total.connections, "connection"),
         age(lasted)
     )
 }
@@ -149,6 +149,8 @@ pub struct Total {
     pub printed: u64,
     /// Posts received, printed or not.
     pub posts: u64,
+    /// Connections that were open.
+    pub connections: u64,
     /// Gaps in the stream.
     pub gaps: u64,
     /// Posts probably missed in them.

@@ -242,6 +242,15 @@ impl Way {
     }
 }
 
+/// Whether two descriptors lead to the same pipe, terminal or file.
+#[must_use]
+pub fn are_one(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
+    match (rustix::fs::fstat(a), rustix::fs::fstat(b)) {
+        (Ok(a), Ok(b)) => (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino),
+        _ => false,
+    }
+}
+
 /// Opens the pipe or terminal behind `stream` once more, with flags of our own.
 fn reopen(stream: BorrowedFd<'_>) -> io::Result<File> {
     use std::os::fd::AsRawFd;

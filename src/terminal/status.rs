@@ -1,8 +1,8 @@
 //! What the status row says, rendered from the session's events. Pure: a clock is handed in.
 //!
 //! Order (always the same): state and stream, heartbeat age, post rate, rate limit, last disconnect code, gaps,
-//! buffer. A narrow screen loses parts from the least important up: buffer, gaps, rate, the words of the last
-//! code, the rate limit; the state and the heartbeat age stay.
+//! buffer. A narrow screen loses, in this order: buffer, gaps, rate, the words of the last code, those of the rate
+//! limit, the rate limit, the last code. The state and the heartbeat age stay.
 
 use std::time::Duration;
 
@@ -36,11 +36,13 @@ pub struct Status {
     buffer: usize,
 }
 
-/// A part of the row: its importance (the highest is dropped first), its text and how it looks.
+/// A part of the row. Where room is short, the part with the highest number shrinks next: to its brief form if
+/// it has one, else to nothing. 0 stays.
 struct Part {
-    drop: u8,
     text: String,
     look: Look,
+    drop: u8,
+    brief: Option<(u8, String)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl Status {
     }
 
     fn parts(&self, now: At) -> Vec<Part> {
-        let part = |drop, text, look| Part { drop, text, look };
+        let part = |drop, text, look| Part { text, look, drop, brief: None };
         let (state, look) = match &self.state {
             State::Connecting => ("connecting".to_owned(), Look::Bad),
             State::Streaming => ("streaming".to_owned(), Look::Good),
@@ -140,7 +142,7 @@ impl Status {
             }
             None => part(0, "heartbeat -".to_owned(), Look::Bad),
         });
-        parts.push(part(4, format!("{:.1}/s", self.rate), Look::Plain));
+        parts.push(part(7, format!("{:.1}/s", self.rate), Look::Plain));
         let number = |value: Option<u32>| value.map_or("-".to_owned(), |value| value.to_string());
         let mut limit = format!("x-rate-limit {}/{}", number(self.limit.remaining), number(self.limit.limit));
         if let Some(reset) = self.limit.reset
@@ -149,21 +151,24 @@ impl Status {
             limit = format!("{limit} {}", age(reset.saturating_sub(now.wall)));
         }
         let low = self.limit.remaining.is_some_and(|left| left < 5);
-        parts.push(part(1, limit, if low { Look::Warn } else { Look::Plain }));
+        let brief = format!("{}/{}", number(self.limit.remaining), number(self.limit.limit));
+        let look = if low { Look::Warn } else { Look::Plain };
+        parts.push(Part { brief: Some((5, brief)), ..part(3, limit, look) });
         parts.push(match &self.last {
             Some((code, at)) => {
                 let name = code.entry().name;
                 let code = code.to_string();
-                let named = if name.eq_ignore_ascii_case(&code) { code } else { format!("{code} {name}") };
-                part(2, format!("last {named} {} ago", age(now.since(*at))), Look::Warn)
+                let named = if name.eq_ignore_ascii_case(&code) { code.clone() } else { format!("{code} {name}") };
+                let text = format!("last {named} {} ago", age(now.since(*at)));
+                Part { brief: Some((6, format!("last {code}"))), ..part(2, text, Look::Warn) }
             }
             None => part(2, "last -".to_owned(), Look::Plain),
         });
         let look = if self.gaps > 0 { Look::Warn } else { Look::Plain };
-        parts.push(part(5, format!("gaps {}", self.gaps), look));
+        parts.push(part(8, format!("gaps {}", self.gaps), look));
         let percent = self.backlog * 100 / self.buffer.max(1);
         let look = if percent > 60 { Look::Warn } else { Look::Plain };
-        parts.push(part(6, format!("buffer {percent}%"), look));
+        parts.push(part(9, format!("buffer {percent}%"), look));
         parts
     }
 
@@ -177,12 +182,15 @@ impl Status {
             text + BETWEEN.chars().count() * parts.len().saturating_sub(1)
         };
         while wide(&parts) > width {
-            let Some((at, _)) =
-                parts.iter().enumerate().filter(|(_, part)| part.drop > 0).max_by_key(|(_, part)| part.drop)
-            else {
+            let next = |part: &Part| part.brief.as_ref().map_or(part.drop, |(order, _)| *order);
+            let Some((at, part)) = parts.iter_mut().enumerate().max_by_key(|(_, part)| next(part)) else { break };
+            if next(part) == 0 {
                 break;
-            };
-            parts.remove(at);
+            }
+            match part.brief.take() {
+                Some((_, brief)) => part.text = brief,
+                None => drop(parts.remove(at)),
+            }
         }
         if wide(&parts) > width {
             let text: Vec<String> = parts.into_iter().map(|part| part.text).collect();
@@ -264,14 +272,27 @@ mod tests {
 
     #[test]
     fn a_narrow_screen_loses_the_least_important_first() {
-        let status = streaming();
+        let mut status = streaming();
+        status.note(
+            at(8),
+            &Event::Ended {
+                connection: 1,
+                ending: Ending { code: Code::V1(12), detail: None },
+                opened: true,
+                lived: Duration::ZERO,
+                slow_reader: false,
+            },
+        );
+        status.received(at(9));
         let rows: Vec<String> =
-            [200, 80, 60, 40, 20].iter().map(|width| status.render(at(10), *width, false)).collect();
+            [200, 100, 80, 60, 45, 40, 20].iter().map(|width| status.render(at(10), *width, false)).collect();
         insta::assert_snapshot!(rows.join("\n"), @r"
-        filtered streaming · heartbeat 2.0s · 25.0/s · x-rate-limit 49/50 14m50s · last - · gaps 0 · buffer 0%
-        filtered streaming · heartbeat 2.0s · x-rate-limit 49/50 14m50s · last -
-        filtered streaming · heartbeat 2.0s
-        filtered streaming · heartbeat 2.0s
+        filtered streaming · heartbeat 1.0s · 25.0/s · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago · gaps 0 · buffer 0%
+        filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago
+        filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12
+        filtered streaming · heartbeat 1.0s · 49/50 · last 12
+        filtered streaming · heartbeat 1.0s · last 12
+        filtered streaming · heartbeat 1.0s
         filtered streaming ·
         ");
     }
