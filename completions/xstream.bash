@@ -229,7 +229,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__tail)
-            opts="-q -h --partition --bearer --bearer-file --demo --base-url --proxy --cacert --insecure-http --connect-timeout --stall-timeout --no-gzip --no-reconnect --max-retries --state --only --skip --annotate --max --max-line --for --buffer --status --color --quiet --help"
+            opts="-p -q -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --demo --base-url --proxy --cacert --insecure-http --connect-timeout --stall-timeout --no-gzip --no-reconnect --max-retries --state --only --skip --annotate --max --max-line --for --buffer --status --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -237,6 +237,74 @@ _xstream() {
             case "${prev}" in
                 --partition)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backfill-minutes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --start)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --end)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tweet-fields)
+                    COMPREPLY=($(compgen -W "article attachments author_id card_uri community_id context_annotations conversation_id created_at display_text_range edit_controls edit_history_tweet_ids entities geo id in_reply_to_user_id lang matched_media_notes media_metadata note_request_suggestions note_tweet paid_partnership possibly_sensitive public_metrics referenced_tweets reply_settings scopes source suggested_source_links suggested_source_links_with_counts text withheld" -- "${cur}"))
+                    return 0
+                    ;;
+                --expansions)
+                    COMPREPLY=($(compgen -W "article.cover_media article.media_entities attachments.media_keys attachments.media_source_tweet attachments.poll_ids author_id edit_history_tweet_ids entities.mentions.username entities.note.mentions.username geo.place_id in_reply_to_user_id referenced_tweets.id referenced_tweets.id.attachments.media_keys referenced_tweets.id.author_id" -- "${cur}"))
+                    return 0
+                    ;;
+                --user-fields)
+                    COMPREPLY=($(compgen -W "affiliation confirmed_email connection_status created_at description entities id is_identity_verified location most_recent_tweet_id name parody pinned_tweet_id profile_banner_url profile_image_url protected public_metrics receives_your_dm subscription subscription_type url username verified verified_followers_count verified_type withheld" -- "${cur}"))
+                    return 0
+                    ;;
+                --media-fields)
+                    COMPREPLY=($(compgen -W "alt_text duration_ms height media_key preview_image_url public_metrics type url variants width" -- "${cur}"))
+                    return 0
+                    ;;
+                --poll-fields)
+                    COMPREPLY=($(compgen -W "duration_minutes end_datetime id options voting_status" -- "${cur}"))
+                    return 0
+                    ;;
+                --place-fields)
+                    COMPREPLY=($(compgen -W "contained_within country country_code full_name geo id name place_type" -- "${cur}"))
+                    return 0
+                    ;;
+                --like-fields)
+                    COMPREPLY=($(compgen -W "attachments_media_keys created_at id liked_tweet_author_id liked_tweet_id timestamp_ms" -- "${cur}"))
+                    return 0
+                    ;;
+                --param)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --track)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --follow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --locations)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --language)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filter-level)
+                    COMPREPLY=($(compgen -W "none low medium" -- "${cur}"))
                     return 0
                     ;;
                 --bearer)

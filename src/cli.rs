@@ -1,13 +1,15 @@
 //! The command line: definitions and help text only. What a verb does is in `command/`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Args, Command, Parser, Subcommand};
 
 use crate::net::token::without_tokens;
 use crate::pipeline::filter::Choice;
+use crate::protocol::field;
 use crate::terminal::{Color, StatusMode};
 
 /// Tail X's streaming HTTP endpoints
@@ -51,13 +53,13 @@ pub enum Verb {
                        Example: xstream tail --bearer \"$TOKEN\" --only post --max 100 | jq -r .data.text"
 )]
 pub struct Tail {
-    /// Stream: a name such as `filtered` or `sample`, X's endpoint name, or a path such as /2/tweets/search/stream
+    /// Stream: a name such as `filtered` or `sample`, X's endpoint name, a path or a URL on the base host
     #[arg(value_name = "STREAM", default_value = "filtered")]
     pub stream: String,
 
-    /// The stream's partition, for streams that are split
-    #[arg(long, value_name = "N", help_heading = "Request")]
-    pub partition: Option<u8>,
+    /// What to ask the stream for.
+    #[command(flatten)]
+    pub request: Request,
 
     /// Bearer token; it is taken off the process list at once
     #[arg(long, value_name = "TOKEN", conflicts_with = "bearer_file", help_heading = "Token")]
@@ -138,6 +140,119 @@ pub struct Tail {
     /// Tell nothing on stderr but the line that explains a failure
     #[arg(short, long, help_heading = "People")]
     pub quiet: bool,
+}
+
+/// What the request asks for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Request")]
+pub struct Request {
+    /// The stream's partition, for streams that are split
+    #[arg(long, value_name = "N")]
+    pub partition: Option<u8>,
+
+    /// Ask X to repeat the last minutes, 0 to 5, mixed into the stream
+    #[arg(long, value_name = "MINUTES")]
+    pub backfill_minutes: Option<u8>,
+
+    /// Recover from this time on: 2h (ago), 2026-11-22T10:00Z; the run ends when the range is delivered
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+
+    /// Recover up to this time
+    #[arg(long, value_name = "TIME")]
+    pub end: Option<String>,
+
+    /// Fields of posts
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::TWEET))]
+    pub tweet_fields: Vec<String>,
+
+    /// Objects to include with posts
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = Known(field::EXPANSIONS))]
+    pub expansions: Vec<String>,
+
+    /// Fields of included users
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::USER))]
+    pub user_fields: Vec<String>,
+
+    /// Fields of included media
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::MEDIA))]
+    pub media_fields: Vec<String>,
+
+    /// Fields of included polls
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::POLL))]
+    pub poll_fields: Vec<String>,
+
+    /// Fields of included places
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::PLACE))]
+    pub place_fields: Vec<String>,
+
+    /// Fields of likes, on like streams
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::LIKE))]
+    pub like_fields: Vec<String>,
+
+    /// Every field and expansion that an app-only token may ask for
+    #[arg(long)]
+    pub all_fields: bool,
+
+    /// Powerstream: only posts of the data centre that answers
+    #[arg(long)]
+    pub local_dc_only: bool,
+
+    /// Any other parameter, sent as it is
+    #[arg(short, long = "param", value_name = "KEY=VALUE", value_parser = parameter)]
+    pub parameters: Vec<(String, String)>,
+
+    /// v1-filter: phrases to track
+    #[arg(long, value_name = "PHRASE", value_delimiter = ',')]
+    pub track: Vec<String>,
+
+    /// v1-filter: ids of users to follow
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub follow: Vec<String>,
+
+    /// v1-filter: boxes as west,south,east,north
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',', allow_hyphen_values = true)]
+    pub locations: Vec<String>,
+
+    /// v1.1: languages, as BCP 47 tags
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub language: Vec<String>,
+
+    /// v1.1: how much to filter
+    #[arg(long, value_name = "LEVEL", value_parser = ["none", "low", "medium"])]
+    pub filter_level: Option<String>,
+
+    /// v1.1: ask for warnings when we fall behind
+    #[arg(long)]
+    pub stall_warnings: bool,
+
+    /// v1.1: ask for messages framed by their length
+    #[arg(long)]
+    pub delimited: bool,
+}
+
+/// Values that shells complete and help lists, while any other is taken as well.
+#[derive(Debug, Clone)]
+struct Known(&'static [&'static str]);
+
+impl TypedValueParser for Known {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        clap::builder::NonEmptyStringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().map(|name| PossibleValue::new(*name))))
+    }
+}
+
+/// `KEY=VALUE`.
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a parameter is KEY=VALUE, such as backfill_minutes=2".to_owned()),
+    }
 }
 
 /// What is printed, for every verb that prints messages.
@@ -268,7 +383,10 @@ fn one_line(page: &str) -> String {
 }
 
 /// A duration with a unit: `500ms`, `30s`, `2m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// It is not one; the error gives examples.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let bad = || "a duration wants a number and a unit, such as 500ms, 30s, 2m or 1h".to_owned();
     let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(bad)?;
     let number: f64 = text[..at].parse().map_err(|_| bad())?;

@@ -17,7 +17,7 @@ use crate::net::dial::{Answer, Dialer};
 use crate::net::stream::Stream;
 use crate::pipeline::envelope::Stamp;
 use crate::pipeline::{Pipeline, Seen};
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::{Code, Own};
 use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session, Signal};
 use crate::store::state::Store;
 use crate::terminal::notice::Total;
@@ -115,6 +115,10 @@ pub struct Run {
     pub buffer: usize,
     /// When the time asked for is over.
     pub deadline: Option<Duration>,
+    /// What people should know when the stream opens for the first time.
+    pub opened: Option<&'static str>,
+    /// What people should know when it is refused for want of access.
+    pub denied: Option<&'static str>,
 }
 
 /// The signals and the tick.
@@ -260,13 +264,7 @@ impl Drive {
         let now = self.run.clock.now();
         for event in events {
             self.run.status.note(now, event);
-            if let Event::Opened { .. } = event {
-                self.total.connections += 1;
-            }
-            if let Event::Gap(gap) = event {
-                self.total.gaps += 1;
-                self.total.missed = self.total.missed.saturating_add(gap.missed);
-            }
+            let hint = self.account(event);
             let Some(line) = notice::line(event, &self.run.host) else {
                 continue;
             };
@@ -276,6 +274,26 @@ impl Drive {
                 }
                 _ => self.run.terminal.say(&line),
             }
+            if let Some(hint) = hint {
+                self.run.terminal.say(hint);
+            }
+        }
+    }
+
+    /// Keeps the totals; returns what people should know besides at this event.
+    fn account(&mut self, event: &Event) -> Option<&'static str> {
+        match event {
+            Event::Opened { .. } => {
+                self.total.connections += 1;
+                self.run.opened.take()
+            }
+            Event::Gap(gap) => {
+                self.total.gaps += 1;
+                self.total.missed = self.total.missed.saturating_add(gap.missed);
+                None
+            }
+            Event::Ended { ending, .. } if matches!(ending.code, Code::Status(401 | 403)) => self.run.denied.take(),
+            _ => None,
         }
     }
 

@@ -109,7 +109,7 @@ fn classification_and_notices_take_any_bytes() {
 }
 
 fn everything() -> Options {
-    Options { filter: Filter::new(&[Choice::All], &[]), annotate: true, max: None, line_cap: LINE_CAP }
+    Options { filter: Filter::new(&[Choice::All], &[]), annotate: true, max: None, line_cap: LINE_CAP, framed: false }
 }
 
 fn play(parts: &[&[u8]], options: Options) -> (Vec<u8>, Seen) {
@@ -159,7 +159,8 @@ fn byte_by_byte_gives_the_same_output() {
 #[test]
 fn only_a_whole_object_may_lack_its_line_end() {
     let printed = |text: &str| {
-        let options = Options { filter: Filter::new(&[], &[]), annotate: false, max: None, line_cap: LINE_CAP };
+        let options =
+            Options { filter: Filter::new(&[], &[]), annotate: false, max: None, line_cap: LINE_CAP, framed: false };
         let (out, seen) = play(&[text.as_bytes()], options);
         (String::from_utf8(out).expect("text"), seen.remarks.len())
     };
@@ -174,7 +175,7 @@ fn only_a_whole_object_may_lack_its_line_end() {
 
 #[test]
 fn a_line_over_the_cap_is_skipped_and_the_next_is_printed() {
-    let options = Options { filter: Filter::new(&[], &[]), annotate: false, max: None, line_cap: 20 };
+    let options = Options { filter: Filter::new(&[], &[]), annotate: false, max: None, line_cap: 20, framed: false };
     let text = format!("{{\"a\":\"{}\"}}\n{{\"b\":1}}\n", "x".repeat(40));
     let (out, seen) = play(&[text.as_bytes()], options);
     assert_eq!((out.as_slice(), seen.remarks.len(), seen.lines), (&b"{\"b\":1}\n"[..], 1, 2));

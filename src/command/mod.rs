@@ -4,6 +4,7 @@ mod generate;
 mod replay;
 mod simulate;
 mod tail;
+mod target;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -89,7 +90,7 @@ fn pipeline_options(what: &What) -> Result<pipeline::Options, Error> {
     if !Kind::ALL.iter().any(|kind| printable(kind) && filter.accepts(*kind)) {
         return usage("--only and --skip leave nothing to print");
     }
-    Ok(pipeline::Options { filter, annotate: what.annotate, max: what.max, line_cap: what.max_line })
+    Ok(pipeline::Options { filter, annotate: what.annotate, max: what.max, line_cap: what.max_line, framed: false })
 }
 
 /// The runtime that every verb with sockets runs on: one thread, one stream.

@@ -116,6 +116,8 @@ pub struct Options {
     pub base: Base,
     /// Path and query of the stream.
     pub path: String,
+    /// The form that a POST carries; none for a GET.
+    pub form: Option<String>,
     /// Who we are; none to a server that wants no token.
     pub token: Option<Token>,
     /// The proxy on the way.
@@ -209,8 +211,13 @@ impl Dialer {
         Ok(self.read_head(response, connection).await)
     }
 
-    fn request(&self, uri: &Uri) -> Result<Request<Empty>, Failure> {
-        let mut request = Request::get(uri.path_and_query().map_or("/", |path| path.as_str()))
+    fn request(&self, uri: &Uri) -> Result<Request<Form>, Failure> {
+        let target = uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut request = match &self.options.form {
+            Some(_) => Request::post(target).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
+            None => Request::get(target),
+        };
+        request = request
             .header(header::HOST, self.options.base.host())
             .header(header::USER_AGENT, concat!("xstream/", env!("CARGO_PKG_VERSION")));
         if self.options.gzip {
@@ -219,7 +226,8 @@ impl Dialer {
         if let Some(token) = &self.options.token {
             request = request.header(header::AUTHORIZATION, token.header());
         }
-        request.body(Empty::new()).map_err(|error| failure(Own::Http, &error, false))
+        let form = self.options.form.clone().unwrap_or_default();
+        request.body(Form::from(form)).map_err(|error| failure(Own::Http, &error, false))
     }
 
     async fn read_head(&self, response: Response<Incoming>, connection: Connection) -> Answer {
@@ -258,7 +266,7 @@ fn now() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
-type Empty = http_body_util::Empty<hyper::body::Bytes>;
+type Form = http_body_util::Full<hyper::body::Bytes>;
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok())

@@ -22,7 +22,7 @@ use crate::protocol::disconnect::Own;
 use crate::session::Failure;
 
 type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
-type Empty = http_body_util::Empty<Bytes>;
+type Form = http_body_util::Full<Bytes>;
 
 /// How long a close may take: the time for our goodbye to reach the server and its own to come back.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -32,7 +32,7 @@ const BUFFER: usize = 256 << 10;
 
 /// One HTTP/1.1 connection with one request on it.
 pub struct Connection {
-    conn: http1::Connection<Io, Empty>,
+    conn: http1::Connection<Io, Form>,
     over: bool,
 }
 
@@ -41,7 +41,7 @@ impl Connection {
     ///
     /// # Errors
     /// The connection ended, or what came is not HTTP.
-    pub async fn send(io: Io, request: Request<Empty>) -> Result<(Response<Incoming>, Connection), Failure> {
+    pub async fn send(io: Io, request: Request<Form>) -> Result<(Response<Incoming>, Connection), Failure> {
         let (mut sender, conn) =
             http1::Builder::new().max_buf_size(BUFFER).handshake(io).await.map_err(|error| of_hyper(&error))?;
         let mut connection = Connection { conn, over: false };

@@ -4,6 +4,9 @@
 //! processor, and far faster than any network. A line that lies within one portion is borrowed from it; only
 //! a line cut by a portion's edge is copied.
 //!
+//! v1.1 can frame its messages instead (`delimited=length`, the v1.1 "Processing streaming data" page): a line
+//! with a number of bytes, then that many bytes. Keep-alives stand between frames.
+//!
 //! Its law: the lines do not depend on where the bytes were cut, and no more than the cap is ever held.
 
 use memchr::arch::all::memchr::One;
@@ -30,19 +33,87 @@ pub struct Splitter {
     /// How many bytes of a line over the cap went by so far; none while the line is within it.
     skipped: Option<u64>,
     cap: usize,
+    /// Whether messages are framed, and how much of the current one is still to come.
+    frame: Option<u64>,
 }
 
 impl Splitter {
     /// A splitter that holds at most `cap` bytes of an unfinished line.
     #[must_use]
     pub fn new(cap: usize) -> Splitter {
-        Splitter { newline: One::new(b'\n'), held: Vec::new(), skipped: None, cap }
+        Splitter { newline: One::new(b'\n'), held: Vec::new(), skipped: None, cap, frame: None }
+    }
+
+    /// A splitter of messages that are framed by their length. A stream that turns out not to be is split at LF.
+    #[must_use]
+    pub fn framed(cap: usize) -> Splitter {
+        Splitter { frame: Some(0), ..Splitter::new(cap) }
     }
 
     /// Takes the next line off the front of `bytes`. With none left, all of `bytes` is taken and held.
     ///
     /// The line is handed to `see`, since it may lie in the splitter's own memory. False: there was none.
     pub fn next(&mut self, bytes: &mut &[u8], see: impl FnOnce(Line)) -> bool {
+        loop {
+            match self.frame {
+                None => return self.next_line(bytes, see),
+                Some(0) => {
+                    // A number announces a frame; anything else is a line of its own.
+                    let mut announced = None;
+                    let mut line = None;
+                    if !self.next_line(bytes, |found| match found {
+                        Line::Whole(text) => match length(text) {
+                            Some(length) => announced = Some(length),
+                            None => line = Some(Ok(text.to_vec())),
+                        },
+                        Line::Oversize(length) => line = Some(Err(length)),
+                    }) {
+                        return false;
+                    }
+                    if announced.is_some() {
+                        self.frame = announced;
+                        continue;
+                    }
+                    let Some(line) = line else { continue };
+                    match line {
+                        Ok(text) => {
+                            if text.starts_with(b"{") {
+                                self.frame = None;
+                            }
+                            see(Line::Whole(&text));
+                        }
+                        Err(length) => see(Line::Oversize(length)),
+                    }
+                    return true;
+                }
+                Some(left) => {
+                    let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+                    let (part, rest) = bytes.split_at(here);
+                    *bytes = rest;
+                    self.hold(part);
+                    self.frame = Some(left - here as u64);
+                    if self.frame != Some(0) {
+                        return false;
+                    }
+                    if let Some(length) = self.skipped.take() {
+                        see(Line::Oversize(length));
+                    } else {
+                        // White space inside a message may hold a line end, which must not reach stdout.
+                        for byte in &mut self.held {
+                            if *byte == b'\n' {
+                                *byte = b' ';
+                            }
+                        }
+                        see(Line::Whole(self.held.trim_ascii()));
+                        self.release();
+                    }
+                    return true;
+                }
+            }
+        }
+    }
+
+    fn next_line(&mut self, bytes: &mut &[u8], see: impl FnOnce(Line)) -> bool {
         let Some(end) = self.newline.find(bytes) else {
             self.hold(bytes);
             *bytes = &[];
@@ -98,6 +169,11 @@ impl Splitter {
     }
 }
 
+/// The number that announces a frame; a frame of nothing announces nothing.
+fn length(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok().filter(|length| *length > 0)
+}
+
 fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
@@ -134,6 +210,38 @@ mod tests {
         assert_eq!(split(&[b"abcd\n", b"ab", b"cdefg", b"h\nok\n"], 4), ["abcd", "<8>", "ok"]);
         assert_eq!(split(&[b"abcdef"], 4), ["<6>"]);
         assert_eq!(split(&[b"abcdef\nx\n"], 4), ["<6>", "x"]);
+    }
+
+    fn unframe(parts: &[&[u8]], cap: usize) -> Vec<String> {
+        let mut splitter = Splitter::framed(cap);
+        let mut lines = Vec::new();
+        let mut see = |line: Line| {
+            lines.push(match line {
+                Line::Whole(line) => String::from_utf8_lossy(line).into_owned(),
+                Line::Oversize(length) => format!("<{length}>"),
+            });
+        };
+        for part in parts {
+            let mut rest = *part;
+            while splitter.next(&mut rest, &mut see) {}
+        }
+        splitter.finish(&mut see);
+        lines
+    }
+
+    #[test]
+    fn frames_are_read_by_their_length_with_keep_alives_between() {
+        let text = b"8\r\n{\"a\":1\n\r\n\r\n4\n{}\r\n\r\n20\r\n12345678901234567890\r\nhello\r\n3\r\n{}\n9\r\n{\"cut";
+        let want = ["{\"a\":1", "", "", "{}", "", "<20>", "", "hello", "{}", "{\"cut"];
+        assert_eq!(unframe(&[text], 10), want);
+        for cut in 0..text.len() {
+            assert_eq!(unframe(&[&text[..cut], &text[cut..]], 10), want, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_not_framed_is_split_at_its_line_ends() {
+        assert_eq!(unframe(&[b"\r\n{\"a\":1}\r\n12\r\n{}\n"], 100), ["", "{\"a\":1}", "12", "{}"]);
     }
 
     proptest! {

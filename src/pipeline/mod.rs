@@ -35,6 +35,8 @@ pub struct Options {
     pub max: Option<u64>,
     /// The longest line that is kept, in bytes.
     pub line_cap: usize,
+    /// Whether v1.1's `delimited=length` framing is expected.
+    pub framed: bool,
 }
 
 /// What was in the bytes that were pushed.
@@ -105,6 +107,8 @@ pub struct Pipeline {
     printed: u64,
     line: u64,
     at_start: bool,
+    /// The largest `limit` total of this stream: back ends of X count separately, and their totals interleave.
+    limit: u64,
 }
 
 /// The byte order mark, which some editors put in front of a file.
@@ -122,12 +126,18 @@ impl Pipeline {
             printed: 0,
             line: 0,
             at_start: false,
+            limit: 0,
         }
     }
 
     /// Begins another stream: a connection, or a file, which may open with a byte order mark.
     pub fn begin(&mut self, gzip: bool, file: bool) {
-        self.splitter = Splitter::new(self.options.line_cap);
+        self.splitter = if self.options.framed {
+            Splitter::framed(self.options.line_cap)
+        } else {
+            Splitter::new(self.options.line_cap)
+        };
+        self.limit = 0;
         self.inflater = gzip.then(Inflater::default);
         self.line = 0;
         self.at_start = file;
@@ -233,7 +243,11 @@ impl Pipeline {
                 text: printable(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
             });
         }
-        if let Some(notice) = message.notice() {
+        if let Some(mut notice) = message.notice() {
+            if let Notice::Limit { track: Some(total) } = &mut notice {
+                self.limit = self.limit.max(*total);
+                *total = self.limit;
+            }
             seen.remark(Remark::Notice(notice));
         }
         if !self.options.filter.accepts(message.kind) || self.full() {

@@ -8,9 +8,11 @@
 pub mod catalogue;
 pub mod disconnect;
 pub mod endpoint;
+pub mod field;
 pub mod message;
 pub mod problem;
 pub mod rate_limit;
+pub mod request;
 pub mod scan;
 
 /// How many suggestions an error message carries. More than three is a list, and `--help` has that.

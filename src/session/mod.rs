@@ -47,6 +47,8 @@ pub struct Options {
     pub max_retries: Option<u32>,
     /// Whether a connection that ended is opened again.
     pub reconnect: bool,
+    /// Whether the server ends the stream when all that was asked for is delivered: a recovery range.
+    pub finite: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -476,6 +478,12 @@ impl Session {
                 }
             }
             Answer::Now(_) | Answer::Climb(_) | Answer::Reset => {}
+        }
+        if self.options.finite && listening.is_some() {
+            // Opened again, it would begin at its beginning; what came cannot be told from what did not.
+            let clean = ending.code == Code::Own(Own::Eof);
+            let outcome = if clean { Outcome::Delivered } else { Outcome::Ended(ending) };
+            return self.stop(now, outcome, events);
         }
         if !self.options.reconnect {
             return self.stop(now, Outcome::Ended(ending), events);

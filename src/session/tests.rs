@@ -17,7 +17,7 @@ fn at(time: f64) -> At {
 }
 
 fn options() -> Options {
-    Options { stall: seconds(30.0), requests: 50, max_retries: None, reconnect: true, seed: 3 }
+    Options { stall: seconds(30.0), requests: 50, max_retries: None, reconnect: true, finite: false, seed: 3 }
 }
 
 /// A session that plays by itself: waits elapse when they are over, and each step is written down.
@@ -492,6 +492,17 @@ fn retries_that_are_used_up_give_up_with_4() {
     play.wait();
     play.fail(Own::Tcp);
     assert_eq!(play.stopped().map(Outcome::code), Some(4));
+}
+
+#[test]
+fn a_recovery_range_is_delivered_once() {
+    for (own, status) in [(Own::Eof, 0), (Own::Reset, 5), (Own::Truncated, 5)] {
+        let mut play = Play::new(Options { finite: true, ..options() });
+        play.refuse(503, "");
+        play.wait();
+        play.opened().line().close(own);
+        assert_eq!(play.stopped().map(Outcome::code), Some(status), "{own:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,212 @@
+//! Which stream is meant, and the request that opens it: names, paths, URLs and times as people write them.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Error, usage};
+use crate::cli::{self, Tail};
+use crate::net::dial::Base;
+use crate::net::token::without_tokens;
+use crate::protocol::endpoint::{self, Endpoint, Family, Host};
+use crate::protocol::problem::printable;
+use crate::protocol::request::{Request, Wish, name};
+
+/// What to connect to.
+pub struct Target {
+    /// As the row calls it.
+    pub name: String,
+    /// Where.
+    pub base: Base,
+    /// What is sent.
+    pub request: Request,
+    /// Which of X's two streaming APIs it is.
+    pub family: Family,
+    /// Connection requests in 15 minutes.
+    pub requests: u32,
+    /// Whether the server ends the stream when all is delivered.
+    pub finite: bool,
+    /// What people should know when the stream opens.
+    pub opened: Option<&'static str>,
+    /// What people should know when it is refused for want of access.
+    pub denied: Option<&'static str>,
+}
+
+/// Finds the stream by its name, X's name for it, its path or its URL.
+pub fn of(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
+    let word = tail.stream.as_str();
+    let wish = wish(&tail.request)?;
+    let (origin, place) = match split_url(word) {
+        Some((origin, path)) => (Some(origin), path),
+        None => (None, word),
+    };
+    let bare = place.split('?').next().unwrap_or(place);
+    let known = endpoint::find(bare);
+    let base = base(tail, origin, known)?;
+    let request = match known {
+        Some(endpoint) if bare == place => wish.of(endpoint),
+        _ if place.starts_with('/') => wish.of_path(place),
+        _ => return usage(without_tokens(&unknown(word), arguments)),
+    };
+    let request = request.or_else(usage)?;
+    let name = known.map_or_else(|| printable(bare, 40), |endpoint| endpoint.name.to_owned());
+    let (opened, denied) = known.map_or((None, None), remarks);
+    Ok(Target {
+        name,
+        base,
+        request,
+        family: known.map_or(Family::V2, |endpoint| endpoint.family),
+        requests: known.map_or(50, |endpoint| endpoint.requests_per_window),
+        finite: wish.is_finite(),
+        opened,
+        denied,
+    })
+}
+
+fn unknown(word: &str) -> String {
+    let near = endpoint::nearest(word);
+    let hint = if near.is_empty() {
+        let names: Vec<&str> = endpoint::ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();
+        format!("the streams are {}", names.join(", "))
+    } else {
+        format!("nearest: {}", near.join(", "))
+    };
+    format!("no stream `{}`; {hint}", printable(word, 200))
+}
+
+/// What X does not say by itself about a stream.
+fn remarks(endpoint: &Endpoint) -> (Option<&'static str>, Option<&'static str>) {
+    let opened = match endpoint.name {
+        "activity" => Some(
+            "this stream carries only events that are subscribed to; subscriptions are made with \
+             POST /2/activity/subscriptions",
+        ),
+        "powerstream" => {
+            Some("this stream carries only posts that match rules; they are made with POST /2/powerstream/rules")
+        }
+        _ => None,
+    };
+    let denied = (endpoint.family == Family::V1).then_some(
+        "X's v1.1 streams are shut off since 2023 and never took a bearer token; use `filtered` or `sample`",
+    );
+    (opened, denied)
+}
+
+/// Scheme and authority of a URL, and the path behind them.
+fn split_url(word: &str) -> Option<(&str, &str)> {
+    let after = word.find("://")? + 3;
+    let end = word[after..].find('/').map_or(word.len(), |at| after + at);
+    Some((&word[..end], if end == word.len() { "/" } else { &word[end..] }))
+}
+
+fn base(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<Base, Error> {
+    let parse = |flag: &str, text: &str| {
+        Base::parse(text).or_else(|why| usage(format!("{flag} {}: {why}", printable(text, 100))))
+    };
+    let given = match &tail.base_url {
+        Some(text) => parse("--base-url", text)?,
+        None => parse("--base-url", known.map_or(Host::Api, |endpoint| endpoint.host).base())?,
+    };
+    let Some(origin) = origin else { return Ok(given) };
+    let named = parse("STREAM", origin)?;
+    // The token is for one host; a URL in another place is no reason to send it elsewhere.
+    if (named.is_plain(), named.host()) != (given.is_plain(), given.host()) {
+        return usage(format!("{origin} is not the base host; give it with --base-url {origin}"));
+    }
+    Ok(given)
+}
+
+fn wish(request: &cli::Request) -> Result<Wish, Error> {
+    let fields = [
+        (name::TWEET, &request.tweet_fields),
+        (name::EXPANSIONS, &request.expansions),
+        (name::USER, &request.user_fields),
+        (name::MEDIA, &request.media_fields),
+        (name::POLL, &request.poll_fields),
+        (name::PLACE, &request.place_fields),
+        (name::LIKE, &request.like_fields),
+    ];
+    let now = Timestamp::now();
+    let at = |flag: &str, text: &Option<String>| match text {
+        Some(text) => time(text, now).map(Some).or_else(|why| usage(format!("{flag} {}: {why}", printable(text, 60)))),
+        None => Ok(None),
+    };
+    Ok(Wish {
+        partition: request.partition,
+        backfill: request.backfill_minutes,
+        start: at("--start", &request.start)?,
+        end: at("--end", &request.end)?,
+        fields: fields
+            .into_iter()
+            .filter(|(_, asked)| !asked.is_empty())
+            .map(|(name, asked)| (name, asked.clone()))
+            .collect(),
+        all_fields: request.all_fields,
+        local_dc_only: request.local_dc_only,
+        track: request.track.clone(),
+        follow: request.follow.clone(),
+        locations: request.locations.clone(),
+        language: request.language.clone(),
+        filter_level: request.filter_level.clone(),
+        stall_warnings: request.stall_warnings,
+        delimited: request.delimited,
+        parameters: request.parameters.clone(),
+    })
+}
+
+/// A time as people write it, in X's form: `2h` is two hours ago; a date and time without an offset is UTC.
+fn time(text: &str, now: Timestamp) -> Result<String, String> {
+    let found = ago(text, now).or_else(|| text.parse::<Timestamp>().ok()).or_else(|| {
+        let text = text.trim_end_matches(['Z', 'z']);
+        let civil = text
+            .parse::<civil::DateTime>()
+            .or_else(|_| text.parse::<civil::Date>().map(|date| date.at(0, 0, 0, 0)))
+            .ok()?;
+        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    });
+    let found = found.ok_or("a time is 2h or 30m (ago), 2026-11-22T10:00Z, or 2026-11-22")?;
+    if found > now {
+        return Err("that lies in the future".to_owned());
+    }
+    Ok(found.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let duration: Duration = cli::duration(text).ok()?;
+    now.checked_sub(SignedDuration::try_from(duration).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
+        for (text, want) in [
+            ("2h", "2026-11-22T10:00:00Z"),
+            ("90m", "2026-11-22T10:30:00Z"),
+            ("2026-11-22T10:00Z", "2026-11-22T10:00:00Z"),
+            ("2026-11-22T10:00:05Z", "2026-11-22T10:00:05Z"),
+            ("2026-11-22T10:00:05.7+02:00", "2026-11-22T08:00:05Z"),
+            ("2026-11-22T10:00", "2026-11-22T10:00:00Z"),
+            ("2026-11-22 10:00", "2026-11-22T10:00:00Z"),
+            ("2026-11-21", "2026-11-21T00:00:00Z"),
+        ] {
+            assert_eq!(time(text, now).as_deref(), Ok(want), "{text}");
+        }
+        for text in ["", "yesterday", "2026-11-23", "10:00", "2", "-2h", "2026-13-01"] {
+            assert!(time(text, now).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_split_behind_its_host() {
+        assert_eq!(split_url("https://api.x.com/2/a?b=c"), Some(("https://api.x.com", "/2/a?b=c")));
+        assert_eq!(split_url("https://api.x.com"), Some(("https://api.x.com", "/")));
+        assert_eq!(split_url("/2/a"), None);
+    }
+}
