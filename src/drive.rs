@@ -34,9 +34,13 @@ const GATHER: usize = 64 << 10;
 /// Input that is read before output is written, however little of it is printed.
 const READ_AT_ONCE: usize = 256 << 10;
 
-/// Compressed input that is worked through at once. It may inflate a thousandfold, and no more than eight MiB of
+/// How often a lock that another process holds is tried, and when that is told.
+const LOCK_RETRY: Duration = Duration::from_millis(10);
+const LOCK_TOLD: Duration = Duration::from_secs(1);
+
+/// Compressed input that is worked through at once. It may inflate a thousandfold, and no more than four MiB of
 /// output should wait for a look at the timers and at the room for it.
-const GZIP_PORTION: usize = 8 << 10;
+const GZIP_PORTION: usize = 4 << 10;
 
 /// How long an end by signal may take to hand over what the reader has not taken yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -62,7 +66,7 @@ pub fn wall_clock() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Where the steady clock begins: not at zero, since requests of an earlier run lie before our start.
+/// Added to the steady clock, since requests of an earlier run may lie before the start of the machine.
 const ORIGIN: Duration = Duration::from_secs(3600);
 
 impl Clock {
@@ -78,13 +82,13 @@ impl Clock {
         let real = steady().saturating_sub(self.start);
         // At speed 1 the wall clock is asked again: people may set it meanwhile.
         let wall = if self.speed == 1 { wall_clock() } else { self.start_wall + real * self.speed };
-        At { steady: ORIGIN + real * self.speed, wall }
+        At { steady: ORIGIN + self.start + real * self.speed, wall }
     }
 
     /// How long the program has run.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.now().steady.saturating_sub(ORIGIN)
+        self.now().steady.saturating_sub(ORIGIN + self.start)
     }
 
     async fn sleep_until(&self, until: At) {
@@ -228,9 +232,13 @@ impl Drive {
             };
             let mut events = Vec::new();
             action = self.decide(input, &mut events).await;
+            let leaving = !matches!(action, Action::Listen { .. });
+            if leaving && !matches!(action, Action::Stop(_)) {
+                self.discard();
+            }
             self.tell(&events);
-            if !matches!(action, Action::Listen { .. }) {
-                self.hang_up(&action).await;
+            if leaving {
+                self.hang_up().await;
             }
             if let Action::Stop(outcome) = action {
                 return outcome;
@@ -239,20 +247,35 @@ impl Drive {
     }
 
     /// Asks the session. Where the budget is shared, it is held while the session may spend of it.
-    async fn decide(&mut self, input: Input, events: &mut Vec<Event>) -> Action {
-        let Run { session, clock, store, .. } = &mut self.run;
-        let held = match store {
-            Some(store) if session.may_spend(&input) => match store.hold().await {
-                Ok(held) => Some(held),
-                Err(error) => {
-                    return session.handle(clock.now(), Input::Unwritable(format!("{error:#}")), events);
+    async fn decide(&mut self, mut input: Input, events: &mut Vec<Event>) -> Action {
+        let Run { session, clock, store, terminal, status, deadline, .. } = &mut self.run;
+        let began = clock.now();
+        let mut told = false;
+        let held = loop {
+            let Some(store) = store else { break None };
+            if !session.may_spend(&input) {
+                break None;
+            }
+            match store.hold() {
+                Ok(Some(held)) => break Some(held),
+                Ok(None) => {}
+                Err(error) => input = Input::Unwritable(format!("{error:#}")),
+            }
+            if !told && clock.now().since(began) >= LOCK_TOLD {
+                told = true;
+                terminal.say(&format!("waiting for another process that holds {}", store.lock().display()));
+            }
+            tokio::select! {
+                biased;
+                interrupted = interrupt_with(&mut self.interrupts, terminal, status, clock, *deadline) => {
+                    input = interrupted.unwrap_or(input);
                 }
-            },
-            _ => None,
+                () = tokio::time::sleep(LOCK_RETRY) => {}
+            }
         };
         let now = clock.now();
         let Some(held) = held else { return session.handle(now, input, events) };
-        session.budget().load(now, &held.budget());
+        session.budget().load(now, held.budget());
         let action = session.handle(now, input, events);
         match held.save(&session.budget().share()) {
             Ok(()) => action,
@@ -297,25 +320,29 @@ impl Drive {
         }
     }
 
-    /// Closes the connection that the session has done with.
-    async fn hang_up(&mut self, action: &Action) {
-        let Some(stream) = self.stream.take() else { return };
-        self.blocked = false;
-        self.rest.clear();
-        self.pending.clear();
-        if !matches!(action, Action::Stop(_)) {
-            // Of a line that is not finished nothing more will come; say so once.
+    /// Of a line that is not finished when we leave nothing more will come; that is told once.
+    fn discard(&mut self) {
+        if self.stream.is_some() {
             let mut seen = Seen::default();
             self.run.pipeline.finish(&mut self.out, &mut seen);
             self.flush();
-            self.tell(&seen.remarks.into_iter().map(Event::Remark).collect::<Vec<_>>());
+            self.tell_remarks(&mut seen);
         }
-        stream.close().await;
+    }
+
+    /// Closes the connection that the session has done with.
+    async fn hang_up(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            self.blocked = false;
+            self.rest.clear();
+            self.pending.clear();
+            stream.close().await;
+        }
     }
 
     async fn carry_out(&mut self, action: &Action) -> Input {
         match action {
-            Action::Dial => self.dial().await,
+            Action::Dial => Box::pin(self.dial()).await,
             Action::Listen { until } => self.listen(*until).await,
             Action::Sleep { until } => loop {
                 let clock = self.run.clock;
@@ -338,12 +365,18 @@ impl Drive {
 
     async fn dial(&mut self) -> Input {
         let Run { dialer, pipeline, terminal, status, clock, deadline, .. } = &mut self.run;
-        let mut dialling = std::pin::pin!(dialer.dial());
+        let cancel = tokio::sync::Notify::new();
+        let mut dialling = std::pin::pin!(dialer.dial(&cancel));
         loop {
             tokio::select! {
                 biased;
                 input = interrupt_with(&mut self.interrupts, terminal, status, clock, *deadline) => {
                     if let Some(input) = input {
+                        // What is open by now is closed properly, in little time.
+                        cancel.notify_one();
+                        if let Ok(Answer::Opened(_, stream)) = tokio::time::timeout(LAST_WORDS, dialling).await {
+                            stream.close().await;
+                        }
                         return input;
                     }
                 }
@@ -424,8 +457,8 @@ impl Drive {
                     if let Err(error) = self.run.pipeline.push(&bytes, &mut self.out, &mut seen) {
                         let detail = format!("what came is not the gzip it was announced as: {error}");
                         closed = Some(Failure { own: Own::Gzip, detail, sent: true });
-                    } else if !seen.full && self.out.len() < GATHER && read < READ_AT_ONCE {
-                        next = ready(&mut self.rest, self.stream.as_mut()?).await;
+                    } else if !seen.full && self.out.len() < GATHER && read < READ_AT_ONCE && self.rest.is_empty() {
+                        next = self.stream.as_mut()?.ready().await;
                     }
                 }
                 Some(Err(failure)) => closed = Some(failure),
@@ -433,6 +466,10 @@ impl Drive {
                     closed = Some(Failure { own: Own::Eof, detail: String::new(), sent: true });
                 }
             }
+        }
+        if read >= READ_AT_ONCE || !self.rest.is_empty() {
+            // Bytes that are always at hand would starve the timers and signals of the runtime.
+            tokio::task::yield_now().await;
         }
         if closed.is_some() {
             self.run.pipeline.finish(&mut self.out, &mut seen);
@@ -446,6 +483,7 @@ impl Drive {
         let full = seen.full;
         if read > 0 || seen.lines > 0 {
             self.pending.push_back(Input::Received(Received {
+                delivered: seen.delivered,
                 lines: seen.lines,
                 posts: seen.posts,
                 first_id: seen.first_id,
@@ -532,14 +570,7 @@ async fn next(rest: &mut Bytes, stream: &mut Stream) -> Chunk {
     if rest.is_empty() {
         return stream.next().await;
     }
-    // Timers and signals are seen only when the runtime gets a turn, which bytes at hand would never give it.
-    tokio::task::yield_now().await;
     Some(Ok(std::mem::take(rest)))
-}
-
-/// The same, if it is there already.
-async fn ready(rest: &mut Bytes, stream: &mut Stream) -> Option<Chunk> {
-    if rest.is_empty() { stream.ready().await } else { Some(Some(Ok(std::mem::take(rest)))) }
 }
 
 fn of_output(error: &io::Error) -> Input {

@@ -232,6 +232,104 @@ fn broken_servers_are_endings_like_any_other() {
 }
 
 #[test]
+fn the_status_decides_although_the_body_cannot_be_read() {
+    for (script, status) in [("header content-encoding: zstd; unauthorized", Some(3))] {
+        let server = serve(script);
+        let output = run(&mut tail(&server, &[]));
+        assert_eq!((output.status.code(), server.requests().len()), (status, 1), "{}", stderr(&output));
+    }
+    let server = serve("header content-encoding: br; header retry-after: 700; unavailable | unauthorized");
+    assert!(stderr(&run(&mut tail(&server, &[]))).contains("X asked to wait: next attempt in 11m"));
+}
+
+#[test]
+fn a_signal_is_heard_while_a_bomb_goes_off() {
+    let server = serve("gzip; gzip-bomb-lines 2GiB; end");
+    let mut command = tail(&server, &["--only", "post"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    let told = Lines::of(child.stderr.take().expect("a pipe"));
+    told.until("connected");
+    kill(&child, "TERM");
+    told.until("SIGTERM");
+    assert_eq!(wait(&mut child).code(), Some(143));
+    assert!(server.delivered() < 100_000_000);
+}
+
+#[test]
+fn goodbye_is_said_in_tls_while_the_answer_is_awaited() {
+    for script in ["no-head", "posts every 5ms", "heartbeat; stall"] {
+        let server = serve_with(script, |options| options.tls = true);
+        let file = trusting(&server).expect("a CA");
+        let mut command = tail(&server, &[]);
+        command.env("SSL_CERT_FILE", file.path()).env("XSTREAM_TEST_SPEED", "1");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        assert_eq!(server.wait_for_requests(1, BOUND).len(), 1);
+        kill(&child, "INT");
+        assert_eq!(wait(&mut child).code(), Some(130));
+        let ending = &server.wait_for_endings(1, BOUND)[0].ending;
+        assert_eq!(ending, &Some(Ending::ClientClosed { clean: true }), "{script}");
+    }
+}
+
+#[test]
+fn a_gap_goes_on_when_a_short_connection_brings_only_a_heartbeat() {
+    let server = serve("posts 20 every 5ms; end | heartbeat; end | posts 3; stall");
+    let output = run(&mut tail(&server, &["--max", "23"]));
+    let told = stderr(&output);
+    assert_eq!(told.matches("gap of").count(), 2, "{told}");
+    assert!(told.lines().last().expect("a line").contains("2 gaps"), "{told}");
+}
+
+#[test]
+fn a_line_of_text_is_forgotten_when_posts_follow_it() {
+    let server = serve("text-line; posts 3; end | unauthorized");
+    let told = stderr(&run(&mut tail(&server, &[])));
+    assert!(told.contains(": eof "), "{told}");
+}
+
+#[test]
+fn a_redirect_is_named_whatever_its_form() {
+    for (location, text) in [
+        ("//evil.example/p", "evil.example"),
+        ("https://evil.example/a\u{e9}", "evil.example"),
+        ("https://user@evil.example:8443?x", "evil.example:8443"),
+        ("/elsewhere", "another path"),
+    ] {
+        let server = serve(&format!("redirect {location}"));
+        let told = stderr(&run(&mut tail(&server, &[])));
+        assert!(told.contains(text), "no {text} in {told}");
+    }
+}
+
+#[test]
+fn a_replay_that_says_it_is_complete_is_exit_0() {
+    let server = serve("posts 3; info; end");
+    let output = run(&mut tail(&server, &[]));
+    assert_eq!((values(&output.stdout).len(), output.status.code()), (3, Some(0)), "{}", stderr(&output));
+}
+
+#[test]
+fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_heard_meanwhile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let lock = std::fs::File::create(folder.path().join("state.lock")).expect("a lock");
+    let server = serve("posts 1; end");
+    let mut command = tail(&server, &["--state", state.to_str().expect("text"), "--no-reconnect"]);
+    command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::piped());
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("locked");
+    let mut child = command.spawn().expect("starts");
+    Lines::of(child.stderr.take().expect("a pipe")).until("state.lock");
+    kill(&child, "TERM");
+    assert_eq!(wait(&mut child).code(), Some(143));
+    let mut child = command.spawn().expect("starts");
+    let told = Lines::of(child.stderr.take().expect("a pipe"));
+    told.until("state.lock");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocked");
+    assert_eq!(wait(&mut child).code(), Some(5));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
 fn memory_stays_bounded_whatever_comes() {
     if !cfg!(target_os = "linux") {
         eprintln!("skipped: there is no /proc here");
@@ -243,6 +341,7 @@ fn memory_stays_bounded_whatever_comes() {
         "deep-json 100000",
         "gzip; gzip-bomb 256MiB",
         "gzip; gzip-bomb-lines 32MiB",
+        &format!("line {{\"errors\":[{}{{}}]}}\n", "{},".repeat(2_600_000)),
     ] {
         // What follows keeps the process there to be measured.
         let server = serve(&format!("{script}{}", if script.contains("headers") { "" } else { "; limit 77; stall" }));
@@ -511,14 +610,18 @@ fn a_state_file_that_is_not_ours_is_an_error_and_stays_as_it_is() {
         ("json", "{\"somebody\":\"else\"}"),
         ("later", "{\"format\":\"xstream-state\",\"version\":99,\"budget\":{}}"),
         ("cut", "{\"format\":\"xstream-state\",\"ver"),
+        ("odd", "{\"format\":\"xstream-state\",\"version\":1,\"budget\":{\"KEY\":\"garbage\"}}"),
+        ("strings", "{\"format\":\"xstream-state\",\"version\":1,\"budget\":{\"KEY\":{\"requests\":[\"a\"]}}}"),
+        ("half", "{\"format\":\"xstream-state\",\"version\":1,\"budget\":{\"KEY\":{\"requests\":[],\"left\":1}}}"),
     ] {
         let path = folder.path().join(name);
-        std::fs::write(&path, text).expect("written");
         let server = serve("posts");
+        let text = &text.replace("KEY", &format!("{}/2/tweets/search/stream", server.addr()));
+        std::fs::write(&path, text).expect("written");
         let output = run(&mut tail(&server, &["--state", path.to_str().expect("text")]));
         assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
         assert!(stderr(&output).contains(name), "{}", stderr(&output));
-        assert_eq!(std::fs::read_to_string(&path).expect("text"), text);
+        assert_eq!(&std::fs::read_to_string(&path).expect("text"), text);
         assert!(server.requests().is_empty());
     }
     let output = run(&mut tail(&serve("posts"), &["--state", "/nowhere/at/all"]));

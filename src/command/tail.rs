@@ -51,7 +51,7 @@ pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
     let proxy = match &tail.proxy {
         Some(text) => Proxy::parse(text).map(Some).map_err(|why| format!("--proxy: {why}")),
         // Plain http goes to this machine, where no proxy of the environment belongs in between.
-        None if base.is_plain() => Ok(None),
+        None if base.is_plain() && base.is_loopback() => Ok(None),
         None => Proxy::of_environment(base.uri()),
     };
     let proxy = match proxy {
@@ -82,7 +82,7 @@ async fn follow(
         base = Base::parse(&started.url()).map_err(anyhow::Error::msg)?;
         server = Some(started);
     }
-    let speed = test_speed(&base);
+    let speed = test_speed(&base, proxy.as_ref());
     let clock = Clock::start(speed);
     let host = match &proxy {
         _ if tail.demo => "the embedded simulator".to_owned(),
@@ -93,7 +93,10 @@ async fn follow(
         // The token is in no file, so all apps on one state file share one budget.
         Some(path) => {
             let stream = target.request.target.split('?').next().unwrap_or_default();
-            Some(Store::open(path, format!("{}{stream}", base.host())).await?)
+            let store = Store::new(path, format!("{}{stream}", account(&base)), speed == 1)?;
+            // A file that is not ours is told before anything is dialled.
+            drop(store.hold()?);
+            Some(store)
         }
         None => None,
     };
@@ -143,8 +146,16 @@ async fn follow(
     Ok(outcome.code())
 }
 
+/// The host, by one name for all its spellings: X counts requests to either of its hosts alike.
+fn account(base: &Base) -> String {
+    let host = base.host().to_ascii_lowercase();
+    let host = host.strip_suffix(":443").unwrap_or(&host);
+    host.replace("api.twitter.com", "api.x.com")
+}
+
 /// Tests play hours of backoff in milliseconds. Nobody else is hurried: it works only towards this machine.
-fn test_speed(base: &Base) -> u32 {
+fn test_speed(base: &Base, proxy: Option<&Proxy>) -> u32 {
     let asked = std::env::var("XSTREAM_TEST_SPEED").ok().and_then(|speed| speed.parse().ok());
-    asked.filter(|speed| base.is_loopback() && *speed > 0).unwrap_or(1)
+    let here = base.is_loopback() && proxy.is_none_or(Proxy::is_loopback);
+    asked.filter(|speed| here && *speed > 0).unwrap_or(1)
 }

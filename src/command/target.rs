@@ -40,19 +40,19 @@ pub fn of(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
     let word = tail.stream.as_str();
     let wish = wish(&tail.request)?;
     let (origin, place) = match split_url(word) {
-        Some((origin, path)) => (Some(origin), path),
+        Some((host, path)) => (Some(host), path),
         None => (None, word),
     };
-    let bare = place.split('?').next().unwrap_or(place);
-    let known = endpoint::find(bare);
-    let base = base(tail, origin, known)?;
+    let without_query = place.split('?').next().unwrap_or(place);
+    let known = endpoint::find(without_query);
+    let base = base_of(tail, origin, known)?;
     let request = match known {
-        Some(endpoint) if bare == place => wish.of(endpoint),
+        Some(endpoint) if without_query == place => wish.of(endpoint),
         _ if place.starts_with('/') => wish.of_path(place),
         _ => return usage(without_tokens(&unknown(word), arguments)),
     };
     let request = request.or_else(usage)?;
-    let name = known.map_or_else(|| printable(bare, 40), |endpoint| endpoint.name.to_owned());
+    let name = known.map_or_else(|| printable(without_query, 40), |endpoint| endpoint.name.to_owned());
     let (opened, denied) = known.map_or((None, None), remarks);
     Ok(Target {
         name,
@@ -102,7 +102,7 @@ fn split_url(word: &str) -> Option<(&str, &str)> {
     Some((&word[..end], if end == word.len() { "/" } else { &word[end..] }))
 }
 
-fn base(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<Base, Error> {
+fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<Base, Error> {
     let parse = |flag: &str, text: &str| {
         Base::parse(text).or_else(|why| usage(format!("{flag} {}: {why}", printable(text, 100))))
     };

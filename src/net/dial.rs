@@ -5,7 +5,7 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::RootCertStore;
+use tokio::sync::Notify;
 use tower_service::Service;
 
-use super::proxy::{Connector, Proxy, with_port};
+use super::proxy::{Connector, Proxy, is_loopback, with_port};
 use super::resolve::{DnsError, Resolver};
 use super::stream::{Connection, Stream};
 use super::token::Token;
+use super::trust::{certificate_words, client_config, trust};
 use crate::protocol::disconnect::Own;
 use crate::protocol::problem::Body;
 use crate::protocol::rate_limit::{self, RateLimit};
@@ -88,9 +88,7 @@ impl Base {
     /// Whether the host is this machine, by its name or address alone.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let host = self.uri.host().unwrap_or_default().trim_matches(['[', ']']);
-        host.eq_ignore_ascii_case("localhost")
-            || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        is_loopback(&self.uri)
     }
 
     /// The URL itself, for rules about proxies.
@@ -179,21 +177,28 @@ impl Dialer {
         Ok(Dialer { options, connector, resolver })
     }
 
-    /// Opens one connection and sends one request.
-    pub async fn dial(&mut self) -> Answer {
-        match self.answer().await {
+    /// Opens one connection and sends one request. On `cancel` it says goodbye to a server that has the request.
+    pub async fn dial(&mut self, cancel: &Notify) -> Answer {
+        match self.answer(cancel).await {
             Ok(answer) => answer,
             Err(failure) => Answer::Failed(failure),
         }
     }
 
-    async fn answer(&mut self) -> Result<Answer, Failure> {
+    async fn answer(&mut self, cancel: &Notify) -> Result<Answer, Failure> {
         let uri = self.options.base.join(&self.options.path).map_err(|error| failure(Own::Http, &error, false))?;
         let Some(target) = with_port(&uri, if self.options.base.is_plain() { 80 } else { 443 }) else {
             return Err(Failure { own: Own::Http, detail: "the URL names no host".to_owned(), sent: false });
         };
         let connecting = self.connector.call(target);
-        let io = match tokio::time::timeout(self.options.connect_timeout, connecting).await {
+        let connected = tokio::select! {
+            biased;
+            connected = tokio::time::timeout(self.options.connect_timeout, connecting) => connected,
+            () = cancel.notified() => {
+                return Err(Failure { own: Own::ConnectTimeout, detail: "given up".to_owned(), sent: false });
+            }
+        };
+        let io = match connected {
             Ok(Ok(io)) => io,
             Ok(Err(error)) => return Err(self.of_connect(error.as_ref())),
             Err(_) => {
@@ -202,13 +207,27 @@ impl Dialer {
                 return Err(Failure { own: Own::ConnectTimeout, detail, sent: false });
             }
         };
-        let sending = Connection::send(io, self.request(&uri)?);
-        let Ok(sent) = tokio::time::timeout(self.options.head_timeout, sending).await else {
-            let detail = format!("no answer within {:?} of the request", self.options.head_timeout);
-            return Err(Failure { own: Own::HeadTimeout, detail, sent: true });
+        let mut connection = Connection::open(io).await?;
+        let response = tokio::select! {
+            biased;
+            response = tokio::time::timeout(self.options.head_timeout, connection.send(self.request(&uri)?)) => {
+                response.unwrap_or_else(|_| {
+                    let detail = format!("no answer within {} s of the request", HEAD_TIMEOUT.as_secs());
+                    Err(Failure { own: Own::HeadTimeout, detail, sent: true })
+                })
+            }
+            () = cancel.notified() => {
+                Err(Failure { own: Own::HeadTimeout, detail: "given up".to_owned(), sent: true })
+            }
         };
-        let (response, connection) = sent?;
-        Ok(self.read_head(response, connection).await)
+        match response {
+            Ok(response) => Ok(self.read_head(response, connection, cancel).await),
+            Err(failure) => {
+                // The server may hold the slot for us until it learns that we are gone.
+                connection.close().await;
+                Err(failure)
+            }
+        }
     }
 
     fn request(&self, uri: &Uri) -> Result<Request<Form>, Failure> {
@@ -230,7 +249,7 @@ impl Dialer {
         request.body(Form::from(form)).map_err(|error| failure(Own::Http, &error, false))
     }
 
-    async fn read_head(&self, response: Response<Incoming>, connection: Connection) -> Answer {
+    async fn read_head(&self, response: Response<Incoming>, connection: Connection, cancel: &Notify) -> Answer {
         let (parts, body) = response.into_parts();
         let headers = &parts.headers;
         let head = Head {
@@ -239,14 +258,16 @@ impl Dialer {
         };
         let coding = text(headers, "content-encoding").unwrap_or("identity").trim().to_ascii_lowercase();
         let gzip = matches!(coding.as_str(), "gzip" | "x-gzip");
-        if !gzip && coding != "identity" && !coding.is_empty() {
-            let detail = format!("the server compresses with `{}`, which was not offered", printable(&coding));
-            return Answer::Failed(Failure { own: Own::Http, detail, sent: true });
-        }
+        let readable = gzip || coding == "identity" || coding.is_empty();
         let status = parts.status.as_u16();
         let mut stream = Stream::new(connection, body, gzip);
-        if status == 200 {
+        if status == 200 && readable {
             return Answer::Opened(head, Box::new(stream));
+        }
+        if status == 200 {
+            stream.close().await;
+            let detail = format!("the server compresses with `{}`, which was not offered", printable(&coding));
+            return Answer::Failed(Failure { own: Own::Http, detail, sent: true });
         }
         let server_now = head.date.unwrap_or_else(now);
         let refusal = Refusal {
@@ -254,7 +275,8 @@ impl Dialer {
             retry_after: text(headers, "retry-after").and_then(|value| rate_limit::retry_after(value, server_now)),
             redirect: (300..400).contains(&status).then(|| target(headers)),
             head,
-            body: read_body(&mut stream).await,
+            // A body that cannot be read says nothing; the status still does.
+            body: if readable { read_body(&mut stream, cancel).await } else { Body::Empty },
         };
         stream.close().await;
         Answer::Refused(refusal)
@@ -278,17 +300,20 @@ fn printable(text: &str) -> String {
 
 /// The host a redirect points to; the rest of it is the server's business and not shown.
 fn target(headers: &HeaderMap) -> String {
-    let location = text(headers, "location").unwrap_or_default();
-    let host = location.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
-    match host {
-        Some(host) => printable(&host),
-        None if location.is_empty() => "nowhere (no Location)".to_owned(),
-        None => "another path on the same host".to_owned(),
+    let location = headers.get("location").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let location = location.unwrap_or_default();
+    // Read leniently, as a client that followed it would: a scheme may be missing, a path may be malformed.
+    let after =
+        location.find("//").filter(|at| *at == 0 || location[..*at].ends_with(':')).map(|at| &location[at + 2..]);
+    match after.map(|rest| rest.split(['/', '?', '#', '\\']).next().unwrap_or_default()) {
+        Some(authority) if !authority.is_empty() => printable(authority.rsplit('@').next().unwrap_or(authority)),
+        _ if location.is_empty() => "nowhere (no Location)".to_owned(),
+        _ => "another path on the same host".to_owned(),
     }
 }
 
 /// Reads what a refused response says, within bounds of size and time.
-async fn read_body(stream: &mut Stream) -> Body {
+async fn read_body(stream: &mut Stream, cancel: &Notify) -> Body {
     let mut bytes = Vec::new();
     let reading = async {
         while let Some(Ok(chunk)) = stream.next().await {
@@ -300,7 +325,10 @@ async fn read_body(stream: &mut Stream) -> Body {
         }
     };
     // Late or cut, what came is still the best explanation there is.
-    let _ = tokio::time::timeout(BODY_TIMEOUT, reading).await;
+    tokio::select! {
+        _ = tokio::time::timeout(BODY_TIMEOUT, reading) => {}
+        () = cancel.notified() => {}
+    }
     if stream.gzip {
         let mut plain = Vec::new();
         let _ = crate::pipeline::inflate::Inflater::default().push(&bytes, |piece| {
@@ -310,48 +338,6 @@ async fn read_body(stream: &mut Stream) -> Body {
         bytes = plain;
     }
     Body::read(&bytes)
-}
-
-/// The certificates to trust: `--cacert`, else `$SSL_CERT_FILE`, else the operating system's, else Mozilla's.
-fn trust(cacert: Option<&Path>) -> anyhow::Result<ClientConfig> {
-    let variable = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let (source, path) = match (cacert, variable) {
-        (Some(path), _) => ("--cacert", path.to_owned()),
-        (None, Some(path)) => ("$SSL_CERT_FILE", path),
-        (None, None) => return system_trust(),
-    };
-    let unreadable = |why: String| anyhow::anyhow!("reading certificates from {} ({source}): {why}", path.display());
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(&path).map_err(|error| unreadable(error.to_string()))? {
-        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-        // One certificate that rustls does not take must not cost the others of a bundle.
-        let _ = roots.add(certificate);
-    }
-    if roots.is_empty() {
-        return Err(unreadable("no usable certificate in it".to_owned()));
-    }
-    client_config(roots)
-}
-
-fn system_trust() -> anyhow::Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    match rustls_platform_verifier::Verifier::new(provider.clone()) {
-        Ok(verifier) => Ok(ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth()),
-        // A bare container has no roots; the bundled ones serve.
-        Err(_) => client_config(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()),
-    }
-}
-
-fn client_config(roots: RootCertStore) -> anyhow::Result<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
 }
 
 fn failure(own: Own, error: &dyn StdError, sent: bool) -> Failure {
@@ -370,6 +356,15 @@ pub fn chain(error: &dyn StdError) -> String {
         next = cause.source();
     }
     crate::protocol::problem::printable(&text, 300)
+}
+
+/// The `io::Error` at the bottom: libraries wrap the one that tells into others that say only "other".
+fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+    let mut found = find::<io::Error>(error)?;
+    while let Some(inner) = found.get_ref().and_then(|inner| find::<io::Error>(inner)) {
+        found = inner;
+    }
+    Some(found)
 }
 
 /// Looks through an error and its causes, also through what `io::Error` wraps, for one of type `E`.
@@ -397,40 +392,24 @@ impl Dialer {
                 tls => unsent(Own::Tls, format!("TLS with {host}: {tls}")),
             };
         }
-        if let Some(proxy) = &self.options.proxy {
-            return unsent(Own::Proxy, format!("through {}: {}", proxy.name(), chain(error)));
+        let io = innermost(error);
+        let kind = io.map(io::Error::kind);
+        // The host took the connection and then left: that is TLS, which began with the first byte.
+        let left = matches!(kind, Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset));
+        let text = chain(error);
+        match &self.options.proxy {
+            Some(proxy) if !left || text.contains("tunnel") || text.contains("SOCKS") => {
+                return unsent(Own::Proxy, format!("through {}: {text}", proxy.name()));
+            }
+            _ => {}
+        }
+        if left && !self.options.base.is_plain() {
+            return unsent(Own::Tls, format!("{host} closed the connection during the TLS handshake"));
         }
         if let Some(dns) = find::<DnsError>(error) {
             return unsent(Own::Dns, format!("{host}: {dns}"));
         }
-        match find::<io::Error>(error) {
-            Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
-                unsent(Own::Tls, format!("{host} closed the connection during the TLS handshake"))
-            }
-            Some(io) => unsent(Own::Tcp, format!("{host}: {io}{}", self.resolver.tried())),
-            None => unsent(Own::Tcp, format!("{host}: {}", chain(error))),
-        }
-    }
-}
-
-fn certificate_words(why: &CertificateError) -> String {
-    match why {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "has expired; check this machine's clock".to_owned()
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "is not valid yet; check this machine's clock".to_owned()
-        }
-        CertificateError::UnknownIssuer => {
-            "is signed by nobody this machine trusts; behind a TLS proxy give its CA with --cacert".to_owned()
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "is for another host".to_owned()
-        }
-        CertificateError::Revoked => "is revoked".to_owned(),
-        other if other.to_string().contains("CaUsedAsEndEntity") => {
-            "is that of a CA; a server wants one of its own, signed by the CA (basicConstraints CA:FALSE)".to_owned()
-        }
-        other => format!("is not acceptable: {other}"),
+        let why = io.map_or(text, ToString::to_string);
+        unsent(Own::Tcp, format!("{host}: {why}{}", self.resolver.tried()))
     }
 }

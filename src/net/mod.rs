@@ -5,3 +5,4 @@ pub mod proxy;
 pub mod resolve;
 pub mod stream;
 pub mod token;
+pub mod trust;

@@ -77,11 +77,25 @@ impl Proxy {
         }
     }
 
+    /// Whether it runs on this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.uri)
+    }
+
     /// Its host and port, without credentials.
     #[must_use]
     pub fn name(&self) -> &str {
         self.uri.authority().map_or("", |authority| authority.as_str())
     }
+}
+
+/// Whether a URL leads to this machine, by its name or address alone.
+#[must_use]
+pub fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// What the rules make of `target`: nothing, a proxy, or one of a kind that is not supported.
@@ -106,7 +120,7 @@ fn usable(builder: Builder, target: &Uri) -> Option<Result<Proxy, String>> {
 
 /// `uri` with its port written out: connectors of proxies guess it otherwise.
 pub fn with_port(uri: &Uri, port: u16) -> Option<Uri> {
-    let host = uri.host()?;
+    let host = uri.host().filter(|host| !host.is_empty())?;
     // A port that is no number must not become the usual one in silence.
     if uri.port_u16().is_none() && uri.authority()?.as_str() != host {
         return None;

@@ -32,29 +32,62 @@ const BUFFER: usize = 256 << 10;
 
 /// One HTTP/1.1 connection with one request on it.
 pub struct Connection {
+    sender: http1::SendRequest<Form>,
     conn: http1::Connection<Io, Form>,
     over: bool,
 }
 
 impl Connection {
-    /// Sends `request` over `io` and waits for the response head.
+    /// Prepares to speak HTTP over `io`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The connection ended.
+    pub async fn open(io: Io) -> Result<Connection, Failure> {
+        let handshake = http1::Builder::new().max_buf_size(BUFFER).handshake(io).await;
+        let (sender, conn) = handshake.map_err(|error| of_hyper(&error))?;
+        Ok(Connection { sender, conn, over: false })
+    }
+
+    /// Sends `request` and waits for the response head.
     ///
     /// # Errors
     /// The connection ended, or what came is not HTTP.
-    pub async fn send(io: Io, request: Request<Form>) -> Result<(Response<Incoming>, Connection), Failure> {
-        let (mut sender, conn) =
-            http1::Builder::new().max_buf_size(BUFFER).handshake(io).await.map_err(|error| of_hyper(&error))?;
-        let mut connection = Connection { conn, over: false };
-        let mut sending = pin!(sender.send_request(request));
+    pub async fn send(&mut self, request: Request<Form>) -> Result<Response<Incoming>, Failure> {
+        let mut sending = pin!(self.sender.send_request(request));
+        let (conn, over) = (&mut self.conn, &mut self.over);
         let response = poll_fn(|cx| {
             if let Poll::Ready(response) = sending.as_mut().poll(cx) {
                 return Poll::Ready(response);
             }
-            connection.poll(cx);
+            if !*over {
+                *over = conn.poll_without_shutdown(cx).is_ready();
+            }
             sending.as_mut().poll(cx)
         });
-        let response = response.await.map_err(|error| of_hyper(&error))?;
-        Ok((response, connection))
+        response.await.map_err(|error| {
+            let failure = of_hyper(&error);
+            // There is no body yet that could be cut.
+            Failure { own: if failure.own == Own::Truncated { Own::Reset } else { failure.own }, ..failure }
+        })
+    }
+
+    /// Ends the connection so that the server frees the slot: TLS `close_notify`, FIN, then whatever the
+    /// server still had on the way is read and dropped, since closing over unread bytes would be a reset.
+    pub async fn close(self) {
+        let mut io = self.conn.into_parts().io;
+        let closing = async {
+            poll_fn(|cx| Pin::new(&mut io).poll_shutdown(cx)).await?;
+            let mut memory = vec![0; 64 << 10];
+            loop {
+                let mut buffer = ReadBuf::new(&mut memory);
+                poll_fn(|cx| Pin::new(&mut io).poll_read(cx, buffer.unfilled())).await?;
+                if buffer.filled().is_empty() {
+                    return Ok::<(), io::Error>(());
+                }
+            }
+        };
+        // The connection is over either way; a peer that does not answer is not worth a word.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
     }
 
     /// Lets the connection read and write. Its own errors arrive at the response or its body as well.
@@ -119,23 +152,9 @@ impl Stream {
         }
     }
 
-    /// Ends the connection so that the server frees the slot: TLS `close_notify`, FIN, then whatever the
-    /// server still had on the way is read and dropped, since closing over unread bytes would be a reset.
+    /// Ends the connection so that the server frees the slot.
     pub async fn close(self) {
-        let mut io = self.connection.conn.into_parts().io;
-        let closing = async {
-            poll_fn(|cx| Pin::new(&mut io).poll_shutdown(cx)).await?;
-            let mut memory = vec![0; 64 << 10];
-            loop {
-                let mut buffer = ReadBuf::new(&mut memory);
-                poll_fn(|cx| Pin::new(&mut io).poll_read(cx, buffer.unfilled())).await?;
-                if buffer.filled().is_empty() {
-                    return Ok::<(), io::Error>(());
-                }
-            }
-        };
-        // The connection is over either way; a peer that does not answer is not worth a word.
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
+        self.connection.close().await;
     }
 }
 

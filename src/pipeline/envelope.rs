@@ -16,6 +16,9 @@ pub struct Stamp {
     pub connection: u32,
 }
 
+/// How much of a line that is not JSON is kept; `bytes` then tells its length. Escaped, it may grow sixfold.
+const LONGEST_MALFORMED: usize = 1 << 20;
+
 /// Appends one envelope and its line end.
 pub fn write(message: &Message, line: &[u8], stamp: Option<&Stamp>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"kind\":\"");
@@ -34,10 +37,14 @@ pub fn write(message: &Message, line: &[u8], stamp: Option<&Stamp>, out: &mut Ve
     match message.kind {
         Kind::Heartbeat => out.extend_from_slice(b"null"),
         Kind::Malformed => {
-            push_string(&String::from_utf8_lossy(line), out);
-            if std::str::from_utf8(line).is_err() {
+            let kept = &line[..line.len().min(LONGEST_MALFORMED)];
+            push_string(&String::from_utf8_lossy(kept), out);
+            if std::str::from_utf8(kept).is_err() {
                 out.extend_from_slice(b",\"bytes_base64\":");
-                push_string(&STANDARD.encode(line), out);
+                push_string(&STANDARD.encode(kept), out);
+            }
+            if kept.len() < line.len() {
+                out.extend_from_slice(format!(",\"bytes\":{}", line.len()).as_bytes());
             }
         }
         _ => out.extend_from_slice(line),

@@ -62,6 +62,8 @@ pub struct Seen {
     pub unremarked: u64,
     /// The notice that the stream is over, if one came. A message outranks a line of plain text.
     pub ending: Option<Ending>,
+    /// An enterprise replay said that it is complete.
+    pub delivered: bool,
     /// The number asked for was printed; nothing more is.
     pub full: bool,
 }
@@ -225,7 +227,11 @@ impl Pipeline {
         let message = classify(line);
         match message.kind {
             Kind::Heartbeat => seen.heartbeats += 1,
-            Kind::Post => seen.posts += 1,
+            Kind::Post => {
+                seen.posts += 1;
+                // A line of text is the reason of an ending only if nothing good comes after it.
+                seen.ending.take_if(|ending| matches!(ending.code, Code::Text(_)));
+            }
             _ => {}
         }
         if message.kind == Kind::Post && !message.id.is_empty() {
@@ -282,6 +288,9 @@ impl Pipeline {
 
 impl Seen {
     fn remark(&mut self, remark: Remark) {
+        if let Remark::Notice(Notice::Info { message }) = &remark {
+            self.delivered |= message.starts_with("Replay Request Completed");
+        }
         if let Remark::Notice(Notice::Ending(ending)) = &remark {
             let text_only = |ending: &Ending| matches!(ending.code, Code::Text(_));
             if self.ending.as_ref().is_none_or(|held| text_only(held) && !text_only(ending)) {

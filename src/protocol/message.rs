@@ -318,8 +318,16 @@ fn of_problems(body: &[u8]) -> Kind {
     if over { Kind::Disconnect } else { Kind::Error }
 }
 
+/// The longest control message that is read as a value. X's weigh under 10 KB; as a value one of the size of the
+/// line cap would take a hundred times its length in memory.
+const LONGEST_CONTROL: usize = 256 << 10;
+
+fn value_of(body: &[u8]) -> Option<Value> {
+    if body.len() > LONGEST_CONTROL { None } else { serde_json::from_slice(body).ok() }
+}
+
 fn problems(body: &[u8]) -> Vec<Problem> {
-    serde_json::from_slice::<Value>(body).map_or_else(|_| Vec::new(), |value| Problem::all(&value))
+    value_of(body).map_or_else(Vec::new, |value| Problem::all(&value))
 }
 
 /// What a control message tells, with its numbers.
@@ -377,7 +385,10 @@ impl Message<'_> {
         if self.kind.group() != Group::Control {
             return None;
         }
-        let value: Value = serde_json::from_slice(self.body).ok()?;
+        let Some(value) = value_of(self.body) else {
+            let message = format!("a {} message of {} bytes, too long to be read", self.kind.name(), self.body.len());
+            return Some(Notice::Problem { message });
+        };
         let text = |path: &str| {
             value.pointer(path).and_then(Value::as_str).map(|text| printable(text, 500)).unwrap_or_default()
         };

@@ -298,7 +298,7 @@ fn check_follow(follow: &[String]) -> Result<(), String> {
 
 fn check_locations(locations: &[String]) -> Result<(), String> {
     const FORM: &str = "give boxes as west,south,east,north, such as -122.75,36.8,-121.75,37.8";
-    if locations.len() % 4 != 0 {
+    if !locations.len().is_multiple_of(4) {
         return Err(format!("--locations has {} numbers; {FORM}", locations.len()));
     }
     if locations.len() / 4 > BOXES {

@@ -54,7 +54,21 @@ pub fn answer(code: &Code) -> Answer {
             "client-disconnected" | "operational-disconnect" => Now(Http),
             "streaming-connection" => Climb(Limited),
             "internal-error" | "resource-unavailable" => Climb(Http),
-            _ => Refused,
+            "client-forbidden"
+            | "conflict"
+            | "credits"
+            | "credits-depleted"
+            | "disallowed-resource"
+            | "duplicate-rules"
+            | "invalid-request"
+            | "invalid-rules"
+            | "noncompliant-rules"
+            | "oauth1-permissions"
+            | "rule-cap"
+            | "unsupported-authentication"
+            | "usage-capped" => Refused,
+            // A name that nobody has published, in a stream: as operational. Of a response the status decides.
+            _ => Now(Http),
         },
         Code::Enterprise(EnterpriseError::Forced) => TakenOver(Limited),
         Code::Enterprise(EnterpriseError::Other) => Now(Http),

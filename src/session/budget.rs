@@ -27,13 +27,38 @@ pub struct Budget {
     allowance: Option<(u32, At)>,
 }
 
-/// What a state file holds of a budget: moments on the wall clock, since the Unix epoch, in milliseconds.
+/// What a state file holds of a budget.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shared {
     /// When each request of the last window was sent.
-    pub requests: Vec<u64>,
+    pub requests: Vec<Moment>,
     /// How many requests X allows until when, by its last answer.
-    pub allowance: Option<(u32, u64)>,
+    pub allowance: Option<(u32, Moment)>,
+}
+
+/// A moment as it is written down, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Since the Unix epoch.
+    pub wall: u64,
+    /// On the steady clock, for readers since the same start of the machine. It outlives jumps of the wall clock.
+    pub steady: Option<u64>,
+}
+
+impl Moment {
+    fn of(at: At) -> Moment {
+        Moment { wall: millis(at.wall), steady: Some(millis(at.steady)) }
+    }
+
+    /// The moment on our clocks. One ahead of now comes from a clock that was set back since, and counts as now.
+    fn back(self, now: At) -> At {
+        let wall = Duration::from_millis(self.wall).min(now.wall);
+        let steady = match self.steady {
+            Some(steady) => Duration::from_millis(steady).min(now.steady),
+            None => now.steady.saturating_sub(now.wall.saturating_sub(wall)),
+        };
+        At { steady, wall }
+    }
 }
 
 impl Budget {
@@ -72,38 +97,60 @@ impl Budget {
         }
     }
 
+    /// Our last request has been sent by now: a dial takes time, and X counts from when it saw the request.
+    pub fn sent(&mut self, now: At) {
+        if self.forget_ours() {
+            self.spent.push_back(now);
+        }
+    }
+
     /// Gives back our last request: its head was never written to a socket.
     pub fn give_back(&mut self) {
-        let Some(ours) = self.ours.take() else { return };
-        if let Some(at) = self.spent.iter().rposition(|sent| millis(sent.wall) == millis(ours.wall)) {
-            self.spent.remove(at);
-        }
-        if let Some((left, _)) = &mut self.allowance {
+        if self.forget_ours()
+            && let Some((left, _)) = &mut self.allowance
+        {
             *left += 1;
         }
+    }
+
+    fn forget_ours(&mut self) -> bool {
+        let Some(ours) = self.ours.take() else { return false };
+        if let Some(at) = self
+            .spent
+            .iter()
+            .rposition(|sent| millis(sent.steady) == millis(ours.steady) || millis(sent.wall) == millis(ours.wall))
+        {
+            self.spent.remove(at);
+        }
+        true
     }
 
     /// Obeys what a response said about the rate limit. `server_now` is the server's own clock.
     pub fn note(&mut self, now: At, rate: &RateLimit, server_now: Duration) {
         let Some(left) = rate.remaining else { return };
-        // A reset in the past or far ahead says nothing; then only our own count holds.
-        self.allowance = rate
-            .trusted_reset(server_now)
-            .map(|reset| (left, now.after(reset.saturating_sub(server_now) + RESET_MARGIN)));
+        match rate.trusted_reset(server_now) {
+            Some(reset) => {
+                self.allowance = Some((left, now.after(reset.saturating_sub(server_now) + RESET_MARGIN)));
+            }
+            // A reset that says nothing leaves the window that is known; it can only have become emptier.
+            None => {
+                if let Some((known, _)) = &mut self.allowance {
+                    *known = left.min(*known);
+                }
+            }
+        }
     }
 
     /// Takes over what all processes spent, as a state file tells it.
     pub fn load(&mut self, now: At, shared: &Shared) {
-        let at = |wall: u64| {
-            let wall = Duration::from_millis(wall);
-            // A moment ahead of now comes from a clock that was set back since; it counts as now, not as less.
-            At { steady: now.steady.saturating_sub(now.wall.saturating_sub(wall)), wall }
-        };
-        let mut spent: Vec<At> = shared.requests.iter().map(|wall| at(*wall)).collect();
+        let mut spent: Vec<At> = shared.requests.iter().map(|moment| moment.back(now)).collect();
         spent.sort_unstable_by_key(|sent| sent.steady);
         self.spent = spent.into();
         self.allowance = shared.allowance.and_then(|(left, until)| {
-            let ahead = Duration::from_millis(until).checked_sub(now.wall)?;
+            let ahead = match until.steady {
+                Some(steady) => Duration::from_millis(steady).checked_sub(now.steady)?,
+                None => Duration::from_millis(until.wall).checked_sub(now.wall)?,
+            };
             // Written by a clock that was far ahead, it would hold us up for ever.
             (ahead <= LONGEST_ALLOWANCE).then(|| (left, now.after(ahead)))
         });
@@ -113,8 +160,8 @@ impl Budget {
     #[must_use]
     pub fn share(&self) -> Shared {
         Shared {
-            requests: self.spent.iter().map(|sent| millis(sent.wall)).collect(),
-            allowance: self.allowance.map(|(left, until)| (left, millis(until.wall))),
+            requests: self.spent.iter().copied().map(Moment::of).collect(),
+            allowance: self.allowance.map(|(left, until)| (left, Moment::of(until))),
         }
     }
 }
@@ -188,8 +235,36 @@ mod tests {
     #[test]
     fn clocks_that_were_set_back_lock_nobody_out() {
         let mut budget = Budget::new(1);
-        let ahead = millis(at(0).wall) + 86_400_000;
+        let ahead = Moment { wall: millis(at(0).wall) + 86_400_000, steady: None };
         budget.load(at(0), &Shared { requests: vec![ahead], allowance: Some((0, ahead)) });
         assert_eq!(budget.wait(at(0)), WINDOW);
+        // Written back and read again later, it has grown old.
+        let shared = budget.share();
+        budget.load(at(600), &shared);
+        assert_eq!(budget.wait(at(600)), Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_ahead_empties_no_budget() {
+        let mut budget = Budget::new(1);
+        budget.spend(at(0));
+        let mut later = at(60);
+        later.wall += Duration::from_secs(5000);
+        let shared = budget.share();
+        budget.load(later, &shared);
+        assert_eq!(budget.wait(later), Duration::from_secs(840));
+    }
+
+    #[test]
+    fn a_request_counts_from_when_it_was_sent_and_a_bad_reset_erases_no_window() {
+        let mut budget = Budget::new(1);
+        budget.spend(at(0));
+        budget.sent(at(14));
+        assert_eq!((budget.wait(at(14)), budget.spent.len()), (WINDOW, 1));
+        let mut budget = Budget::new(50);
+        let good = RateLimit { limit: Some(50), remaining: Some(3), reset: Some(Duration::from_secs(10_800)) };
+        budget.note(at(0), &good, Duration::from_secs(10_000));
+        budget.note(at(1), &RateLimit { remaining: Some(0), ..RateLimit::default() }, Duration::from_secs(10_001));
+        assert_eq!(budget.wait(at(1)), Duration::from_secs(800));
     }
 }

@@ -66,8 +66,9 @@ impl Gauge {
         Some(gap)
     }
 
-    /// A connection that had delivered something is over.
-    pub fn ended(&mut self, cause: &Code) {
+    /// An open connection is over. Returns the gap before it, if that was closed and not told yet.
+    pub fn ended(&mut self, cause: &Code) -> Option<Gap> {
+        let told = self.take_closed();
         if let (None, Some(from)) = (&self.open, self.last_byte) {
             self.open = Some(Gap {
                 from,
@@ -78,6 +79,7 @@ impl Gauge {
                 missed: 0,
             });
         }
+        told
     }
 
     /// The gap that is still open at the end of a run, with its cost so far.

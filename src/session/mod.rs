@@ -152,6 +152,8 @@ pub struct Received {
     pub unfinished: bool,
     /// The server's notice that the stream is over.
     pub ending: Option<Ending>,
+    /// The server said that all it was asked for is delivered.
+    pub delivered: bool,
 }
 
 /// What to do next. Orders, each of which ends with an input.
@@ -195,6 +197,7 @@ struct Listening {
     was_blocked: bool,
     /// A plain-text line or HTML: the reason of the ending that follows.
     text: Option<Ending>,
+    delivered: bool,
 }
 
 /// One stream, followed over any number of connections, one at a time.
@@ -248,7 +251,7 @@ impl Session {
     pub fn may_spend(&self, input: &Input) -> bool {
         let answered = matches!(input, Input::Opened(_) | Input::Refused(_) | Input::Failed(_));
         match self.state {
-            State::Idle | State::Waiting { .. } => true,
+            State::Idle | State::Waiting { .. } => matches!(input, Input::Started | Input::Elapsed),
             State::Dialling => answered,
             State::Listening(_) | State::Stopped(_) => false,
         }
@@ -286,7 +289,9 @@ impl Session {
             (State::Dialling, Input::Opened(head)) => self.open(now, &head, events),
             (State::Dialling, Input::Refused(refusal)) => self.refused(now, &refusal, events),
             (State::Dialling, Input::Failed(failure)) => {
-                if !failure.sent {
+                if failure.sent {
+                    self.budget.sent(now);
+                } else {
                     self.budget.give_back();
                 }
                 self.ended(now, of_failure(failure), None, None, events)
@@ -318,6 +323,7 @@ impl Session {
     }
 
     fn open(&mut self, now: At, head: &Head, events: &mut Vec<Event>) -> Action {
+        self.budget.sent(now);
         self.budget.note(now, &head.rate, head.date.unwrap_or(now.wall));
         events.push(Event::Opened { connection: self.connection, rate: head.rate });
         let listening = Listening {
@@ -330,11 +336,13 @@ impl Session {
             told_blocked: false,
             was_blocked: false,
             text: None,
+            delivered: false,
         };
         self.keep_listening(listening)
     }
 
     fn refused(&mut self, now: At, refusal: &Refusal, events: &mut Vec<Event>) -> Action {
+        self.budget.sent(now);
         self.budget.note(now, &refusal.head.rate, refusal.head.date.unwrap_or(now.wall));
         self.ended(now, of_refusal(refusal), None, Some(refusal), events)
     }
@@ -352,6 +360,10 @@ impl Session {
                 };
                 let gap = self.gauge.received(now, received.posts, &received.first_id, &received.last_id);
                 events.extend(gap.map(Event::Gap));
+                listening.delivered |= received.delivered;
+                if received.posts > 0 {
+                    listening.text = None;
+                }
                 match received.ending {
                     Some(text @ Ending { code: Code::Text(_), .. }) => {
                         listening.text.get_or_insert(text);
@@ -455,7 +467,7 @@ impl Session {
         events: &mut Vec<Event>,
     ) -> Action {
         if listening.is_some() {
-            self.gauge.ended(&ending.code);
+            events.extend(self.gauge.ended(&ending.code).map(Event::Gap));
         }
         events.push(Event::Ended {
             connection: self.connection,
@@ -479,9 +491,12 @@ impl Session {
             }
             Answer::Now(_) | Answer::Climb(_) | Answer::Reset => {}
         }
+        let clean = ending.code == Code::Own(Own::Eof);
+        if clean && listening.is_some_and(|listening| listening.delivered) {
+            return self.stop(now, Outcome::Delivered, events);
+        }
         if self.options.finite && listening.is_some() {
             // Opened again, it would begin at its beginning; what came cannot be told from what did not.
-            let clean = ending.code == Code::Own(Own::Eof);
             let outcome = if clean { Outcome::Delivered } else { Outcome::Ended(ending) };
             return self.stop(now, outcome, events);
         }

@@ -2,27 +2,25 @@
 //!
 //! X counts requests by app, not by process, so a script that starts `xstream` in a loop must not start each
 //! time with an empty count. The file is small JSON, replaced in one step, and changed only under a lock that
-//! lies in a file beside it (the file itself is replaced, so a lock on it would be lost).
+//! lies in a file beside it (the file itself is replaced, so a lock on it would be lost). Each moment is written
+//! on the wall clock and on the machine's own, which no jump of the wall clock can move.
 //!
 //! Its law: what is not ours is never overwritten. A file that cannot be understood is an error.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rustix::fs::{FlockOperation, flock};
-use serde_json::{Map, Value, json};
+use rustix::io::Errno;
+use serde_json::{Value, json};
 
-use crate::session::budget::Shared;
+use crate::session::budget::{Moment, Shared};
 
 /// Says that a file is ours, and which edition of the format it is in.
 const FORMAT: &str = "xstream-state";
 const VERSION: u64 = 1;
-
-/// How long a lock may be held by others. They hold it for a millisecond, unless they were stopped just then.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A state file of ours weighs a few kilobytes; one of this size is something else.
 const LARGEST: u64 = 4 << 20;
@@ -34,45 +32,61 @@ pub struct Store {
     lock: PathBuf,
     /// The stream that is counted: its host and path.
     key: String,
+    /// This start of the machine, if the system names it.
+    boot: Option<String>,
 }
 
 /// The file under our lock, as it was read.
 pub struct Held<'a> {
     store: &'a Store,
     whole: Value,
+    budget: Shared,
     _lock: File,
 }
 
 impl Store {
-    /// Opens the file, or prepares to make it, and checks that it is ours.
+    /// Names the file and the stream that is counted in it. `steady` says whether moments on the steady clock can
+    /// be compared between processes.
+    ///
+    /// # Errors
+    /// The folder is not there.
+    pub fn new(path: &Path, key: String, steady: bool) -> anyhow::Result<Store> {
+        let failed = || format!("opening the state file {}", path.display());
+        // Behind a link lies the file that is replaced; all its names must share one lock.
+        let path = if let Ok(path) = path.canonicalize() {
+            path
+        } else {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let name = path.file_name().context("it names no file").with_context(failed)?;
+            folder.canonicalize().with_context(failed)?.join(name)
+        };
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().filter(|_| steady);
+        let boot = boot.map(|text| text.trim().to_owned());
+        Ok(Store { lock: beside(&path, ".lock"), path, key, boot })
+    }
+
+    /// Locks the file and reads it; none while another process holds the lock.
     ///
     /// # Errors
     /// It cannot be read or locked, is not a state file, or is of a later format.
-    pub async fn open(path: &Path, key: String) -> anyhow::Result<Store> {
-        let mut lock = path.as_os_str().to_owned();
-        lock.push(".lock");
-        let store = Store { path: path.to_owned(), lock: lock.into(), key };
-        drop(store.hold().await?);
-        Ok(store)
-    }
-
-    /// Locks the file and reads it.
-    ///
-    /// # Errors
-    /// As [`Store::open`].
-    pub async fn hold(&self) -> anyhow::Result<Held<'_>> {
+    pub fn hold(&self) -> anyhow::Result<Option<Held<'_>>> {
         let name = self.path.display();
         let open = OpenOptions::new().create(true).write(true).truncate(false).open(&self.lock);
         let lock = open.with_context(|| format!("locking the state file {name}"))?;
-        let began = tokio::time::Instant::now();
-        while let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            if error != rustix::io::Errno::WOULDBLOCK || began.elapsed() > LOCK_PATIENCE {
-                return Err(io::Error::from(error)).with_context(|| format!("locking the state file {name}"));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(None),
+            Err(error) => return Err(io::Error::from(error)).with_context(|| format!("locking the state file {name}")),
         }
         let whole = self.read().with_context(|| format!("reading the state file {name}"))?;
-        Ok(Held { store: self, whole, _lock: lock })
+        let budget = self.budget(&whole).with_context(|| format!("reading the state file {name}: {FOREIGN}"))?;
+        Ok(Some(Held { store: self, whole, budget, _lock: lock }))
+    }
+
+    /// The lock's file, for people who must find out who holds it.
+    #[must_use]
+    pub fn lock(&self) -> &Path {
+        &self.lock
     }
 
     fn read(&self) -> anyhow::Result<Value> {
@@ -86,37 +100,64 @@ impl Store {
         if bytes.is_empty() {
             return Ok(json!({ "format": FORMAT, "version": VERSION, "budget": {} }));
         }
-        let other = "it is not a state file of xstream; name another file, or move it away";
-        let whole: Value = serde_json::from_slice(&bytes).context(other)?;
+        let whole: Value = serde_json::from_slice(&bytes).context(FOREIGN)?;
         if whole.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            bail!("{other}");
+            bail!("{FOREIGN}");
         }
         match whole.get("version").and_then(Value::as_u64) {
             Some(VERSION) if whole.get("budget").is_some_and(Value::is_object) => Ok(whole),
             Some(version) if version > VERSION => bail!("it is of format {version}, which this xstream does not know"),
-            _ => bail!("{other}"),
+            _ => bail!("{FOREIGN}"),
         }
+    }
+
+    /// The budget of our stream; none if it is not of our making, to the last number.
+    fn budget(&self, whole: &Value) -> Option<Shared> {
+        let Some(entry) = whole.get("budget")?.get(&self.key) else {
+            return Some(Shared::default());
+        };
+        let same_boot = entry.get("boot").map(Value::as_str) == Some(self.boot.as_deref()) && self.boot.is_some();
+        let moment = |value: &Value| {
+            let [wall, steady] = value.as_array()?.as_slice() else { return None };
+            Some(Moment { wall: wall.as_u64()?, steady: steady.as_u64().filter(|_| same_boot) })
+        };
+        let requests: Option<Vec<Moment>> = entry.get("requests")?.as_array()?.iter().map(moment).collect();
+        let allowance = match (entry.get("left"), entry.get("until")) {
+            (None, None) => None,
+            (left, until) => Some((u32::try_from(left?.as_u64()?).ok()?, moment(until?)?)),
+        };
+        Some(Shared { requests: requests?, allowance })
+    }
+
+    fn replace(&self, whole: &Value) -> io::Result<()> {
+        // Beside the file, since a rename works only within a file system, and under a name that nobody has.
+        let fresh = beside(&self.path, &format!(".{}.new", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
+        let written = file
+            .write_all(format!("{whole}\n").as_bytes())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&fresh, &self.path));
+        if written.is_err() {
+            // What is half written is of no use; the error is told anyway.
+            let _ = fs::remove_file(&fresh);
+        }
+        written
     }
 }
 
+const FOREIGN: &str = "it is not a state file of xstream; name another file, or move it away";
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 impl Held<'_> {
-    /// What this and other processes spent, on the wall clock.
+    /// What this and other processes spent.
     #[must_use]
-    pub fn budget(&self) -> Shared {
-        let entry = self.whole.get("budget").and_then(|budget| budget.get(&self.store.key));
-        let field = |name: &str| entry.and_then(|entry| entry.get(name));
-        Shared {
-            requests: field("requests")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_u64)
-                .collect(),
-            allowance: field("left")
-                .and_then(Value::as_u64)
-                .and_then(|left| u32::try_from(left).ok())
-                .zip(field("until").and_then(Value::as_u64)),
-        }
+    pub fn budget(&self) -> &Shared {
+        &self.budget
     }
 
     /// Writes what was spent, in one step, and gives the lock back.
@@ -124,25 +165,17 @@ impl Held<'_> {
     /// # Errors
     /// The file cannot be written; then it is as it was.
     pub fn save(mut self, shared: &Shared) -> anyhow::Result<()> {
-        let mut entry = Map::new();
-        entry.insert("requests".to_owned(), shared.requests.clone().into());
-        if let Some((left, until)) = shared.allowance {
-            entry.insert("left".to_owned(), left.into());
-            entry.insert("until".to_owned(), until.into());
+        if *shared == self.budget {
+            return Ok(());
         }
-        self.whole["budget"][&self.store.key] = entry.into();
+        let moment = |moment: &Moment| json!([moment.wall, moment.steady]);
+        let requests: Vec<Value> = shared.requests.iter().map(moment).collect();
+        let mut entry = json!({ "boot": self.store.boot, "requests": requests });
+        if let Some((left, until)) = &shared.allowance {
+            entry["left"] = (*left).into();
+            entry["until"] = moment(until);
+        }
+        self.whole["budget"][&self.store.key] = entry;
         self.store.replace(&self.whole).with_context(|| format!("writing the state file {}", self.store.path.display()))
-    }
-}
-
-impl Store {
-    fn replace(&self, whole: &Value) -> io::Result<()> {
-        // Beside the file, since a rename works only within a file system. One name is enough under the lock.
-        let mut fresh = self.path.as_os_str().to_owned();
-        fresh.push(".new");
-        let mut file = File::create(&fresh)?;
-        file.write_all(format!("{whole}\n").as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, &self.path)
     }
 }

@@ -73,7 +73,7 @@ fn remark(remark: &Remark) -> Option<String> {
             format!("warning {code}{full}: {message}")
         }
         Remark::Notice(Notice::Info { message }) => format!("info: {message}"),
-        Remark::Notice(Notice::Problem { message }) => format!("error about a post: {message}"),
+        Remark::Notice(Notice::Problem { message }) => format!("error: {message}"),
         // The ending that follows tells it.
         Remark::Notice(Notice::Ending(_)) => return None,
         Remark::Malformed { line, why, text } => format!("line {line} is not JSON ({why}), not printed: {text}"),

@@ -1,0 +1,80 @@
+//! Whose certificates are believed, and why one is not.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+
+/// The certificates to trust: `--cacert`, else `$SSL_CERT_FILE`, else the operating system's, else Mozilla's.
+///
+/// # Errors
+/// The file named cannot be read or holds no certificate.
+pub fn trust(cacert: Option<&Path>) -> anyhow::Result<ClientConfig> {
+    let variable = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let (source, path) = match (cacert, variable) {
+        (Some(path), _) => ("--cacert", path.to_owned()),
+        (None, Some(path)) => ("$SSL_CERT_FILE", path),
+        (None, None) => return system_trust(),
+    };
+    let unreadable = |why: String| anyhow::anyhow!("reading certificates from {} ({source}): {why}", path.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&path).map_err(|error| unreadable(error.to_string()))? {
+        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
+        // One certificate that rustls does not take must not cost the others of a bundle.
+        let _ = roots.add(certificate);
+    }
+    if roots.is_empty() {
+        return Err(unreadable("no usable certificate in it".to_owned()));
+    }
+    client_config(roots)
+}
+
+fn system_trust() -> anyhow::Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    match rustls_platform_verifier::Verifier::new(provider.clone()) {
+        Ok(verifier) => Ok(ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth()),
+        // A bare container has no roots; the bundled ones serve.
+        Err(_) => client_config(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()),
+    }
+}
+
+///
+/// # Errors
+/// The TLS library refuses its own defaults.
+pub fn client_config(roots: RootCertStore) -> anyhow::Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+/// What is wrong with a certificate, and what to do about it.
+#[must_use]
+pub fn certificate_words(why: &CertificateError) -> String {
+    match why {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "has expired; check this machine's clock".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "is not valid yet; check this machine's clock".to_owned()
+        }
+        CertificateError::UnknownIssuer => {
+            "is signed by nobody this machine trusts; behind a TLS proxy give its CA with --cacert".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "is for another host".to_owned()
+        }
+        CertificateError::Revoked => "is revoked".to_owned(),
+        other if other.to_string().contains("CaUsedAsEndEntity") => {
+            "is that of a CA; a server wants one of its own, signed by the CA (basicConstraints CA:FALSE)".to_owned()
+        }
+        other => format!("is not acceptable: {other}"),
+    }
+}
