@@ -63,7 +63,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__replay)
-            opts="-q -h --only --skip --annotate --max --max-line --quiet --help"
+            opts="-r -q -h --only --skip --tag --where --jq --raw-output --annotate --max --max-line --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -74,6 +74,18 @@ _xstream() {
                     return 0
                     ;;
                 --skip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jq)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -127,7 +139,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__tail)
-            opts="-q -h --partition --bearer --bearer-file --demo --base-url --proxy --cacert --insecure-http --connect-timeout --stall-timeout --no-gzip --no-reconnect --max-retries --state --only --skip --annotate --max --max-line --for --buffer --status --color --quiet --help"
+            opts="-r -q -h --partition --bearer --bearer-file --demo --base-url --proxy --cacert --insecure-http --connect-timeout --stall-timeout --no-gzip --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --annotate --max --max-line --for --buffer --status --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -178,6 +190,18 @@ _xstream() {
                     return 0
                     ;;
                 --skip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jq)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

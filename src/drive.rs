@@ -287,6 +287,7 @@ impl Drive {
             // Of a line that is not finished nothing more will come; say so once.
             let mut seen = Seen::default();
             self.run.pipeline.finish(&mut self.out, &mut seen);
+            self.total.failed += seen.failed;
             self.flush();
             self.tell(&seen.remarks.into_iter().map(Event::Remark).collect::<Vec<_>>());
         }
@@ -419,6 +420,7 @@ impl Drive {
         }
         self.total.printed += seen.printed;
         self.total.posts += seen.posts;
+        self.total.failed += seen.failed;
         if let Some(input) = self.flush() {
             return Some(input);
         }
