@@ -21,13 +21,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use jaq_core::data::JustLut;
-use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::load::parse::{BinaryOp, Term};
+use jaq_core::load::{self, Arena, File, Loader, lex};
 use jaq_core::native::{self, Fun, bome};
-use jaq_core::{Compiler, Ctx, Filter, Vars, compile};
+use jaq_core::ops::Cmp;
+use jaq_core::path::{Opt, Part};
+use jaq_core::{Compiler, Ctx, Filter, ValT as _, Vars, compile};
 use jaq_json::{Map, Num, Val};
 use jaq_std::ValT as _;
 
-use super::walk::{Walk, spelled};
+use super::walk::{NoMembers, Walk, find, spelled};
 use crate::protocol::problem::printable;
 use crate::protocol::scan::{MAX_DEPTH, scan};
 
@@ -85,6 +88,8 @@ pub struct Jq(Rc<Program>);
 struct Program {
     text: String,
     filter: Filter<Data>,
+    /// The expression as a test of fields, if it is one.
+    test: Option<Test>,
 }
 
 impl fmt::Debug for Jq {
@@ -114,7 +119,8 @@ impl Jq {
             let error = errors.iter().flat_map(|(_, errors)| errors).next();
             error.map_or_else(|| "no jq expression".to_owned(), |(name, what)| undefined(text, name, what))
         })?;
-        Ok(Jq(Rc::new(Program { text: text.to_owned(), filter })))
+        let test = load::parse(text, |parser| parser.term()).and_then(|term| Test::of(&term));
+        Ok(Jq(Rc::new(Program { text: text.to_owned(), filter, test })))
     }
 
     /// Whether `jq 'select(…)'` would print the message: whether one of the results is neither false nor null.
@@ -123,6 +129,11 @@ impl Jq {
     /// # Errors
     /// The expression failed on this message before it gave such a result.
     pub fn keeps(&self, json: &[u8]) -> Result<bool, String> {
+        if let Some(test) = &self.0.test
+            && let Ok(keeps) = test.holds(json)
+        {
+            return Ok(keeps);
+        }
         let mut keeps = false;
         let mut count = 0;
         self.evaluate(json, |value| {
@@ -180,6 +191,118 @@ impl Jq {
         // dropped with the message, so nothing broken is seen again.
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err("the expression broke the interpreter".to_owned()))
     }
+}
+
+/// A condition on a few fields, such as `.data.lang == "en" and .data.text`: judged on the bytes of the message, of
+/// which nothing is built but the fields compared. The values are jaq's and so are their comparisons; where the
+/// expression would fail, the interpreter is asked, for the error is its to tell.
+enum Test {
+    /// Neither false nor null.
+    True(Vec<Vec<u8>>),
+    Compare(Operand, Cmp, Operand),
+    Not(Box<Test>),
+    And(Box<Test>, Box<Test>),
+    Or(Box<Test>, Box<Test>),
+}
+
+enum Operand {
+    Field(Vec<Vec<u8>>),
+    Literal(Val),
+}
+
+impl Test {
+    /// The test that an expression is; none if it is more than that.
+    fn of(term: &Term<&str>) -> Option<Test> {
+        let Term::BinOp(left, operator, right) = term else {
+            return field(term).map(Test::True);
+        };
+        let test = |term| Test::of(term).map(Box::new);
+        Some(match operator {
+            BinaryOp::Cmp(comparison) => Test::Compare(Operand::of(left)?, *comparison, Operand::of(right)?),
+            BinaryOp::And => Test::And(test(left)?, test(right)?),
+            BinaryOp::Or => Test::Or(test(left)?, test(right)?),
+            BinaryOp::Pipe(None) if matches!(&**right, Term::Call("not", arguments) if arguments.is_empty()) => {
+                Test::Not(test(left)?)
+            }
+            _ => return None,
+        })
+    }
+
+    fn holds(&self, json: &[u8]) -> Result<bool, NoMembers> {
+        Ok(match self {
+            Test::True(path) => !matches!(find(&mut Walk::new(json), path)?, None | Some(b"null" | b"false")),
+            Test::Compare(
+                Operand::Field(path),
+                comparison @ (Cmp::Eq | Cmp::Ne),
+                Operand::Literal(Val::TStr(text)),
+            ) => {
+                // By far the commonest test needs no value at all.
+                let found = find(&mut Walk::new(json), path)?;
+                let equal = found.is_some_and(|found| found.starts_with(b"\"") && *spelled(found) == ***text);
+                equal == (*comparison == Cmp::Eq)
+            }
+            Test::Compare(left, comparison, right) => comparison.run(&left.value(json)?, &right.value(json)?),
+            Test::Not(test) => !test.holds(json)?,
+            Test::And(left, right) => left.holds(json)? && right.holds(json)?,
+            Test::Or(left, right) => left.holds(json)? || right.holds(json)?,
+        })
+    }
+}
+
+impl Operand {
+    fn of(term: &Term<&str>) -> Option<Operand> {
+        if let Some(path) = field(term) {
+            return Some(Operand::Field(path));
+        }
+        Some(Operand::Literal(match term {
+            Term::Num(number) => Val::from_num(number).ok()?,
+            Term::Neg(term) => match &**term {
+                Term::Num(number) => (-Val::from_num(number).ok()?).ok()?,
+                _ => return None,
+            },
+            Term::Str(None, parts) => Val::utf8_str(literal(parts)?),
+            Term::Call("null", arguments) if arguments.is_empty() => Val::Null,
+            Term::Call("true", arguments) if arguments.is_empty() => Val::Bool(true),
+            Term::Call("false", arguments) if arguments.is_empty() => Val::Bool(false),
+            _ => return None,
+        }))
+    }
+
+    fn value(&self, json: &[u8]) -> Result<Val, NoMembers> {
+        Ok(match self {
+            Operand::Field(path) => find(&mut Walk::new(json), path)?.map_or(Val::Null, value),
+            Operand::Literal(value) => value.clone(),
+        })
+    }
+}
+
+/// The keys of a path of nothing but keys; none for `.` itself.
+fn field(term: &Term<&str>) -> Option<Vec<Vec<u8>>> {
+    match term {
+        Term::Id => Some(Vec::new()),
+        Term::Path(origin, path) if matches!(**origin, Term::Id) => path
+            .0
+            .iter()
+            .map(|part| match part {
+                (Part::Index(Term::Str(None, parts)), Opt::Essential) => literal(parts).map(String::into_bytes),
+                _ => None,
+            })
+            .collect(),
+        _ => None,
+    }
+}
+
+/// What a string without interpolation says.
+fn literal(parts: &[lex::StrPart<&str, Term<&str>>]) -> Option<String> {
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            lex::StrPart::Str(part) => text.push_str(part),
+            lex::StrPart::Char(character) => text.push(*character),
+            lex::StrPart::Term(_) => return None,
+        }
+    }
+    Some(text)
 }
 
 /// What kind of error a text tells: the text without the values in it, so that one kind is told once however
@@ -414,7 +537,7 @@ fn place(text: &str, part: &str) -> String {
     let line = before.matches('\n').count() + 1;
     let last = before.rsplit('\n').next().unwrap_or_default();
     let column = last.chars().count() + 1;
-    let mut place =
+    let place =
         if text.contains('\n') { format!(" at line {line}, column {column}") } else { format!(" at column {column}") };
     let last = last.trim();
     if !last.is_empty() {
@@ -429,6 +552,7 @@ fn place(text: &str, part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn results(expression: &str, json: &str) -> Result<String, String> {
         let mut out = b"before\n".to_vec();
@@ -597,5 +721,61 @@ mod tests {
         assert_ne!(kind(r#"{"a":1}"#), kind(r#"{"a":"1"}"#));
         // A cut text does not hang or panic.
         assert_eq!(kind_of_error("cannot use {\"a\":\"b…"), "cannot use {");
+    }
+
+    /// What the interpreter says, without the test.
+    fn interpreted(jq: &Jq, json: &[u8]) -> Result<bool, String> {
+        let program = &jq.0;
+        let plain = Jq::compile(&format!("({}) | .", program.text)).expect("an expression");
+        assert!(plain.0.test.is_none());
+        plain.keeps(json)
+    }
+
+    #[test]
+    fn tests_of_fields_are_known_for_what_they_are() {
+        for (expression, known) in [
+            (".data.lang == \"en\"", true),
+            (".data[\"lang\"] != \"en\" or (.a.\"b c\" | not)", true),
+            ("-1.5 < .a and .", true),
+            (".a", true),
+            (".a | not", true),
+            (".a == null", true),
+            (".a.b?", false),
+            (".a[0]", false),
+            (".a == [1]", false),
+            (".a == \"\\(.b)\"", false),
+            (".a == (1, 2)", false),
+            (".a | .b", false),
+            (".a as $x | $x", false),
+            ("def true: false; .a == true", false),
+            ("def not: .; .a | not", false),
+            ("empty", false),
+            (".a == @json \"x\"", false),
+        ] {
+            assert_eq!(Jq::compile(expression).expect(expression).0.test.is_some(), known, "{expression}");
+        }
+    }
+
+    const VALUES: &str = r#"null|true|false|0|-0|1|1\.0|10e-1|-1\.5|100000000000000000000|9007199254740993|1e999|0\.1|""|"en"|"e\\u006e"|"de"|"\\"}"|\[\]|\["en"\]|\{\}|\{"b":1\}"#;
+    const OBJECTS: &str = r#"\{("a"|"\\u0061"|"b") ?: ?(VALUES|\{("a"|"b"):(VALUES),"(a|b|\\u0062)":(VALUES|\{"a":(VALUES)\})\})( ?, ?("a"|"b"|"c\\""): ?(VALUES))?\}"#;
+    const TESTS: &str = r#"\.(a|b|a\.b|a\.b\.a|b\.a)?( (==|!=|<|<=|>|>=) (null|true|false|0|-1\.5|1\.0|100000000000000000000|9007199254740992|"en"|"e\\u006e"|""|\.b))?"#;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+        #[test]
+        fn a_test_says_what_the_interpreter_says(
+            json in OBJECTS.replace("VALUES", VALUES).as_str(), first in TESTS, second in TESTS, shape in 0..4
+        ) {
+            prop_assume!(scan(json.as_bytes()).is_ok());
+            let expression = match shape {
+                0 => first,
+                1 => format!("({first}) and ({second})"),
+                2 => format!("{first} or {second}"),
+                _ => format!("{first} | not"),
+            };
+            let jq = Jq::compile(&expression).expect("an expression");
+            prop_assert!(jq.0.test.is_some(), "{}", expression);
+            prop_assert_eq!(jq.keeps(json.as_bytes()), interpreted(&jq, json.as_bytes()), "{} of {}", expression, json);
+        }
     }
 }
