@@ -167,7 +167,7 @@ pub struct What {
     ///
     /// Example: xstream tail --where '.data.lang == "en"'
     #[cfg(feature = "jq")]
-    #[arg(long = "where", value_name = "EXPR", help_heading = "What")]
+    #[arg(long = "where", value_name = "EXPR", allow_hyphen_values = true, help_heading = "What")]
     pub condition: Option<String>,
 
     /// Print the results of a jq expression, one a line, instead of the message
@@ -178,7 +178,7 @@ pub struct What {
     ///
     /// Example: xstream tail --only post --jq '{id: .data.id, text: .data.text}'
     #[cfg(feature = "jq")]
-    #[arg(long, value_name = "EXPR", help_heading = "What")]
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true, help_heading = "What")]
     pub jq: Option<String>,
 
     /// Print results of --jq that are strings as bare text
