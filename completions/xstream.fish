@@ -154,6 +154,9 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-retries -d 
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget between runs and processes of one app' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l skip -d 'Do not print these kinds or groups' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l tag -d 'Print only posts found by a rule whose tag fits (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l where -d 'Print only messages for which a jq expression is true' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l jq -d 'Print the results of a jq expression, one a line, instead of the message' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max -d 'Stop after this many printed messages' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-line -d 'Longest line that is kept; longer ones are skipped and reported' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l for -d 'Stop after this time, counted from the start' -r
@@ -171,13 +174,18 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l demo -d 'Tail t
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do not ask for compression'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d 'Stop when the connection ends, with exit status 5'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l skip -d 'Do not print these kinds or groups' -r
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -l tag -d 'Print only posts found by a rule whose tag fits (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -l where -d 'Print only messages for which a jq expression is true' -r
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -l jq -d 'Print the results of a jq expression, one a line, instead of the message' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l max -d 'Stop after this many printed messages' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l max-line -d 'Longest line that is kept; longer ones are skipped and reported' -r
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -266,6 +266,43 @@ pub struct What {
     #[arg(long, value_name = "KIND", value_delimiter = ',', help_heading = "What")]
     pub skip: Vec<Choice>,
 
+    /// Print only posts found by a rule whose tag fits (* is any text, ? any character)
+    ///
+    /// Only posts carry the tags of the rules that matched, so everything else is dropped but compliance messages,
+    /// which always pass. A backslash takes the next character as it is.
+    ///
+    /// Example: xstream tail --tag 'launch-*'
+    #[arg(long, value_name = "GLOB", help_heading = "What")]
+    pub tag: Option<String>,
+
+    /// Print only messages for which a jq expression is true
+    ///
+    /// The expression sees the message as X sent it, also under --annotate. Compliance messages always pass. A message
+    /// on which the expression fails is not printed; the first failure of its kind is told, the others are counted.
+    ///
+    /// Example: xstream tail --where '.data.lang == "en"'
+    #[cfg(feature = "jq")]
+    #[arg(long = "where", value_name = "EXPR", allow_hyphen_values = true, help_heading = "What")]
+    pub condition: Option<String>,
+
+    /// Print the results of a jq expression, one a line, instead of the message
+    ///
+    /// The expression sees every message that would be printed, compliance included, and with --annotate its envelope. A
+    /// message without results is not printed and does not count for --max; one with several counts once. The expression
+    /// sees the message alone: no `env`, `now`, `input` or modules.
+    ///
+    /// Example: xstream tail --only post --jq '{id: .data.id, text: .data.text}'
+    #[cfg(feature = "jq")]
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true, help_heading = "What")]
+    pub jq: Option<String>,
+
+    /// Print results of --jq that are strings as bare text
+    ///
+    /// Example: xstream tail --only post --jq '[.data.id, .data.lang] | @tsv' -r
+    #[cfg(feature = "jq")]
+    #[arg(short, long, requires = "jq", help_heading = "What")]
+    pub raw_output: bool,
+
     /// Wrap each message in an envelope that names its kind, dialect and arrival
     #[arg(long, help_heading = "What")]
     pub annotate: bool,

@@ -325,6 +325,7 @@ impl Drive {
         if self.stream.is_some() {
             let mut seen = Seen::default();
             self.run.pipeline.finish(&mut self.out, &mut seen);
+            self.total.failed += seen.failed;
             self.flush();
             self.tell_remarks(&mut seen);
         }
@@ -476,6 +477,7 @@ impl Drive {
         }
         self.total.printed += seen.printed;
         self.total.posts += seen.posts;
+        self.total.failed += seen.failed;
         if let Some(input) = self.flush() {
             return Some(input);
         }

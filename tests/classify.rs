@@ -11,7 +11,7 @@ use common::{run, stderr, values, xstream};
 use proptest::prelude::*;
 use serde_json::Value;
 use xstream::pipeline::filter::{Choice, Filter};
-use xstream::pipeline::line::LINE_CAP;
+
 use xstream::pipeline::{Options, Pipeline, Seen};
 use xstream::protocol::message::{Dialect, Kind, classify};
 
@@ -109,7 +109,7 @@ fn classification_and_notices_take_any_bytes() {
 }
 
 fn everything() -> Options {
-    Options { filter: Filter::new(&[Choice::All], &[]), annotate: true, max: None, line_cap: LINE_CAP, framed: false }
+    Options { annotate: true, ..Options::new(Filter::new(&[Choice::All], &[])) }
 }
 
 fn play(parts: &[&[u8]], options: Options) -> (Vec<u8>, Seen) {
@@ -159,8 +159,7 @@ fn byte_by_byte_gives_the_same_output() {
 #[test]
 fn only_a_whole_object_may_lack_its_line_end() {
     let printed = |text: &str| {
-        let options =
-            Options { filter: Filter::new(&[], &[]), annotate: false, max: None, line_cap: LINE_CAP, framed: false };
+        let options = Options::new(Filter::new(&[], &[]));
         let (out, seen) = play(&[text.as_bytes()], options);
         (String::from_utf8(out).expect("text"), seen.remarks.len())
     };
@@ -175,7 +174,7 @@ fn only_a_whole_object_may_lack_its_line_end() {
 
 #[test]
 fn a_line_over_the_cap_is_skipped_and_the_next_is_printed() {
-    let options = Options { filter: Filter::new(&[], &[]), annotate: false, max: None, line_cap: 20, framed: false };
+    let options = Options { line_cap: 20, ..Options::new(Filter::new(&[], &[])) };
     let text = format!("{{\"a\":\"{}\"}}\n{{\"b\":1}}\n", "x".repeat(40));
     let (out, seen) = play(&[text.as_bytes()], options);
     assert_eq!((out.as_slice(), seen.remarks.len(), seen.lines), (&b"{\"b\":1}\n"[..], 1, 2));

@@ -233,11 +233,9 @@ fn broken_servers_are_endings_like_any_other() {
 
 #[test]
 fn the_status_decides_although_the_body_cannot_be_read() {
-    for (script, status) in [("header content-encoding: zstd; unauthorized", Some(3))] {
-        let server = serve(script);
-        let output = run(&mut tail(&server, &[]));
-        assert_eq!((output.status.code(), server.requests().len()), (status, 1), "{}", stderr(&output));
-    }
+    let server = serve("header content-encoding: zstd; unauthorized");
+    let output = run(&mut tail(&server, &[]));
+    assert_eq!((output.status.code(), server.requests().len()), (Some(3), 1), "{}", stderr(&output));
     let server = serve("header content-encoding: br; header retry-after: 700; unavailable | unauthorized");
     assert!(stderr(&run(&mut tail(&server, &[]))).contains("X asked to wait: next attempt in 11m"));
 }

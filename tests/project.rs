@@ -17,6 +17,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+// They describe the program with all its features.
+#[cfg(feature = "jq")]
 #[test]
 fn man_pages_and_completions_are_those_the_binary_writes() {
     let folder = tempfile::tempdir().expect("a folder");

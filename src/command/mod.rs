@@ -12,6 +12,7 @@ use std::io::Write;
 use crate::cli::{Verb, What};
 use crate::pipeline;
 use crate::pipeline::filter::{Choice, Filter};
+use crate::pipeline::tag::Tag;
 use crate::protocol::message::{Group, Kind};
 use crate::session::outcome::{FAILED, USAGE};
 
@@ -90,7 +91,29 @@ fn pipeline_options(what: &What) -> Result<pipeline::Options, Error> {
     if !Kind::ALL.iter().any(|kind| printable(kind) && filter.accepts(*kind)) {
         return usage("--only and --skip leave nothing to print");
     }
-    Ok(pipeline::Options { filter, annotate: what.annotate, max: what.max, line_cap: what.max_line, framed: false })
+    let options = pipeline::Options {
+        tag: what.tag.as_deref().map(Tag::from),
+        annotate: what.annotate,
+        max: what.max,
+        line_cap: what.max_line,
+        ..pipeline::Options::new(filter)
+    };
+    #[cfg(feature = "jq")]
+    let options = pipeline::Options {
+        condition: expression("--where", what.condition.as_deref())?,
+        jq: expression("--jq", what.jq.as_deref())?,
+        raw_output: what.raw_output,
+        ..options
+    };
+    Ok(options)
+}
+
+#[cfg(feature = "jq")]
+fn expression(option: &str, text: Option<&str>) -> Result<Option<pipeline::jq::Jq>, Error> {
+    match text.map(pipeline::jq::Jq::compile).transpose() {
+        Ok(jq) => Ok(jq),
+        Err(why) => usage(format!("{option}: {why}")),
+    }
 }
 
 /// The runtime that every verb with sockets runs on: one thread, one stream.

@@ -11,7 +11,7 @@ use super::{Error, pipeline_options, runtime};
 use crate::cli::Replay;
 use crate::pipeline::{Pipeline, Remark, Seen};
 use crate::session::outcome::FAILED;
-use crate::terminal::{self, Color, StatusMode, Terminal};
+use crate::terminal::{self, Color, StatusMode, Terminal, notice};
 
 /// How much is read at once.
 const PORTION: usize = 256 << 10;
@@ -35,8 +35,12 @@ pub fn run(replay: &Replay) -> Result<u8, Error> {
             Box::new(str::to_owned),
         )
         .context("taking over stdout and stderr")?;
-        let mut player = Player { pipeline: Pipeline::new(options), terminal, readable: false, failed: false };
+        let mut player =
+            Player { pipeline: Pipeline::new(options), terminal, readable: false, unanswered: 0, failed: false };
         let result = player.play_all(&replay.files).await;
+        if player.unanswered > 0 && result.is_ok() {
+            player.terminal.say(&notice::failures(player.unanswered));
+        }
         player.terminal.close();
         match result {
             // The reader has what it wanted.
@@ -52,6 +56,8 @@ struct Player {
     terminal: Terminal,
     /// Whether any line of any file was a message or a heartbeat.
     readable: bool,
+    /// Messages not printed because an expression failed on them.
+    unanswered: u64,
     failed: bool,
 }
 
@@ -131,6 +137,7 @@ impl Player {
                 self.pipeline.finish(&mut out, &mut seen);
             }
             self.readable |= seen.lines > seen.malformed;
+            self.unanswered += seen.failed;
             self.print(&mut out).await?;
             told.tell(&mut self.terminal, &seen);
             if over || seen.full {
@@ -186,6 +193,10 @@ impl Told {
                         "{}: ends within a line; its first {bytes} bytes are no whole message, not printed",
                         self.name
                     )
+                }
+                Remark::Expression { line, option, why } => {
+                    terminal.say(&notice::failure(&format!("{}:{line}", self.name), option, why));
+                    continue;
                 }
                 Remark::Notice(_) => continue,
             };

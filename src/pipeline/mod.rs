@@ -4,39 +4,75 @@
 //! is printed. Its law: stdout gets whole, valid, accepted messages as the bytes that came, each with one LF.
 //!
 //! ```text
-//! bytes -> Inflater -> Splitter -> classify -> Filter -> out
-//!                                     |
-//!                                     +-> Seen: counts and notices for whoever watches
+//! bytes -> Inflater -> Splitter -> classify -> Filter -> Tag -> where -> envelope -> jq -> out
+//!                                     |                            |                 |
+//!                                     +----------------------------+-----------------+-> Seen: counts
+//!                                                                  and notices for whoever watches
 //! ```
+//!
+//! Each filter sees what the one before it let through. Compliance messages pass tags and conditions, since a
+//! consumer must see them; a message is built as a value only for an expression that looks at it.
 
 pub mod envelope;
 pub mod filter;
 pub mod inflate;
+#[cfg_attr(not(feature = "jq"), path = "no_jq.rs")]
+pub mod jq;
 pub mod line;
+pub mod tag;
+pub mod walk;
 
 use std::io;
 
 use crate::protocol::disconnect::Code;
-use crate::protocol::message::{Ending, Kind, Notice, classify};
+use crate::protocol::message::{Ending, Group, Kind, Message, Notice, classify};
 use crate::protocol::problem::printable;
 use envelope::Stamp;
 use filter::Filter;
 use inflate::Inflater;
-use line::{Line, Splitter};
+use jq::Jq;
+use line::{LINE_CAP, Line, Splitter};
+use tag::Tag;
 
 /// What to print and how.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The kinds that are printed.
     pub filter: Filter,
+    /// Only posts that a rule with this tag found, and compliance messages.
+    pub tag: Option<Tag>,
+    /// Only messages for which this is true, and compliance messages. It sees the message, never the envelope.
+    pub condition: Option<Jq>,
     /// Whether each message is wrapped in an envelope.
     pub annotate: bool,
+    /// Prints its results instead of the message, or of the envelope where there is one.
+    pub jq: Option<Jq>,
+    /// Whether results that are strings are printed as their bare text.
+    pub raw_output: bool,
     /// Stop after this many printed messages.
     pub max: Option<u64>,
     /// The longest line that is kept, in bytes.
     pub line_cap: usize,
     /// Whether v1.1's `delimited=length` framing is expected.
     pub framed: bool,
+}
+
+impl Options {
+    /// Messages of these kinds as they come: no other filter, no end, the usual cap.
+    #[must_use]
+    pub fn new(filter: Filter) -> Options {
+        Options {
+            filter,
+            tag: None,
+            condition: None,
+            annotate: false,
+            jq: None,
+            raw_output: false,
+            max: None,
+            line_cap: LINE_CAP,
+            framed: false,
+        }
+    }
 }
 
 /// What was in the bytes that were pushed.
@@ -52,6 +88,8 @@ pub struct Seen {
     pub printed: u64,
     /// Lines that are not JSON.
     pub malformed: u64,
+    /// Messages not printed because an expression failed on them.
+    pub failed: u64,
     /// The id of the first post, empty if none had one.
     pub first_id: Vec<u8>,
     /// The id of the last post.
@@ -89,6 +127,15 @@ pub enum Remark {
         /// Its length in bytes.
         bytes: u64,
     },
+    /// An expression failed on a message, which was not printed. Of each kind of error only the first is told.
+    Expression {
+        /// Line number in this stream.
+        line: u64,
+        /// `--where` or `--jq`.
+        option: &'static str,
+        /// The error, safe for a terminal.
+        why: String,
+    },
     /// The stream ended within a line, which was no whole JSON object and was discarded.
     Discarded {
         /// Its length in bytes.
@@ -99,6 +146,10 @@ pub enum Remark {
 /// How many remarks one push keeps. A server that sends nothing but garbage costs counting, not memory.
 pub const REMARKS: usize = 64;
 
+/// How many kinds of errors of expressions are told. A text that an expression makes itself may differ from
+/// message to message.
+const ERROR_KINDS: usize = 8;
+
 /// Turns the bytes of a stream into the bytes for stdout.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -106,6 +157,10 @@ pub struct Pipeline {
     splitter: Splitter,
     inflater: Option<Inflater>,
     stamp: Option<Stamp>,
+    /// The kinds of errors of expressions that have been told.
+    told: Vec<String>,
+    /// An envelope on its way to `--jq`.
+    wrapped: Vec<u8>,
     printed: u64,
     line: u64,
     at_start: bool,
@@ -125,6 +180,8 @@ impl Pipeline {
             options,
             inflater: None,
             stamp: None,
+            told: Vec::new(),
+            wrapped: Vec::new(),
             printed: 0,
             line: 0,
             at_start: false,
@@ -259,17 +316,58 @@ impl Pipeline {
         if !self.options.filter.accepts(message.kind) || self.full() {
             return;
         }
-        if self.options.annotate {
-            envelope::write(&message, line, self.stamp.as_ref(), out);
-        } else if matches!(message.kind, Kind::Heartbeat | Kind::Malformed) {
-            return;
-        } else {
-            out.extend_from_slice(line);
-            out.push(b'\n');
+        let started = out.len();
+        if let Err((option, why)) = self.print(&message, line, out) {
+            self.failed(option, why, seen);
+        } else if out.len() > started {
+            self.printed += 1;
+            seen.printed += 1;
+            seen.full = self.full();
         }
-        self.printed += 1;
-        seen.printed += 1;
-        seen.full = self.full();
+    }
+
+    /// Appends what is to be printed of a message whose kind is wanted; nothing, if a filter drops it or `--jq`
+    /// makes nothing of it. The error names the option whose expression failed.
+    fn print(&mut self, message: &Message, line: &[u8], out: &mut Vec<u8>) -> Result<(), (&'static str, String)> {
+        let options = &self.options;
+        let json = !matches!(message.kind, Kind::Heartbeat | Kind::Malformed);
+        if message.kind.group() != Group::Compliance {
+            if let Some(tag) = &options.tag
+                && !(json && tag.keeps(message.body))
+            {
+                return Ok(());
+            }
+            if let Some(condition) = &options.condition
+                && !(json && condition.keeps(line).map_err(|why| ("--where", why))?)
+            {
+                return Ok(());
+            }
+        }
+        match (&options.jq, options.annotate) {
+            (None, true) => envelope::write(message, line, self.stamp.as_ref(), out),
+            (Some(jq), true) => {
+                self.wrapped.clear();
+                envelope::write(message, line, self.stamp.as_ref(), &mut self.wrapped);
+                jq.results(&self.wrapped, options.raw_output, out).map_err(|why| ("--jq", why))?;
+                self.wrapped.shrink_to(1 << 16);
+            }
+            (_, false) if !json => {}
+            (Some(jq), false) => jq.results(line, options.raw_output, out).map_err(|why| ("--jq", why))?,
+            (None, false) => {
+                out.extend_from_slice(line);
+                out.push(b'\n');
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, option: &'static str, why: String, seen: &mut Seen) {
+        seen.failed += 1;
+        let kind = format!("{option} {}", jq::kind_of_error(&why));
+        if self.told.len() < ERROR_KINDS && !self.told.contains(&kind) {
+            self.told.push(kind);
+            seen.remark(Remark::Expression { line: self.line, option, why });
+        }
     }
 
     fn count(&mut self, seen: &mut Seen) {

@@ -546,33 +546,9 @@ impl Machine<'_> {
         }
     }
 
-    /// Steps over bytes that need no look inside a string, eight at a time: everything but a quote, a
-    /// backslash and control characters.
+    /// Steps over bytes that need no look inside a string.
     fn skip_plain(&mut self) {
-        const ONES: u64 = u64::MAX / 255;
-        const HIGHS: u64 = ONES * 0x80;
-        while let Some(word) = self.bytes[self.at..].first_chunk::<8>() {
-            let word = u64::from_le_bytes(*word);
-            let quote = word ^ (ONES * u64::from(b'"'));
-            let back = word ^ (ONES * u64::from(b'\\'));
-            // The classic test for a zero byte, and for a byte below 0x20; the lowest hit is exact, a
-            // borrow can only add hits above it.
-            let hits = ((quote.wrapping_sub(ONES) & !quote)
-                | (back.wrapping_sub(ONES) & !back)
-                | (word.wrapping_sub(ONES * 0x20) & !word))
-                & HIGHS;
-            if hits != 0 {
-                self.at += (hits.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.at += 8;
-        }
-        while let Some(byte) = self.peek() {
-            if byte == b'"' || byte == b'\\' || byte < 0x20 {
-                return;
-            }
-            self.at += 1;
-        }
+        self.at = plain_end(self.bytes, self.at);
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
@@ -630,6 +606,35 @@ impl Machine<'_> {
     fn fault(&self, why: &'static str) -> Fault {
         Fault { at: self.at, why }
     }
+}
+
+/// Where the plain part of a string that goes on at `at` ends: at a quote, a backslash, a control character, or
+/// with the bytes. Eight bytes are looked at together.
+pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES * 0x80;
+    while let Some(word) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let back = word ^ (ONES * u64::from(b'\\'));
+        // The classic test for a zero byte, and for a byte below 0x20; the lowest hit is exact, a
+        // borrow can only add hits above it.
+        let hits = ((quote.wrapping_sub(ONES) & !quote)
+            | (back.wrapping_sub(ONES) & !back)
+            | (word.wrapping_sub(ONES * 0x20) & !word))
+            & HIGHS;
+        if hits != 0 {
+            return at + (hits.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(byte) = bytes.get(at) {
+        if matches!(byte, b'"' | b'\\' | ..0x20) {
+            break;
+        }
+        at += 1;
+    }
+    at
 }
 
 #[cfg(test)]

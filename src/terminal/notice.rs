@@ -78,10 +78,26 @@ fn remark(remark: &Remark) -> Option<String> {
         Remark::Notice(Notice::Ending(_)) => return None,
         Remark::Malformed { line, why, text } => format!("line {line} is not JSON ({why}), not printed: {text}"),
         Remark::Oversize { line, bytes } => format!("line {line} is {bytes} bytes long, over the cap, not printed"),
+        Remark::Expression { line, option, why } => failure(&format!("line {line}"), option, why),
         Remark::Discarded { bytes } => {
             format!("the stream ended within a line; its first {bytes} bytes are no whole message, not printed")
         }
     })
+}
+
+/// The first message of its kind on which an expression failed.
+#[must_use]
+pub fn failure(place: &str, option: &str, why: &str) -> String {
+    format!("{place}: {option} failed, not printed: {why} (more of this kind are only counted)")
+}
+
+/// How many messages an expression failed on.
+#[must_use]
+pub fn failures(count: u64) -> String {
+    match count {
+        1 => "1 message was not printed: an expression failed on it".to_owned(),
+        count => format!("{count} messages were not printed: an expression failed on them"),
+    }
 }
 
 /// A gap with its bounds.
@@ -133,8 +149,12 @@ pub fn summary(total: &Total, lasted: Duration) -> String {
         0 => String::new(),
         gaps => format!("; {}, about {} missed", plural(gaps, "gap"), plural(total.missed, "post")),
     };
+    let failed = match total.failed {
+        0 => String::new(),
+        count => format!("; {}", failures(count)),
+    };
     format!(
-        "{} printed, {} received over {} in {}{gaps}",
+        "{} printed, {} received over {} in {}{gaps}{failed}",
         plural(total.printed, "message"),
         plural(total.posts, "post"),
         plural(total.connections, "connection"),
@@ -151,6 +171,8 @@ pub struct Total {
     pub posts: u64,
     /// Connections that were open.
     pub connections: u64,
+    /// Messages not printed because an expression failed on them.
+    pub failed: u64,
     /// Gaps in the stream.
     pub gaps: u64,
     /// Posts probably missed in them.
