@@ -9,16 +9,16 @@ use std::io;
 use std::time::Duration;
 
 use hyper::body::Bytes;
-use rustix::time::{ClockId, clock_gettime};
-use tokio::signal::unix::{self, SignalKind};
 use tokio::time::{Interval, MissedTickBehavior};
 
+use crate::clock::{Clock, rfc3339};
 use crate::net::dial::{Answer, Dialer};
 use crate::net::stream::Stream;
 use crate::pipeline::envelope::Stamp;
 use crate::pipeline::{Pipeline, Seen};
 use crate::protocol::disconnect::{Code, Own};
 use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session, Signal};
+use crate::signal::{Arrived, Signals};
 use crate::store::state::Store;
 use crate::terminal::notice::Total;
 use crate::terminal::status::Status;
@@ -44,58 +44,6 @@ const GZIP_PORTION: usize = 4 << 10;
 
 /// How long an end by signal may take to hand over what the reader has not taken yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-
-/// Reads both clocks. Its speed is 1 except in tests, which play hours of backoff in milliseconds.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    start: Duration,
-    start_wall: Duration,
-    speed: u32,
-}
-
-/// Time that never jumps. It counts suspension, because a server does not wait for a sleeping laptop.
-fn steady() -> Duration {
-    let id = if cfg!(target_os = "linux") { ClockId::Boottime } else { ClockId::Monotonic };
-    let now = clock_gettime(id);
-    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
-}
-
-/// Time since the Unix epoch, on this machine's clock.
-#[must_use]
-pub fn wall_clock() -> Duration {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
-}
-
-/// Added to the steady clock, since requests of an earlier run may lie before the start of the machine.
-const ORIGIN: Duration = Duration::from_secs(3600);
-
-impl Clock {
-    /// A clock that starts now.
-    #[must_use]
-    pub fn start(speed: u32) -> Clock {
-        Clock { start: steady(), start_wall: wall_clock(), speed: speed.max(1) }
-    }
-
-    /// This moment.
-    #[must_use]
-    pub fn now(&self) -> At {
-        let real = steady().saturating_sub(self.start);
-        // At speed 1 the wall clock is asked again: people may set it meanwhile.
-        let wall = if self.speed == 1 { wall_clock() } else { self.start_wall + real * self.speed };
-        At { steady: ORIGIN + self.start + real * self.speed, wall }
-    }
-
-    /// How long the program has run.
-    #[must_use]
-    pub fn elapsed(&self) -> Duration {
-        self.now().steady.saturating_sub(ORIGIN + self.start)
-    }
-
-    async fn sleep_until(&self, until: At) {
-        let left = until.steady.saturating_sub(self.now().steady);
-        tokio::time::sleep(left / self.speed).await;
-    }
-}
 
 /// What a run is made of.
 pub struct Run {
@@ -127,65 +75,16 @@ pub struct Run {
 
 /// The signals and the tick.
 struct Interrupts {
-    ends: [End; 4],
-    /// Ctrl-Z.
-    stop: Option<unix::Signal>,
-    resize: unix::Signal,
+    signals: Signals,
     tick: Interval,
 }
 
 impl Interrupts {
     fn new() -> io::Result<Interrupts> {
-        let listen = |number: i32| -> io::Result<Option<unix::Signal>> {
-            // What our parent told us to ignore stays ignored: `nohup`, and background jobs of plain shells.
-            if is_ignored(number) {
-                return Ok(None);
-            }
-            unix::signal(SignalKind::from_raw(number)).map(Some)
-        };
-        let on = |signal: Signal| -> io::Result<End> { Ok((signal, listen(i32::from(signal.number()))?)) };
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Interrupts {
-            ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
-            stop: listen(rustix::process::Signal::TSTP.as_raw())?,
-            resize: unix::signal(SignalKind::window_change())?,
-            tick,
-        })
+        Ok(Interrupts { signals: Signals::new()?, tick })
     }
-}
-
-type End = (Signal, Option<unix::Signal>);
-
-/// Waits for a signal; for ever, if it is ignored.
-async fn received(signal: &mut Option<unix::Signal>) {
-    match signal {
-        Some(stream) => {
-            stream.recv().await;
-        }
-        None => pending().await,
-    }
-}
-
-/// Waits for a signal that ends the run.
-async fn end(ends: &mut [End; 4]) -> Signal {
-    let [a, b, c, d] = ends;
-    tokio::select! {
-        () = received(&mut a.1) => a.0,
-        () = received(&mut b.1) => b.0,
-        () = received(&mut c.1) => c.0,
-        () = received(&mut d.1) => d.0,
-    }
-}
-
-/// Whether this process was started with a signal ignored, where the system tells.
-fn is_ignored(number: i32) -> bool {
-    let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
-        return false;
-    };
-    let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
 }
 
 /// The run as it goes.
@@ -533,12 +432,15 @@ impl Drive {
         while !gone && self.run.terminal.backlog() > 0 && !self.run.terminal.reader_left() {
             tokio::select! {
                 // A second signal, or the first during a long goodbye, is not asked twice.
-                signal = end(&mut self.interrupts.ends) => {
-                    outcome = Outcome::Signalled(signal);
-                    break;
-                }
+                arrived = self.interrupts.signals.next() => match arrived {
+                    Arrived::End(signal) => {
+                        outcome = Outcome::Signalled(signal);
+                        break;
+                    }
+                    Arrived::Stop => self.run.terminal.suspend(),
+                    Arrived::Resize => {}
+                },
                 () = &mut limit, if !patient => break,
-                () = received(&mut self.interrupts.stop) => suspend(&mut self.run.terminal),
                 result = self.run.terminal.drain() => if result.is_err() { break },
                 _ = self.interrupts.tick.tick() => {}
             }
@@ -557,7 +459,7 @@ impl Drive {
         tokio::select! {
             () = self.run.terminal.settle() => {}
             () = &mut limit, if !patient => {}
-            _ = end(&mut self.interrupts.ends) => {}
+            _ = self.interrupts.signals.next() => {}
         }
         self.run.terminal.close();
         outcome
@@ -596,23 +498,25 @@ async fn interrupt_with(
     clock: &Clock,
     deadline: Option<Duration>,
 ) -> Option<Input> {
-    let Interrupts { ends, stop, resize, tick } = interrupts;
+    let Interrupts { signals, tick } = interrupts;
     let input = tokio::select! {
         biased;
-        signal = end(ends) => return Some(Input::Signalled(signal)),
+        arrived = signals.next() => match arrived {
+            Arrived::End(signal) => return Some(Input::Signalled(signal)),
+            Arrived::Stop => {
+                terminal.suspend();
+                None
+            }
+            Arrived::Resize => None,
+        },
         _ = tick.tick() => {
             if terminal.reader_left() {
                 return Some(Input::ReaderLeft);
             }
             None
         }
-        () = received(stop) => {
-            suspend(terminal);
-            None
-        }
-        _ = resize.recv() => None,
         result = terminal.drain() => result.err().map(|error| of_output(&error)),
-        () = over(clock, deadline) => None,
+        () = clock.over(deadline) => None,
     };
     let now = clock.now();
     if input.is_none() && deadline.is_some_and(|deadline| clock.elapsed() >= deadline) {
@@ -623,25 +527,3 @@ async fn interrupt_with(
     input
 }
 
-/// Ctrl-Z stops us for real, with the screen whole; SIGCONT goes on right here.
-fn suspend(terminal: &mut Terminal) {
-    terminal.release();
-    // Not by SIGSTOP: where no shell could continue us (a session of our own, as in `ssh -t host xstream`), the
-    // system stops nobody by Ctrl-Z, and so it treats this signal.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TTOU);
-}
-
-/// Waits for the moment when the time asked for is over.
-async fn over(clock: &Clock, deadline: Option<Duration>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep(deadline.saturating_sub(clock.elapsed()) / clock.speed).await,
-        None => pending().await,
-    }
-}
-
-/// RFC 3339, UTC, milliseconds.
-#[must_use]
-pub fn rfc3339(wall: Duration) -> String {
-    let time = i64::try_from(wall.as_millis()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    time.map_or_else(String::new, |time| format!("{time:.3}"))
-}

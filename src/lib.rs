@@ -10,19 +10,21 @@
 //!
 //! ```text
 //! command  cli            one verb a file; parse, run, report, exit
-//! drive                   the loop: wait for an input, ask the session, carry out the action
+//! drive  clock  signal    the loop: wait for an input, ask the session, carry out the action
 //! net  store  terminal  simulator     sockets, files, screens, and a server to try them on
 //! session  pipeline       pure: when to dial, wait, stop; what a line is and whether it is printed
 //! protocol                pure: what X says
 //! ```
 
 pub mod cli;
+pub mod clock;
 pub mod command;
 pub mod drive;
 pub mod net;
 pub mod pipeline;
 pub mod protocol;
 pub mod session;
+pub mod signal;
 pub mod simulator;
 pub mod store;
 pub mod terminal;

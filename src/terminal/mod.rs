@@ -254,6 +254,12 @@ impl Terminal {
         self.drawn = None;
     }
 
+    /// Stops this process until the shell lets it go on, with the screen whole.
+    pub fn suspend(&mut self) {
+        self.release();
+        crate::signal::suspend();
+    }
+
     /// The end: the row is given back and every notice is written.
     pub fn close(&mut self) {
         self.row = false;

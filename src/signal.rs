@@ -1,0 +1,91 @@
+//! The signals: those that end a run, Ctrl-Z, and a screen that changed its size.
+
+use std::future::pending;
+use std::io;
+
+use tokio::signal::unix::{self, SignalKind};
+
+use crate::session::Signal;
+
+/// The signals that matter to a run.
+pub struct Signals {
+    ends: [End; 4],
+    /// Ctrl-Z.
+    stop: Option<unix::Signal>,
+    resize: unix::Signal,
+}
+
+impl Signals {
+    /// Takes them over.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn new() -> io::Result<Signals> {
+        let listen = |number: i32| -> io::Result<Option<unix::Signal>> {
+            // What our parent told us to ignore stays ignored: `nohup`, and background jobs of plain shells.
+            if is_ignored(number) {
+                return Ok(None);
+            }
+            unix::signal(SignalKind::from_raw(number)).map(Some)
+        };
+        let on = |signal: Signal| -> io::Result<End> { Ok((signal, listen(i32::from(signal.number()))?)) };
+        Ok(Signals {
+            ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
+            stop: listen(rustix::process::Signal::TSTP.as_raw())?,
+            resize: unix::signal(SignalKind::window_change())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) -> Arrived {
+        let [a, b, c, d] = &mut self.ends;
+        tokio::select! {
+            () = received(&mut a.1) => Arrived::End(a.0),
+            () = received(&mut b.1) => Arrived::End(b.0),
+            () = received(&mut c.1) => Arrived::End(c.0),
+            () = received(&mut d.1) => Arrived::End(d.0),
+            () = received(&mut self.stop) => Arrived::Stop,
+            _ = self.resize.recv() => Arrived::Resize,
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrived {
+    /// To end.
+    End(Signal),
+    /// To stop until the shell lets us go on.
+    Stop,
+    /// To look at the size of the screen.
+    Resize,
+}
+
+type End = (Signal, Option<unix::Signal>);
+
+/// Waits for a signal; for ever, if it is ignored.
+async fn received(signal: &mut Option<unix::Signal>) {
+    match signal {
+        Some(stream) => {
+            stream.recv().await;
+        }
+        None => pending().await,
+    }
+}
+
+/// Whether this process was started with a signal ignored, where the system tells.
+fn is_ignored(number: i32) -> bool {
+    let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
+    let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
+}
+
+/// Stops this process, as Ctrl-Z would have; SIGCONT goes on right here. The screen must be whole.
+pub fn suspend() {
+    // Not by SIGSTOP: where no shell could continue us (a session of our own, as in `ssh -t host xstream`), the
+    // system stops nobody by Ctrl-Z, and so it treats this signal.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TTOU);
+}
