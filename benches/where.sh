@@ -3,7 +3,7 @@
 #
 #   benches/where.sh [MEGABYTES]     default 200
 #
-# Wants target/release/xstream and curl. Each side runs three times and its best run counts, since other work on the
+# Wants target/release/xstream. Each side runs three times and its best run counts, since other work on the
 # machine can only slow a run down.
 set -eu
 
@@ -23,7 +23,7 @@ trap 'exit 1' INT TERM
 server=$!
 until [ -s "$folder/address" ]; do sleep 0.1; done
 url=$(sed 's/.*"\(http:[^"]*\)".*/\1/' "$folder/address")
-"$xstream" tail --base-url "$url" --bearer x --max 10000 -q >"$folder/posts"
+"$xstream" tail --base-url "$url" --bearer x --max 10000 --no-reconnect -q >"$folder/posts"
 kill "$server"
 server=
 while :; do

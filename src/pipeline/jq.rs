@@ -119,8 +119,8 @@ impl Jq {
             let error = errors.iter().flat_map(|(_, errors)| errors).next();
             error.map_or_else(|| "no jq expression".to_owned(), |(name, what)| undefined(text, name, what))
         })?;
-        let test = load::parse(text, |parser| parser.term()).and_then(|term| Test::of(&term));
-        Ok(Jq(Rc::new(Program { text: text.to_owned(), filter, test })))
+        let fields = load::parse(text, |parser| parser.term()).and_then(|term| Test::of(&term));
+        Ok(Jq(Rc::new(Program { text: text.to_owned(), filter, test: fields })))
     }
 
     /// Whether `jq 'select(…)'` would print the message: whether one of the results is neither false nor null.
