@@ -61,11 +61,11 @@ impl Clock {
 
     /// Waits until the program has run for this long; for ever, if no time is given.
     pub async fn over(&self, deadline: Option<Duration>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep(deadline.saturating_sub(self.elapsed()) / self.speed).await,
-        None => pending().await,
+        match deadline {
+            Some(deadline) => tokio::time::sleep(deadline.saturating_sub(self.elapsed()) / self.speed).await,
+            None => pending().await,
+        }
     }
-}
 }
 
 /// RFC 3339, UTC, milliseconds.

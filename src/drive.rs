@@ -17,7 +17,7 @@ use crate::net::stream::Stream;
 use crate::pipeline::envelope::Stamp;
 use crate::pipeline::{Pipeline, Seen};
 use crate::protocol::disconnect::{Code, Own};
-use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session, Signal};
+use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session};
 use crate::signal::{Arrived, Signals};
 use crate::store::state::Store;
 use crate::terminal::notice::Total;
@@ -136,6 +136,10 @@ impl Drive {
                 self.discard();
             }
             self.tell(&events);
+            if matches!(action, Action::Stop(_)) {
+                // Whatever takes time from here on, a terminal that keeps up is whole already.
+                self.run.terminal.begin_release();
+            }
             if leaving {
                 self.hang_up().await;
             }
@@ -526,4 +530,3 @@ async fn interrupt_with(
     terminal.refresh(|width, color| status.render(now, width, color));
     input
 }
-

@@ -2,7 +2,10 @@
 
 use std::future::pending;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use signal_hook::flag;
 use tokio::signal::unix::{self, SignalKind};
 
 use crate::session::Signal;
@@ -28,7 +31,17 @@ impl Signals {
             }
             unix::signal(SignalKind::from_raw(number)).map(Some)
         };
-        let on = |signal: Signal| -> io::Result<End> { Ok((signal, listen(i32::from(signal.number()))?)) };
+        let on = |signal: Signal| -> io::Result<End> {
+            let number = i32::from(signal.number());
+            let stream = listen(number)?;
+            if stream.is_some() {
+                // The first asks politely; the second ends us at once, even where no loop is there to hear it.
+                let asked = Arc::new(AtomicBool::new(false));
+                flag::register_conditional_shutdown(number, 128 + number, asked.clone())?;
+                flag::register(number, asked)?;
+            }
+            Ok((signal, stream))
+        };
         Ok(Signals {
             ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
             stop: listen(rustix::process::Signal::TSTP.as_raw())?,

@@ -358,6 +358,20 @@ fn the_terminal_is_whole_after_an_end_while_it_could_not_keep_up() {
 }
 
 #[test]
+fn a_long_replay_shows_how_far_it_is_and_leaves_the_screen_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("capture");
+    std::fs::write(&path, format!("{}\n", post(0)).repeat(1 << 20)).unwrap();
+    let binary = env!("CARGO_BIN_EXE_xstream");
+    let command = format!("{binary} replay {} | cat > /dev/null; {}", path.display(), filling(16));
+    let mut screen = Screen::open(16, 160, &command);
+    screen.wait_until("the bar", |screen| screen.row().contains("% of"));
+    screen.wait_for_end();
+    assert_eq!(screen.row(), FIN);
+    assert!(!screen.history().iter().any(|row| row.contains("% of")), "the bar was not erased");
+}
+
+#[test]
 fn the_terminal_is_whole_after_ctrl_c() {
     let server = server(&format!("{}{QUIET}", script(0..30)));
     let command = format!("{}; echo STATUS=$?.; {}", tail(&server, ""), filling(16));

@@ -3,14 +3,20 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Error, pipeline_options, runtime};
 use crate::cli::Replay;
 use crate::pipeline::{Pipeline, Remark, Seen};
+use crate::protocol::problem::printable;
 use crate::session::outcome::FAILED;
+use crate::session::{Outcome, Signal};
+use crate::signal::{Arrived, Signals};
+use crate::terminal::status::age;
 use crate::terminal::{self, Color, StatusMode, Terminal, notice};
 
 /// How much is read at once.
@@ -22,6 +28,12 @@ const TOLD: u64 = 10;
 /// How often a silent stdin lets us look whether our reader is still there, in nanoseconds.
 const LOOK: i64 = 250_000_000;
 
+/// Files under this size are over before a person has read how far they are.
+const LONG: u64 = 16 << 20;
+
+/// The cells of the bar.
+const BAR: u64 = 20;
+
 /// What opens a gzip member (RFC 1952).
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
@@ -31,12 +43,19 @@ pub fn run(replay: &Replay) -> Result<u8, Error> {
     runtime()?.block_on(async {
         let quiet = replay.quiet;
         let terminal = Terminal::new(
-            terminal::Options { quiet, status: StatusMode::Off, color: Color::Never },
+            terminal::Options { quiet, status: StatusMode::Auto, color: Color::Never },
             Box::new(str::to_owned),
         )
         .context("taking over stdout and stderr")?;
-        let mut player =
-            Player { pipeline: Pipeline::new(options), terminal, readable: false, unanswered: 0, failed: false };
+        let mut player = Player {
+            pipeline: Pipeline::new(options),
+            terminal,
+            signals: Signals::new().context("watching for signals")?,
+            progress: ProgressBar::hidden(),
+            readable: false,
+            unanswered: 0,
+            failed: false,
+        };
         let result = player.play_all(&replay.files).await;
         if player.unanswered > 0 && result.is_ok() {
             player.terminal.say(&notice::failures(player.unanswered));
@@ -44,16 +63,35 @@ pub fn run(replay: &Replay) -> Result<u8, Error> {
         player.terminal.close();
         match result {
             // The reader has what it wanted.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-            Err(error) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
+            Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+            Err(Stop::Signal(signal)) => Ok(Outcome::Signalled(signal).code()),
+            Err(Stop::Output(error)) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
             Ok(()) => Ok(if player.failed { FAILED } else { 0 }),
         }
     })
 }
 
+/// What ends a replay before its time.
+enum Stop {
+    /// stdout takes no more.
+    Output(io::Error),
+    /// A signal asked for it.
+    Signal(Signal),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Stop {
+        Stop::Output(error)
+    }
+}
+
 struct Player {
     pipeline: Pipeline,
     terminal: Terminal,
+    signals: Signals,
+    /// How far the current file is; without a length for what has none. Drawn in our own row, since a bar drawn
+    /// where the cursor is would be overwritten by `jq`.
+    progress: ProgressBar,
     /// Whether any line of any file was a message or a heartbeat.
     readable: bool,
     /// Messages not printed because an expression failed on them.
@@ -62,8 +100,8 @@ struct Player {
 }
 
 impl Player {
-    /// Plays every file in turn. The error is that of stdout; those of the files are told.
-    async fn play_all(&mut self, files: &[std::path::PathBuf]) -> io::Result<()> {
+    /// Plays every file in turn. What is wrong with a file is told, and the next one is played.
+    async fn play_all(&mut self, files: &[std::path::PathBuf]) -> Result<(), Stop> {
         let mut bad = 0;
         for path in files {
             let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
@@ -80,6 +118,8 @@ impl Player {
                     continue;
                 }
             };
+            let length = std::fs::metadata(path).map_or(0, |about| about.len());
+            self.progress = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden());
             let mut told = Told { name, bad: 0 };
             let full = self.play(source, path == Path::new("-"), &mut told).await?;
             bad += told.bad;
@@ -92,7 +132,7 @@ impl Player {
     }
 
     /// Plays one capture; true if as many messages as asked for are printed.
-    async fn play(&mut self, mut source: Box<dyn Read>, stdin: bool, told: &mut Told) -> io::Result<bool> {
+    async fn play(&mut self, mut source: Box<dyn Read>, stdin: bool, told: &mut Told) -> Result<bool, Stop> {
         let mut buffer = vec![0; PORTION];
         let mut out = Vec::new();
         let mut begun = false;
@@ -100,7 +140,7 @@ impl Player {
             // The first portion must show whether it is gzip, however little a pipe gives at once.
             let mut length = 0;
             let read = loop {
-                self.wait_for(stdin)?;
+                self.wait_for(stdin).await?;
                 match source.read(&mut buffer[length..]) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Ok(0) => break Ok(()),
@@ -139,6 +179,8 @@ impl Player {
             self.readable |= seen.lines > seen.malformed;
             self.unanswered += seen.failed;
             self.print(&mut out).await?;
+            self.progress.inc(length as u64);
+            self.draw(&told.name);
             told.tell(&mut self.terminal, &seen);
             if over || seen.full {
                 told.close(&mut self.terminal);
@@ -147,26 +189,67 @@ impl Player {
         }
     }
 
-    /// Waits until stdin has something, and notices meanwhile that nobody reads us any more.
-    fn wait_for(&self, stdin: bool) -> io::Result<()> {
-        if !stdin {
-            return Ok(());
-        }
+    /// Hears signals, and waits until stdin has something. Notices meanwhile that nobody reads us any more.
+    async fn wait_for(&mut self, stdin: bool) -> Result<(), Stop> {
         loop {
+            // The runtime sees signals only when it gets a turn.
+            tokio::task::yield_now().await;
+            tokio::select! {
+                biased;
+                arrived = self.signals.next() => match arrived {
+                    Arrived::End(signal) => return Err(Stop::Signal(signal)),
+                    Arrived::Stop => self.terminal.suspend(),
+                    Arrived::Resize => {}
+                },
+                () = std::future::ready(()) => {}
+            }
+            if !stdin {
+                return Ok(());
+            }
             let mut fds = [PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN)];
             match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: LOOK })) {
-                Ok(0) if self.terminal.reader_left() => return Err(io::ErrorKind::BrokenPipe.into()),
+                Ok(0) if self.terminal.reader_left() => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 _ => return Ok(()),
             }
         }
     }
 
-    async fn print(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+    /// Draws how far we are, for files that take their time.
+    fn draw(&mut self, name: &str) {
+        let (done, whole) = (self.progress.position(), self.progress.length().unwrap_or(0));
+        if whole < LONG {
+            return;
+        }
+        let (rate, eta) = (self.progress.per_sec(), self.progress.eta());
+        self.terminal.refresh(|width, _| {
+            let filled = usize::try_from(done * BAR / whole).unwrap_or(0).min(20);
+            let line = format!(
+                "replay {} {}{} {}% of {} · {}/s · {} left",
+                printable(name, 40),
+                "━".repeat(filled),
+                "─".repeat(20 - filled),
+                done * 100 / whole,
+                HumanBytes(whole),
+                HumanBytes(Duration::try_from_secs_f64(rate).map_or(0, |rate| rate.as_secs())),
+                age(eta),
+            );
+            line.chars().take(width).collect()
+        });
+    }
+
+    async fn print(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
         self.terminal.print(out)?;
         out.clear();
         while self.terminal.backlog() > 0 {
-            self.terminal.drain().await?;
+            tokio::select! {
+                result = self.terminal.drain() => result?,
+                arrived = self.signals.next() => match arrived {
+                    Arrived::End(signal) => return Err(Stop::Signal(signal)),
+                    Arrived::Stop => self.terminal.suspend(),
+                    Arrived::Resize => {}
+                },
+            }
         }
         Ok(())
     }

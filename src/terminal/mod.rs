@@ -241,6 +241,13 @@ impl Terminal {
         }
     }
 
+    /// Gives the row back for good, without waiting for a terminal that is busy.
+    pub fn begin_release(&mut self) {
+        self.row = false;
+        // If stderr is gone, there is no screen to mend.
+        let _ = self.err.write(row::release().as_bytes());
+    }
+
     /// Gives the row back, until the next refresh: before a stop, or at the end.
     pub fn release(&mut self) {
         let text = row::release();
