@@ -388,6 +388,7 @@ impl Drive {
         let full = seen.full;
         if read > 0 || seen.lines > 0 {
             self.pending.push_back(Input::Received(Received {
+                bytes: read as u64,
                 delivered: seen.delivered,
                 lines: seen.lines,
                 posts: seen.posts,

@@ -115,6 +115,7 @@ async fn follow(
     })
     .or_else(|error| usage(format!("{error:#}")))?;
     let session = Session::new(session::Options {
+        keep_alive: target.family.keep_alive(),
         stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
         requests: target.requests,
         max_retries: tail.max_retries,

@@ -32,6 +32,17 @@ impl At {
     }
 }
 
+/// What a connection delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Bytes of the body as they came, before inflating.
+    pub bytes: u64,
+    /// Lines, heartbeats included.
+    pub lines: u64,
+    /// Posts among them.
+    pub posts: u64,
+}
+
 /// Why the session waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
@@ -62,6 +73,18 @@ pub enum Event {
         /// What the response said about the rate limit.
         rate: RateLimit,
     },
+    /// The first byte of an open connection arrived.
+    FirstByte {
+        /// Its number in this run.
+        connection: u32,
+        /// How long after the response head.
+        after: Duration,
+    },
+    /// Nothing arrived for longer than the keep-alive allows; a stall follows if nothing does.
+    Late {
+        /// How long.
+        silence: Duration,
+    },
     /// A line or heartbeat came and the connection has stood long enough to count as healthy.
     Established {
         /// Its number in this run.
@@ -91,6 +114,8 @@ pub enum Event {
         opened: bool,
         /// How long it was open.
         lived: Duration,
+        /// What it delivered.
+        traffic: Traffic,
         /// Whether our own reader was behind at that time, which is then the likely cause.
         slow_reader: bool,
     },

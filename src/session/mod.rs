@@ -32,13 +32,15 @@ use crate::protocol::rate_limit::RateLimit;
 use answer::{Answer, answer};
 use backoff::{Backoff, IMMEDIATE_JITTER, Ladder};
 use budget::{Budget, RESET_MARGIN};
-pub use event::{At, Event, Why};
+pub use event::{At, Event, Traffic, Why};
 use gap::Gauge;
 pub use outcome::{Outcome, Signal};
 
 /// How the session behaves.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// How often the server promises a sign of life.
+    pub keep_alive: Duration,
     /// Silence after which a connection counts as dead.
     pub stall: Duration,
     /// Connection requests allowed in any 15 minutes.
@@ -56,6 +58,9 @@ pub struct Options {
 /// How long a connection must stand, besides delivering a line, before it counts as established. Without
 /// this a server that accepts and closes would be dialled in a hot loop.
 pub const ESTABLISHED_AFTER: Duration = Duration::from_secs(10);
+
+/// How long after its time a heartbeat is late: real ones land up to two seconds late.
+pub const LATE: Duration = Duration::from_secs(5);
 
 /// Take-overs within this time are the same fight over the slot.
 pub const TAKE_OVER_WINDOW: Duration = Duration::from_secs(30 * 60);
@@ -140,6 +145,8 @@ pub struct Failure {
 /// What came with the bytes that arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Received {
+    /// Bytes as they came, before inflating.
+    pub bytes: u64,
     /// Lines completed, heartbeats included.
     pub lines: u64,
     /// Posts among them.
@@ -190,6 +197,8 @@ struct Listening {
     last_byte: At,
     /// When the line that is not finished yet began.
     line_since: Option<At>,
+    traffic: Traffic,
+    late: bool,
     got_line: bool,
     established: bool,
     blocked: Option<At>,
@@ -330,6 +339,8 @@ impl Session {
             opened: now,
             last_byte: now,
             line_since: None,
+            traffic: Traffic::default(),
+            late: false,
             got_line: false,
             established: false,
             blocked: None,
@@ -351,6 +362,14 @@ impl Session {
         let mut ending = None;
         match input {
             Input::Received(received) => {
+                if listening.traffic.bytes == 0 {
+                    let (connection, after) = (self.connection, now.since(listening.opened));
+                    events.push(Event::FirstByte { connection, after });
+                }
+                listening.traffic.bytes += received.bytes;
+                listening.traffic.lines += received.lines;
+                listening.traffic.posts += received.posts;
+                listening.late = false;
                 listening.last_byte = now;
                 listening.got_line |= received.lines > 0;
                 listening.line_since = match (received.unfinished, received.lines) {
@@ -385,7 +404,14 @@ impl Session {
                 }
             }
             Input::Closed(failure) => ending = Some(listening.text.take().unwrap_or_else(|| of_failure(failure))),
-            _ => ending = self.stalled(now, &listening),
+            _ => {
+                ending = self.stalled(now, &listening);
+                let silence = now.since(listening.last_byte);
+                if ending.is_none() && listening.blocked.is_none() && !listening.late && silence >= self.late_after() {
+                    listening.late = true;
+                    events.push(Event::Late { silence });
+                }
+            }
         }
         if let Some(since) = listening.blocked
             && !listening.told_blocked
@@ -421,10 +447,17 @@ impl Session {
         if let Some(since) = listening.line_since {
             sooner(since.after(self.options.stall * UNFINISHED_STALLS));
         }
+        if !listening.late {
+            sooner(listening.last_byte.after(self.late_after()));
+        }
         if listening.got_line && !listening.established {
             sooner(listening.opened.after(ESTABLISHED_AFTER));
         }
         Some(until)
+    }
+
+    fn late_after(&self) -> Duration {
+        self.options.keep_alive + LATE
     }
 
     fn stalled(&self, now: At, listening: &Listening) -> Option<Ending> {
@@ -474,6 +507,7 @@ impl Session {
             ending: ending.clone(),
             opened: listening.is_some(),
             lived: listening.map_or(Duration::ZERO, |listening| now.since(listening.opened)),
+            traffic: listening.map_or_else(Traffic::default, |listening| listening.traffic),
             slow_reader: listening.is_some_and(|listening| listening.was_blocked),
         });
         let established = listening.is_some_and(|listening| listening.established);

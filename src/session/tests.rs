@@ -17,7 +17,15 @@ fn at(time: f64) -> At {
 }
 
 fn options() -> Options {
-    Options { stall: seconds(30.0), requests: 50, max_retries: None, reconnect: true, finite: false, seed: 3 }
+    Options {
+        keep_alive: seconds(20.0),
+        stall: seconds(30.0),
+        requests: 50,
+        max_retries: None,
+        reconnect: true,
+        finite: false,
+        seed: 3,
+    }
 }
 
 /// A session that plays by itself: waits elapse when they are over, and each step is written down.
@@ -94,7 +102,7 @@ impl Play {
     }
 
     fn line(&mut self) -> &mut Play {
-        self.input(Input::Received(Received { lines: 1, ..Received::default() }))
+        self.input(Input::Received(Received { bytes: 9, lines: 1, ..Received::default() }))
     }
 
     /// A connection that has become established by now.
@@ -114,7 +122,7 @@ impl Play {
 
     fn end(&mut self, code: Code) -> &mut Play {
         let ending = Some(Ending { code, detail: None });
-        self.input(Input::Received(Received { lines: 1, ending, ..Received::default() }))
+        self.input(Input::Received(Received { bytes: 9, lines: 1, ending, ..Received::default() }))
     }
 
     fn refuse(&mut self, status: u16, body: &str) -> &mut Play {
@@ -137,6 +145,8 @@ fn brief(event: &Event) -> String {
     match event {
         Event::Dialling { connection, attempt } => format!("dial {connection}, attempt {attempt}"),
         Event::Opened { connection, .. } => format!("opened {connection}"),
+        Event::FirstByte { after, .. } => format!("first byte after {:.0}", after.as_secs_f64()),
+        Event::Late { silence } => format!("late by now {:.0}", silence.as_secs_f64()),
         Event::Established { connection } => format!("established {connection}"),
         Event::Ended { ending, opened, lived, .. } => {
             format!("ended {} opened={opened} lived={:.0}", ending.code, lived.as_secs_f64())
@@ -208,7 +218,8 @@ fn the_story_of_a_drop_reads_aloud() {
     for second in 1..=40 {
         play.until(f64::from(second));
         let id = second.to_string().into_bytes();
-        let received = Received { lines: 1, posts: 2, first_id: id.clone(), last_id: id, ..Received::default() };
+        let received =
+            Received { bytes: 9, lines: 1, posts: 2, first_id: id.clone(), last_id: id, ..Received::default() };
         play.input(Input::Received(received));
     }
     play.until(80.0).opened();
@@ -218,11 +229,14 @@ fn the_story_of_a_drop_reads_aloud() {
     insta::assert_snapshot!(play.story, @r"
      0.0 dial 1, attempt 1
      0.0 opened 1
+     1.0 first byte after 1
     10.0 established 1
+    65.0 late by now 25
     70.0 ended stall opened=true lived=70
     70.0 wait 0.15 Backoff
     70.1 dial 2, attempt 1
     80.0 opened 2
+    81.0 first byte after 1
     90.0 gap Some(41) 40.. missed=84 by stall
     90.0 established 2
     95.0 ended 12 opened=true lived=15
@@ -265,7 +279,7 @@ fn lines_that_each_end_in_a_later_chunk_are_no_stall() {
     play.established();
     for time in 1..=300 {
         play.until(10.0 + f64::from(time));
-        play.input(Input::Received(Received { lines: 1, unfinished: true, ..Received::default() }));
+        play.input(Input::Received(Received { bytes: 9, lines: 1, unfinished: true, ..Received::default() }));
     }
     assert!(matches!(play.action, Action::Listen { .. }), "{}", play.story);
 }

@@ -22,7 +22,7 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
             };
             format!("connected (connection {connection}{left})")
         }
-        Event::Established { .. } => return None,
+        Event::Established { .. } | Event::FirstByte { .. } | Event::Late { .. } => return None,
         Event::Remark(remark) => return self::remark(remark),
         Event::Unremarked { count } => format!("{count} more remarks like these at once"),
         Event::Blocked => "the reader of our output is too slow: the buffer is full and the stream is not \

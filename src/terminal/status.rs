@@ -10,7 +10,7 @@ use crossterm::style::Stylize;
 
 use crate::protocol::disconnect::Code;
 use crate::protocol::rate_limit::RateLimit;
-use crate::session::{At, Event, Why};
+use crate::session::{At, Event, LATE, Why};
 
 /// What the stream is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +55,6 @@ enum Look {
 
 /// A wait this long is told with the time of its end.
 const LONG_WAIT: Duration = Duration::from_secs(60);
-
-/// A heartbeat is late this long after the family's keep-alive: real ones land up to two seconds late.
-const LATE: Duration = Duration::from_secs(5);
 
 impl Status {
     /// The row of a stream that nothing is known about yet. `buffer` is the size of the FIFO in bytes.
@@ -258,6 +255,7 @@ mod tests {
                 ending: Ending { code: Code::V1(12), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
+                traffic: crate::session::Traffic::default(),
                 slow_reader: false,
             },
         );
@@ -280,6 +278,7 @@ mod tests {
                 ending: Ending { code: Code::V1(12), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
+                traffic: crate::session::Traffic::default(),
                 slow_reader: false,
             },
         );
