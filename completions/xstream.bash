@@ -241,7 +241,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__tail)
-            opts="-p -r -q -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --demo --base-url --proxy --cacert --insecure-http --connect-timeout --stall-timeout --no-gzip --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --annotate --max --max-line --for --buffer --status --color --quiet --help"
+            opts="-p -r -q -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --demo --base-url --proxy --cacert --insecure-http --connect-timeout --stall-timeout --no-gzip --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --annotate --max --max-line --for --buffer --journal --summary --status --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -391,8 +391,12 @@ _xstream() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --journal)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --status)
-                    COMPREPLY=($(compgen -W "auto off" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto line json off" -- "${cur}"))
                     return 0
                     ;;
                 --color)

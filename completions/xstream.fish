@@ -161,7 +161,10 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max -d 'Stop af
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-line -d 'Longest line that is kept; longer ones are skipped and reported' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l for -d 'Stop after this time, counted from the start' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l buffer -d 'Bytes that may wait for a slow reader; when full the stream is not read' -r
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l status -d 'Status row' -r -f -a "auto\t'A row at the bottom if stderr is a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l journal -d 'Append every event to this file, as NDJSON' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l status -d 'Status' -r -f -a "auto\t'A row at the bottom if stderr is a terminal'
+line\t'A line on stderr every 10 s'
+json\t'A JSON record on stderr every 10 s'
 off\t'No status'"
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
@@ -176,6 +179,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do 
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d 'Stop when the connection ends, with exit status 5'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l summary -d 'End with a summary of five lines, also where stderr is no terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r

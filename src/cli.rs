@@ -129,7 +129,15 @@ pub struct Tail {
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB", help_heading = "Slow reader")]
     pub buffer: usize,
 
-    /// Status row
+    /// Append every event to this file, as NDJSON
+    #[arg(long, value_name = "FILE", help_heading = "People")]
+    pub journal: Option<PathBuf>,
+
+    /// End with a summary of five lines, also where stderr is no terminal
+    #[arg(long, help_heading = "People")]
+    pub summary: bool,
+
+    /// Status
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "People")]
     pub status: StatusMode,
 

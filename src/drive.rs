@@ -15,14 +15,17 @@ use crate::clock::{Clock, rfc3339};
 use crate::net::dial::{Answer, Dialer};
 use crate::net::stream::Stream;
 use crate::pipeline::envelope::Stamp;
-use crate::pipeline::{Pipeline, Seen};
+use crate::pipeline::{Pipeline, Remark, Seen};
 use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::message::{Ending, Notice};
+use crate::session::outcome::FAILED;
 use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session};
 use crate::signal::{Arrived, Signals};
 use crate::store::state::Store;
-use crate::terminal::notice::Total;
+use crate::terminal::journal::{self, Journal};
 use crate::terminal::status::Status;
-use crate::terminal::{Terminal, notice};
+use crate::terminal::summary::Total;
+use crate::terminal::{StatusMode, Terminal, notice};
 
 /// How often the row is drawn and the reader is looked for. A reader that left a silent stream must be noticed
 /// within a second; four looks in that time cost nothing.
@@ -41,6 +44,9 @@ const LOCK_TOLD: Duration = Duration::from_secs(1);
 /// Compressed input that is worked through at once. It may inflate a thousandfold, and no more than four MiB of
 /// output should wait for a look at the timers and at the room for it.
 const GZIP_PORTION: usize = 4 << 10;
+
+/// How often the status is written to the journal, and to stderr where `--status` asks for that.
+const STATUS_EVERY: Duration = Duration::from_secs(10);
 
 /// How long an end by signal may take to hand over what the reader has not taken yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -63,6 +69,10 @@ pub struct Run {
     pub host: String,
     /// The budget shared with other runs, if it is.
     pub store: Option<Store>,
+    /// Where every event is written down.
+    pub journal: Option<Journal>,
+    /// Whether the run ends with a summary of several lines although nobody watches.
+    pub summary: bool,
     /// Bytes that may wait for the reader.
     pub buffer: usize,
     /// When the time asked for is over.
@@ -100,13 +110,17 @@ struct Drive {
     blocked: bool,
     out: Vec<u8>,
     total: Total,
+    /// When the next status record is due, on the steady clock.
+    status_due: Duration,
+    /// Whether the journal failed, which costs the run its clean exit status.
+    journal_failed: bool,
 }
 
-/// Follows the stream to its end.
+/// Follows the stream to its end; returns the exit status.
 ///
 /// # Errors
 /// The signals cannot be handled.
-pub async fn drive(run: Run) -> io::Result<Outcome> {
+pub async fn drive(run: Run) -> io::Result<u8> {
     let mut drive = Drive {
         interrupts: Interrupts::new()?,
         run,
@@ -116,7 +130,11 @@ pub async fn drive(run: Run) -> io::Result<Outcome> {
         blocked: false,
         out: Vec::new(),
         total: Total::default(),
+        status_due: Duration::ZERO,
+        journal_failed: false,
     };
+    let start = journal::start(drive.run.status.stream(), &drive.run.host);
+    drive.write_down(start);
     let outcome = drive.follow().await;
     Ok(drive.finish(outcome).await)
 }
@@ -125,9 +143,11 @@ impl Drive {
     async fn follow(&mut self) -> Outcome {
         let mut action = Action::Dial;
         loop {
-            let input = match self.pending.pop_front() {
-                Some(input) => input,
-                None => self.carry_out(&action).await,
+            let input = if let Some(input) = self.pending.pop_front() {
+                input
+            } else {
+                self.report_status();
+                self.carry_out(&action).await
             };
             let mut events = Vec::new();
             action = self.decide(input, &mut events).await;
@@ -190,10 +210,18 @@ impl Drive {
         let now = self.run.clock.now();
         for event in events {
             self.run.status.note(now, event);
-            let hint = self.account(event);
-            let Some(line) = notice::line(event, &self.run.host) else {
+            self.total.note(now, event);
+            if let Some(record) = journal::record(event) {
+                self.write_down(record);
+            }
+            let Some(mut line) = notice::line(event, &self.run.host) else {
                 continue;
             };
+            // What is known about this very stream is truer than what its code means in general.
+            if let (Some(text), Some(what)) = (self.run.denied, denied(event)) {
+                line = format!("{what}: {text}");
+            }
+            let hint = self.run.opened.take_if(|_| matches!(event, Event::Opened { .. }));
             match event {
                 Event::Stopped(outcome) if outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)) => {
                     self.run.terminal.insist(&line);
@@ -206,21 +234,43 @@ impl Drive {
         }
     }
 
-    /// Keeps the totals; returns what people should know besides at this event.
-    fn account(&mut self, event: &Event) -> Option<&'static str> {
-        match event {
-            Event::Opened { .. } => {
-                self.total.connections += 1;
-                self.run.opened.take()
-            }
-            Event::Gap(gap) => {
-                self.total.gaps += 1;
-                self.total.missed = self.total.missed.saturating_add(gap.missed);
-                None
-            }
-            Event::Ended { ending, .. } if matches!(ending.code, Code::Status(401 | 403)) => self.run.denied.take(),
-            _ => None,
+    /// Appends a record to the journal, if there is one. A journal that fails is told once and costs no post.
+    fn write_down(&mut self, record: serde_json::Value) {
+        let Some(journal) = &mut self.run.journal else { return };
+        let (now, connection) = (self.run.clock.now(), self.run.session.connection());
+        if let Err(error) = journal.write(now, connection, record) {
+            self.run.journal = None;
+            self.journal_failed = true;
+            self.run.terminal.insist(&format!("writing the journal: {error}; the run goes on without it"));
         }
+    }
+
+    /// Writes the status where it is wanted, every ten seconds.
+    fn report_status(&mut self) {
+        let now = self.run.clock.now();
+        if now.steady < self.status_due {
+            return;
+        }
+        let first = self.status_due.is_zero();
+        self.status_due = now.steady + STATUS_EVERY;
+        if first {
+            return;
+        }
+        match self.run.terminal.status_mode() {
+            StatusMode::Json => {
+                let mut values = self.run.status.values(now);
+                values["at"] = rfc3339(now.wall).into();
+                values["connection"] = self.run.session.connection().into();
+                self.run.terminal.record(&values.to_string());
+            }
+            StatusMode::Line => {
+                let line = self.run.status.render(now, usize::MAX, false);
+                self.run.terminal.say(&line);
+            }
+            StatusMode::Auto | StatusMode::Off => {}
+        }
+        let values = self.run.status.values(now);
+        self.write_down(values);
     }
 
     /// Of a line that is not finished when we leave nothing more will come; that is told once.
@@ -228,7 +278,7 @@ impl Drive {
         if self.stream.is_some() {
             let mut seen = Seen::default();
             self.run.pipeline.finish(&mut self.out, &mut seen);
-            self.total.failed += seen.failed;
+            self.total.received(self.run.clock.now(), 0, &seen);
             self.flush();
             self.tell_remarks(&mut seen);
         }
@@ -256,6 +306,7 @@ impl Drive {
                         if let Some(input) = input {
                             return input;
                         }
+                        self.report_status();
                         if clock.now().steady >= until.steady {
                             return Input::Elapsed;
                         }
@@ -315,8 +366,9 @@ impl Drive {
             };
             tokio::select! {
                 biased;
-                input = interrupt(&mut self.interrupts, &mut self.run) => if let Some(input) = input {
-                    return input;
+                input = interrupt(&mut self.interrupts, &mut self.run) => match input {
+                    Some(input) => return input,
+                    None => self.report_status(),
                 },
                 chunk = next(&mut self.rest, stream), if !self.blocked => {
                     if let Some(input) = self.receive(chunk).await {
@@ -378,18 +430,18 @@ impl Drive {
         if closed.is_some() {
             self.run.pipeline.finish(&mut self.out, &mut seen);
         }
-        self.total.printed += seen.printed;
-        self.total.posts += seen.posts;
-        self.total.failed += seen.failed;
+        self.total.received(now, read as u64, &seen);
         if let Some(input) = self.flush() {
             return Some(input);
         }
         self.tell_remarks(&mut seen);
         let full = seen.full;
         if read > 0 || seen.lines > 0 {
+            self.run.status.received(now, seen.posts, &seen.last_id);
             self.pending.push_back(Input::Received(Received {
                 bytes: read as u64,
                 delivered: seen.delivered,
+                undelivered: seen.undelivered,
                 lines: seen.lines,
                 posts: seen.posts,
                 first_id: seen.first_id,
@@ -397,7 +449,6 @@ impl Drive {
                 unfinished: self.run.pipeline.unfinished(),
                 ending: seen.ending,
             }));
-            self.run.status.received(now);
         }
         if full {
             self.pending.push_back(Input::Filled);
@@ -408,9 +459,19 @@ impl Drive {
     }
 
     fn tell_remarks(&mut self, seen: &mut Seen) {
-        let mut events: Vec<Event> = seen.remarks.drain(..).map(Event::Remark).collect();
-        if seen.unremarked > 0 {
-            events.push(Event::Unremarked { count: seen.unremarked });
+        let mut events = Vec::new();
+        for remark in seen.remarks.drain(..) {
+            // One ending is told when it ends the stream; further ones would be told nowhere.
+            if let Remark::Notice(Notice::Ending(ending)) = &remark
+                && seen.ending.as_ref() != Some(ending)
+            {
+                self.run.terminal.say(&notice::notice(&Notice::Ending(ending.clone())));
+            }
+            events.push(Event::Remark(remark));
+        }
+        let count = seen.unremarked + seen.unremarked_notices;
+        if count > 0 {
+            events.push(Event::Unremarked { count });
         }
         self.tell(&events);
     }
@@ -427,7 +488,7 @@ impl Drive {
     }
 
     /// Hands over what the reader has not taken, then says the last line and leaves the terminal whole.
-    async fn finish(&mut self, mut outcome: Outcome) -> Outcome {
+    async fn finish(&mut self, mut outcome: Outcome) -> u8 {
         let patient = !matches!(outcome, Outcome::Signalled(_));
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
         // A run that is over has no state to show, and nobody draws while the reader takes the rest.
@@ -443,7 +504,7 @@ impl Drive {
                         break;
                     }
                     Arrived::Stop => self.run.terminal.suspend(),
-                    Arrived::Resize => {}
+                    Arrived::Resize | Arrived::Report => {}
                 },
                 () = &mut limit, if !patient => break,
                 result = self.run.terminal.drain() => if result.is_err() { break },
@@ -458,8 +519,20 @@ impl Drive {
         }
         if !gone {
             let lasted = self.run.clock.elapsed();
-            self.run.terminal.say(&notice::summary(&self.total, lasted));
+            if self.run.summary || self.run.terminal.is_watched() {
+                for line in self.total.lines(lasted) {
+                    self.run.terminal.say(&line);
+                }
+            } else {
+                self.run.terminal.say(&self.total.line(lasted));
+            }
         }
+        let exit = match outcome.code() {
+            0 if self.journal_failed => FAILED,
+            code => code,
+        };
+        let record = journal::end(&outcome, exit, &self.total);
+        self.write_down(record);
         // The last words do not fall into a line that the reader is about to print.
         tokio::select! {
             () = self.run.terminal.settle() => {}
@@ -467,7 +540,20 @@ impl Drive {
             _ = self.interrupts.signals.next() => {}
         }
         self.run.terminal.close();
-        outcome
+        exit
+    }
+}
+
+/// Whether an event tells that access is denied, and how its line begins.
+fn denied(event: &Event) -> Option<String> {
+    let status = |ending: &Ending| match ending.code {
+        Code::Status(status @ (401 | 403)) => Some(status),
+        _ => None,
+    };
+    match event {
+        Event::Ended { ending, .. } => status(ending).map(|status| format!("no stream: {status}")),
+        Event::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| "stopped, X refuses".to_owned()),
+        _ => None,
     }
 }
 
@@ -513,6 +599,10 @@ async fn interrupt_with(
                 None
             }
             Arrived::Resize => None,
+            Arrived::Report => {
+                terminal.insist(&status.render(clock.now(), usize::MAX, false));
+                None
+            }
         },
         _ = tick.tick() => {
             if terminal.reader_left() {

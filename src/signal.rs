@@ -16,6 +16,8 @@ pub struct Signals {
     /// Ctrl-Z.
     stop: Option<unix::Signal>,
     resize: unix::Signal,
+    /// SIGUSR1: a report, please.
+    report: unix::Signal,
 }
 
 impl Signals {
@@ -46,6 +48,7 @@ impl Signals {
             ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
             stop: listen(rustix::process::Signal::TSTP.as_raw())?,
             resize: unix::signal(SignalKind::window_change())?,
+            report: unix::signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -59,6 +62,7 @@ impl Signals {
             () = received(&mut d.1) => Arrived::End(d.0),
             () = received(&mut self.stop) => Arrived::Stop,
             _ = self.resize.recv() => Arrived::Resize,
+            _ = self.report.recv() => Arrived::Report,
         }
     }
 }
@@ -72,6 +76,8 @@ pub enum Arrived {
     Stop,
     /// To look at the size of the screen.
     Resize,
+    /// To say how things are.
+    Report,
 }
 
 type End = (Signal, Option<unix::Signal>);

@@ -445,7 +445,7 @@ fn panic_child() {
     runtime.block_on(async {
         let mut terminal = Terminal::new(
             terminal::Options { quiet: false, status: StatusMode::Auto, color: Color::Auto },
-            Box::new(str::to_owned),
+            std::rc::Rc::new(str::to_owned),
         )
         .unwrap();
         terminal.refresh(|_, _| format!("{MARK}of a program that panics"));

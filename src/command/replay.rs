@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -40,11 +41,12 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 /// Runs the verb; returns the exit status.
 pub fn run(replay: &Replay) -> Result<u8, Error> {
     let options = pipeline_options(&replay.what)?;
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let status = runtime.block_on(async {
         let quiet = replay.quiet;
         let terminal = Terminal::new(
             terminal::Options { quiet, status: StatusMode::Auto, color: Color::Never },
-            Box::new(str::to_owned),
+            Rc::new(str::to_owned),
         )
         .context("taking over stdout and stderr")?;
         let mut player = Player {
@@ -68,7 +70,10 @@ pub fn run(replay: &Replay) -> Result<u8, Error> {
             Err(Stop::Output(error)) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
             Ok(()) => Ok(if player.failed { FAILED } else { 0 }),
         }
-    })
+    });
+    // A FIFO that nobody writes to must not hold up the end.
+    runtime.shutdown_background();
+    status
 }
 
 /// What ends a replay before its time.
@@ -105,11 +110,7 @@ impl Player {
         let mut bad = 0;
         for path in files {
             let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
-            let opened: io::Result<Box<dyn Read>> = if path == Path::new("-") {
-                Ok(Box::new(io::stdin()))
-            } else {
-                File::open(path).map(|file| Box::new(file) as _)
-            };
+            let opened = self.open(path).await?;
             let source = match opened {
                 Ok(source) => source,
                 Err(error) => {
@@ -120,19 +121,23 @@ impl Player {
             };
             let length = std::fs::metadata(path).map_or(0, |about| about.len());
             self.progress = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden());
-            let mut told = Told { name, bad: 0 };
-            let full = self.play(source, path == Path::new("-"), &mut told).await?;
+            let mut told = Told { name, bad: 0, notices: 0 };
+            let full = self.play(source, &mut told).await?;
             bad += told.bad;
             if full {
                 return Ok(());
             }
         }
-        self.failed |= bad > 0 && !self.readable;
+        if bad > 0 && !self.readable {
+            self.failed = true;
+            self.terminal.insist("nothing that was read is a message: is it a capture of a stream?");
+        }
         Ok(())
     }
 
     /// Plays one capture; true if as many messages as asked for are printed.
-    async fn play(&mut self, mut source: Box<dyn Read>, stdin: bool, told: &mut Told) -> Result<bool, Stop> {
+    async fn play(&mut self, mut source: File, told: &mut Told) -> Result<bool, Stop> {
+        let endless = source.metadata().map_or(true, |about| !about.is_file());
         let mut buffer = vec![0; PORTION];
         let mut out = Vec::new();
         let mut begun = false;
@@ -140,7 +145,7 @@ impl Player {
             // The first portion must show whether it is gzip, however little a pipe gives at once.
             let mut length = 0;
             let read = loop {
-                self.wait_for(stdin).await?;
+                self.wait_for(endless.then_some(&source)).await?;
                 match source.read(&mut buffer[length..]) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Ok(0) => break Ok(()),
@@ -189,8 +194,29 @@ impl Player {
         }
     }
 
-    /// Hears signals, and waits until stdin has something. Notices meanwhile that nobody reads us any more.
-    async fn wait_for(&mut self, stdin: bool) -> Result<(), Stop> {
+    /// Opens a file. A FIFO without a writer may take its time, in which signals are heard.
+    async fn open(&mut self, path: &Path) -> Result<io::Result<File>, Stop> {
+        if path == Path::new("-") {
+            let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3);
+            return Ok(copy.map(File::from).map_err(io::Error::from));
+        }
+        let path = path.to_owned();
+        let mut opening = tokio::task::spawn_blocking(move || File::open(path));
+        loop {
+            tokio::select! {
+                opened = &mut opening => return Ok(opened.map_err(io::Error::other).and_then(|opened| opened)),
+                arrived = self.signals.next() => match arrived {
+                    Arrived::End(signal) => return Err(Stop::Signal(signal)),
+                    Arrived::Stop => self.terminal.suspend(),
+                    Arrived::Resize | Arrived::Report => {}
+                },
+            }
+        }
+    }
+
+    /// Hears signals, and waits until `source` has something, if it may not. Notices meanwhile that nobody reads us
+    /// any more.
+    async fn wait_for(&mut self, source: Option<&File>) -> Result<(), Stop> {
         loop {
             // The runtime sees signals only when it gets a turn.
             tokio::task::yield_now().await;
@@ -199,14 +225,12 @@ impl Player {
                 arrived = self.signals.next() => match arrived {
                     Arrived::End(signal) => return Err(Stop::Signal(signal)),
                     Arrived::Stop => self.terminal.suspend(),
-                    Arrived::Resize => {}
+                    Arrived::Resize | Arrived::Report => {}
                 },
                 () = std::future::ready(()) => {}
             }
-            if !stdin {
-                return Ok(());
-            }
-            let mut fds = [PollFd::from_borrowed_fd(rustix::stdio::stdin(), PollFlags::IN)];
+            let Some(source) = source else { return Ok(()) };
+            let mut fds = [PollFd::new(source, PollFlags::IN)];
             match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: LOOK })) {
                 Ok(0) if self.terminal.reader_left() => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
@@ -247,7 +271,7 @@ impl Player {
                 arrived = self.signals.next() => match arrived {
                     Arrived::End(signal) => return Err(Stop::Signal(signal)),
                     Arrived::Stop => self.terminal.suspend(),
-                    Arrived::Resize => {}
+                    Arrived::Resize | Arrived::Report => {}
                 },
             }
         }
@@ -259,6 +283,7 @@ impl Player {
 struct Told {
     name: String,
     bad: u64,
+    notices: u64,
 }
 
 impl Told {
@@ -271,17 +296,21 @@ impl Told {
                 Remark::Oversize { line, bytes } => {
                     format!("{}:{line}: {bytes} bytes long, over the cap, not printed", self.name)
                 }
-                Remark::Discarded { bytes } => {
-                    format!(
-                        "{}: ends within a line; its first {bytes} bytes are no whole message, not printed",
-                        self.name
-                    )
-                }
+                Remark::Discarded { line, bytes } => format!(
+                    "{}:{line}: ends within a line; its {bytes} bytes are no whole message, not printed",
+                    self.name
+                ),
                 Remark::Expression { line, option, why } => {
                     terminal.say(&notice::failure(&format!("{}:{line}", self.name), option, why));
                     continue;
                 }
-                Remark::Notice(_) => continue,
+                Remark::Notice(notice) => {
+                    self.notices += 1;
+                    if self.notices <= TOLD {
+                        terminal.say(&format!("{}: {}", self.name, notice::notice(notice)));
+                    }
+                    continue;
+                }
             };
             self.bad += 1;
             if self.bad <= TOLD {
@@ -289,11 +318,15 @@ impl Told {
             }
         }
         self.bad += seen.unremarked;
+        self.notices += seen.unremarked_notices;
     }
 
     fn close(&self, terminal: &mut Terminal) {
         if self.bad > TOLD {
-            terminal.say(&format!("{}: {} more lines were not printed", self.name, self.bad - TOLD));
+            terminal.say(&format!("{}: {} more bad lines, not printed", self.name, self.bad - TOLD));
+        }
+        if self.notices > TOLD {
+            terminal.say(&format!("{}: {} more control messages", self.name, self.notices - TOLD));
         }
     }
 }

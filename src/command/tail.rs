@@ -16,6 +16,7 @@ use crate::pipeline::{self, Pipeline};
 use crate::session::{self, Session};
 use crate::simulator::{self, Script, Server};
 use crate::store::state::Store;
+use crate::terminal::journal::Journal;
 use crate::terminal::status::Status;
 use crate::terminal::{self, Terminal};
 
@@ -31,8 +32,8 @@ pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
         }
     }
     let mut pipeline = pipeline_options(&tail.what)?;
-    pipeline.framed = tail.request.delimited;
     let target = target::of(&tail, arguments)?;
+    pipeline.framed = target.framed;
     let base = target.base.clone();
     let token = if tail.demo {
         Token::parse("demo", "the demo's token")
@@ -123,6 +124,13 @@ async fn follow(
         finite: target.finite,
         seed: fastrand::u64(..),
     });
+    let journal = match &tail.journal {
+        Some(path) => {
+            let opened = Journal::open(path, mask.clone());
+            Some(opened.with_context(|| format!("opening the journal {}", path.display()))?)
+        }
+        None => None,
+    };
     let mut terminal =
         Terminal::new(terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color }, mask)
             .context("taking over stdout and stderr")?;
@@ -138,14 +146,16 @@ async fn follow(
         status: Status::new(target.name, target.family.keep_alive(), tail.buffer),
         host,
         store,
+        journal,
+        summary: tail.summary,
         buffer: tail.buffer,
         deadline: tail.duration,
         opened: target.opened,
         denied: target.denied,
     };
-    let outcome = Box::pin(drive(run)).await.context("watching for signals")?;
+    let status = Box::pin(drive(run)).await.context("watching for signals")?;
     drop(server);
-    Ok(outcome.code())
+    Ok(status)
 }
 
 /// The host, by one name for all its spellings: X counts requests to either of its hosts alike.

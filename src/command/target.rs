@@ -29,6 +29,8 @@ pub struct Target {
     pub requests: u32,
     /// Whether the server ends the stream when all is delivered.
     pub finite: bool,
+    /// Whether messages come framed by their length.
+    pub framed: bool,
     /// What people should know when the stream opens.
     pub opened: Option<&'static str>,
     /// What people should know when it is refused for want of access.
@@ -57,10 +59,11 @@ pub fn of(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
     Ok(Target {
         name,
         base,
+        framed: request.is_framed(),
+        finite: request.is_finite(),
         request,
         family: known.map_or(Family::V2, |endpoint| endpoint.family),
         requests: known.map_or(50, |endpoint| endpoint.requests_per_window),
-        finite: wish.is_finite(),
         opened,
         denied,
     })
@@ -159,8 +162,12 @@ fn wish(request: &cli::Request) -> Result<Wish, Error> {
 
 /// A time as people write it, in X's form: `2h` is two hours ago; a date and time without an offset is UTC.
 fn time(text: &str, now: Timestamp) -> Result<String, String> {
+    // jiff reads a time zone in brackets and passes over it; X would get another hour than was meant.
+    if text.contains('[') {
+        return Err("give an offset, such as +01:00, instead of the name of a time zone".to_owned());
+    }
     let found = ago(text, now).or_else(|| text.parse::<Timestamp>().ok()).or_else(|| {
-        let text = text.trim_end_matches(['Z', 'z']);
+        let text = text.strip_suffix(['Z', 'z']).unwrap_or(text);
         let civil = text
             .parse::<civil::DateTime>()
             .or_else(|_| text.parse::<civil::Date>().map(|date| date.at(0, 0, 0, 0)))
@@ -174,8 +181,11 @@ fn time(text: &str, now: Timestamp) -> Result<String, String> {
     Ok(found.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
+/// Longer ago than any stream reaches back.
+const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let duration: Duration = cli::duration(text).ok()?;
+    let duration: Duration = cli::duration(text).ok().filter(|duration| *duration < TEN_YEARS)?;
     now.checked_sub(SignedDuration::try_from(duration).ok()?).ok()
 }
 

@@ -10,6 +10,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::rc::Rc;
 
 use hyper::header::HeaderValue;
 
@@ -90,9 +91,9 @@ impl Token {
     /// A function that takes this token out of a text that somebody else wrote: a server may repeat what it was
     /// sent. A word too short to be a token is nobody's secret, and taking it out would spoil every text.
     #[must_use]
-    pub fn mask(&self) -> Box<dyn Fn(&str) -> String> {
+    pub fn mask(&self) -> Rc<dyn Fn(&str) -> String> {
         let token = self.0.clone();
-        Box::new(move |text| if token.len() < 8 { text.to_owned() } else { text.replace(&token, "(the token)") })
+        Rc::new(move |text: &str| if token.len() < 8 { text.to_owned() } else { text.replace(&token, "(the token)") })
     }
 
     /// The `Authorization` header, marked so that no log shows it.

@@ -22,6 +22,8 @@ pub enum Line<'a> {
     Whole(&'a [u8]),
     /// A line over the cap, skipped, with its length in bytes.
     Oversize(u64),
+    /// A line where the length of a frame was expected, and which is none.
+    Unframed(&'a [u8]),
 }
 
 /// Splits a stream of bytes at LF; a CR before it belongs to the line end, any other CR to the line.
@@ -66,6 +68,7 @@ impl Splitter {
                             Some(length) => announced = Some(length),
                             None => line = Some(Ok(text.to_vec())),
                         },
+                        Line::Unframed(text) => line = Some(Ok(text.to_vec())),
                         Line::Oversize(length) => line = Some(Err(length)),
                     }) {
                         return false;
@@ -76,12 +79,12 @@ impl Splitter {
                     }
                     let Some(line) = line else { continue };
                     match line {
-                        Ok(text) => {
-                            if text.starts_with(b"{") {
-                                self.frame = None;
-                            }
+                        Ok(text) if text.starts_with(b"{") => {
+                            self.frame = None;
                             see(Line::Whole(&text));
                         }
+                        Ok(text) if text.trim_ascii().is_empty() => see(Line::Whole(&text)),
+                        Ok(text) => see(Line::Unframed(&text)),
                         Err(length) => see(Line::Oversize(length)),
                     }
                     return true;
@@ -169,10 +172,16 @@ impl Splitter {
     }
 }
 
-/// The number that announces a frame; a frame of nothing announces nothing.
+/// The number that announces a frame: digits alone, and not so many bytes that nobody can have meant them.
 fn length(text: &[u8]) -> Option<u64> {
-    std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok().filter(|length| *length > 0)
+    let text = text.trim_ascii();
+    let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    let length: u64 = std::str::from_utf8(text).ok().filter(|_| digits)?.parse().ok()?;
+    (1..=LONGEST_FRAME).contains(&length).then_some(length)
 }
+
+/// Eight times the line cap. Beyond it a number is damage, and believing it would swallow the stream.
+const LONGEST_FRAME: u64 = 64 << 20;
 
 fn without_cr(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
@@ -190,6 +199,7 @@ mod tests {
             lines.push(match line {
                 Line::Whole(line) => String::from_utf8_lossy(line).into_owned(),
                 Line::Oversize(length) => format!("<{length}>"),
+                Line::Unframed(line) => format!("?{}", String::from_utf8_lossy(line)),
             });
         };
         for part in parts {
@@ -219,6 +229,7 @@ mod tests {
             lines.push(match line {
                 Line::Whole(line) => String::from_utf8_lossy(line).into_owned(),
                 Line::Oversize(length) => format!("<{length}>"),
+                Line::Unframed(line) => format!("?{}", String::from_utf8_lossy(line)),
             });
         };
         for part in parts {
@@ -232,7 +243,7 @@ mod tests {
     #[test]
     fn frames_are_read_by_their_length_with_keep_alives_between() {
         let text = b"8\r\n{\"a\":1\n\r\n\r\n4\n{}\r\n\r\n20\r\n12345678901234567890\r\nhello\r\n3\r\n{}\n9\r\n{\"cut";
-        let want = ["{\"a\":1", "", "", "{}", "", "<20>", "", "hello", "{}", "{\"cut"];
+        let want = ["{\"a\":1", "", "", "{}", "", "<20>", "", "?hello", "{}", "{\"cut"];
         assert_eq!(unframe(&[text], 10), want);
         for cut in 0..text.len() {
             assert_eq!(unframe(&[&text[..cut], &text[cut..]], 10), want, "cut at {cut}");

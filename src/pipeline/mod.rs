@@ -84,6 +84,8 @@ pub struct Seen {
     pub heartbeats: u64,
     /// Messages of kind `post`.
     pub posts: u64,
+    /// Messages of each kind, heartbeats and malformed lines included.
+    counts: Counts,
     /// Messages written out.
     pub printed: u64,
     /// Lines that are not JSON.
@@ -94,14 +96,20 @@ pub struct Seen {
     pub first_id: Vec<u8>,
     /// The id of the last post.
     pub last_id: Vec<u8>,
-    /// What control messages told, in order, and what was lost. At most [`REMARKS`] a push.
+    /// What control messages told, in order, and what was lost. At most [`REMARKS`] notices and as many faults.
     pub remarks: Vec<Remark>,
-    /// Remarks beyond that number.
+    /// Faults beyond that number.
     pub unremarked: u64,
+    /// Notices beyond that number.
+    pub unremarked_notices: u64,
+    notices: usize,
+    faults: usize,
     /// The notice that the stream is over, if one came. A message outranks a line of plain text.
     pub ending: Option<Ending>,
     /// An enterprise replay said that it is complete.
     pub delivered: bool,
+    /// It said that it is not, or the stream ended within a line.
+    pub undelivered: bool,
     /// The number asked for was printed; nothing more is.
     pub full: bool,
 }
@@ -138,6 +146,8 @@ pub enum Remark {
     },
     /// The stream ended within a line, which was no whole JSON object and was discarded.
     Discarded {
+        /// Line number in this stream.
+        line: u64,
         /// Its length in bytes.
         bytes: u64,
     },
@@ -254,10 +264,11 @@ impl Pipeline {
                 if object && classify(body).kind != Kind::Malformed {
                     self.line(body, out, seen);
                 } else if !body.is_empty() {
-                    seen.remark(Remark::Discarded { bytes: line.len() as u64 });
+                    seen.remark(Remark::Discarded { line: self.line + 1, bytes: line.len() as u64 });
                 }
             }
-            Line::Oversize(bytes) => seen.remark(Remark::Discarded { bytes }),
+            Line::Unframed(line) => self.unframed(line, out, seen),
+            Line::Oversize(bytes) => seen.remark(Remark::Discarded { line: self.line + 1, bytes }),
         });
     }
 
@@ -269,6 +280,7 @@ impl Pipeline {
                     let line = self.without_bom(line);
                     self.line(line, out, seen);
                 }
+                Line::Unframed(line) => self.unframed(line, out, seen),
                 Line::Oversize(bytes) => {
                     self.count(seen);
                     seen.remark(Remark::Oversize { line: self.line, bytes });
@@ -282,6 +294,7 @@ impl Pipeline {
     fn line(&mut self, line: &[u8], out: &mut Vec<u8>, seen: &mut Seen) {
         self.count(seen);
         let message = classify(line);
+        seen.counts.0[message.kind as usize] += 1;
         match message.kind {
             Kind::Heartbeat => seen.heartbeats += 1,
             Kind::Post => {
@@ -370,6 +383,20 @@ impl Pipeline {
         }
     }
 
+    /// A line of text may be X's last word; a value is a number out of place and never a message.
+    fn unframed(&mut self, line: &[u8], out: &mut Vec<u8>, seen: &mut Seen) {
+        if classify(line).kind == Kind::Malformed {
+            return self.line(line, out, seen);
+        }
+        self.count(seen);
+        seen.malformed += 1;
+        seen.remark(Remark::Malformed {
+            line: self.line,
+            why: "the length of a frame was expected".to_owned(),
+            text: printable(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
+        });
+    }
+
     fn count(&mut self, seen: &mut Seen) {
         self.line += 1;
         seen.lines += 1;
@@ -384,10 +411,30 @@ impl Pipeline {
     }
 }
 
+/// A count for each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counts([u64; Kind::ALL.len()]);
+
+impl Default for Counts {
+    fn default() -> Counts {
+        Counts([0; Kind::ALL.len()])
+    }
+}
+
 impl Seen {
+    /// The kinds that were met, with how often.
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, u64)> {
+        Kind::ALL.iter().copied().zip(self.counts.0).filter(|(_, count)| *count > 0)
+    }
+
     fn remark(&mut self, remark: Remark) {
+        if let Remark::Discarded { .. } = &remark {
+            self.undelivered = true;
+        }
         if let Remark::Notice(Notice::Info { message }) = &remark {
-            self.delivered |= message.starts_with("Replay Request Completed");
+            // "… Completed with Errors" and "… Failed to Complete" are no delivery.
+            self.delivered |= message.starts_with("Replay Request Completed") && !message.contains("rror");
+            self.undelivered |= message.starts_with("Replay Request") && !self.delivered;
         }
         if let Remark::Notice(Notice::Ending(ending)) = &remark {
             let text_only = |ending: &Ending| matches!(ending.code, Code::Text(_));
@@ -395,10 +442,18 @@ impl Seen {
                 self.ending = Some(ending.clone());
             }
         }
-        if self.remarks.len() < REMARKS {
+        // Notices do not use up the room of faults, nor the other way round.
+        let notice = matches!(remark, Remark::Notice(_));
+        let (room, rest) = if notice {
+            (&mut self.notices, &mut self.unremarked_notices)
+        } else {
+            (&mut self.faults, &mut self.unremarked)
+        };
+        if *room < REMARKS {
+            *room += 1;
             self.remarks.push(remark);
         } else {
-            self.unremarked += 1;
+            *rest += 1;
         }
     }
 }

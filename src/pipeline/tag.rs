@@ -40,6 +40,12 @@ impl Tag {
     #[must_use]
     pub fn keeps(&self, post: &[u8]) -> bool {
         const PLACES: [&[&str]; 2] = [&["matching_rules"], &["gnip", "matching_rules"]];
+        // An activity event carries the tag of its subscription.
+        if let Ok(Some(tag @ [b'"', ..])) = find(&mut Walk::new(post), &["data", "tag"])
+            && self.fits(&String::from_utf8_lossy(&spelled(tag)))
+        {
+            return true;
+        }
         PLACES.iter().any(|path| {
             let Ok(Some(rules)) = find(&mut Walk::new(post), path) else { return false };
             let mut walk = Walk::new(rules);

@@ -398,13 +398,34 @@ impl Message<'_> {
             _ => None,
         };
         match self.kind {
-            Kind::Limit => Some(Notice::Limit { track: number("/limit/track") }),
+            // Whatever is limited, its total is the one number there is.
+            Kind::Limit => Some(Notice::Limit {
+                track: number("/limit/track").or_else(|| {
+                    let members = value.get("limit")?.as_object()?;
+                    members.iter().filter(|(name, _)| *name != "timestamp_ms").find_map(|(_, value)| value.as_u64())
+                }),
+            }),
             Kind::Warning => Some(Notice::Warning {
                 code: text("/warning/code"),
-                message: text("/warning/message"),
+                message: match number("/warning/user_id") {
+                    Some(user) => format!("{}, user {user}", text("/warning/message")),
+                    None => text("/warning/message"),
+                },
                 percent_full: number("/warning/percent_full"),
             }),
-            Kind::Info => Some(Notice::Info { message: text("/info/message") }),
+            Kind::Info => {
+                let mut message = text("/info/message");
+                for member in ["activity_count", "minutes_failed", "unprocessed_range"] {
+                    if let Some(value) = value.pointer(&format!("/info/{member}")) {
+                        message = format!("{message}, {member} {}", printable(&value.to_string(), 200));
+                    }
+                }
+                Some(Notice::Info { message })
+            }
+            Kind::Control | Kind::Metadata => {
+                let body = String::from_utf8_lossy(&self.body[..self.body.len().min(1000)]);
+                Some(Notice::Info { message: printable(&body, 200) })
+            }
             Kind::Disconnect | Kind::Error => Some(of_value(&value)),
             _ => None,
         }

@@ -56,6 +56,29 @@ pub struct Request {
     pub warnings: Vec<String>,
 }
 
+impl Request {
+    /// Whether the server ends the stream when what was asked for is delivered: a recovery range, however asked for.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.names(|name, _| ["start_time", "end_time", "startTime", "endTime"].contains(&name))
+    }
+
+    /// Whether messages come framed by their length.
+    #[must_use]
+    pub fn is_framed(&self) -> bool {
+        self.names(|name, value| (name, value) == ("delimited", "length"))
+    }
+
+    fn names(&self, such: impl Fn(&str, &str) -> bool) -> bool {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let form = self.form.as_deref().unwrap_or_default();
+        query.split('&').chain(form.split('&')).any(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            such(name, value)
+        })
+    }
+}
+
 /// Names of the parameters that hold fields, as `--…-fields` set them.
 pub mod name {
     /// Fields of posts.
@@ -96,7 +119,9 @@ impl Wish {
         let mut warnings = Vec::new();
         let mut query: Vec<(String, String)> = Vec::new();
         let mut put = |name: &str, value: String| query.push((name.to_owned(), value));
+        let by_name = self.parameters.iter().any(|(name, _)| name == "partition");
         match (endpoint.partitions, self.partition) {
+            (Some(_), None) if by_name => {}
             (Some(last), Some(number)) if (1..=last).contains(&number) => put("partition", number.to_string()),
             (Some(last), _) => {
                 return Err(format!("{} is split: give --partition N, N from 1 to {last}", endpoint.name));
@@ -117,7 +142,12 @@ impl Wish {
         } else if let Some(flag) = self.v1_flag() {
             return Err(format!("{} does not take {flag}; v1-filter and v1-sample do", endpoint.name));
         }
-        query.extend(self.parameters.iter().cloned());
+        for (name, value) in &self.parameters {
+            if query.iter().any(|(known, _)| known == name) {
+                return Err(format!("-p {name} is given by a flag as well; give it once"));
+            }
+            query.push((name.clone(), value.clone()));
+        }
         Ok(assemble(endpoint.path, &query, endpoint.name == "v1-filter", warnings))
     }
 
@@ -135,12 +165,6 @@ impl Wish {
         Ok(assemble(path, &query, false, Vec::new()))
     }
 
-    /// Whether the server ends the stream when what was asked for is delivered.
-    #[must_use]
-    pub fn is_finite(&self) -> bool {
-        self.start.is_some() || self.end.is_some()
-    }
-
     fn recover(&self, endpoint: &Endpoint, put: &mut impl FnMut(&str, String)) -> Result<(), String> {
         let recovery = endpoint.recovery;
         match self.backfill {
@@ -152,7 +176,7 @@ impl Wish {
             Some(minutes @ 1..=5) => put(recovery.spelling.backfill(), minutes.to_string()),
             Some(_) => return Err("--backfill-minutes is from 0 to 5".to_owned()),
         }
-        if self.is_finite() && !recovery.range {
+        if (self.start.is_some() || self.end.is_some()) && !recovery.range {
             return Err(format!("{} has no recovery: it takes neither --start nor --end", endpoint.name));
         }
         // RFC 3339 times of one form compare as texts.

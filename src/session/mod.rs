@@ -161,6 +161,8 @@ pub struct Received {
     pub ending: Option<Ending>,
     /// The server said that all it was asked for is delivered.
     pub delivered: bool,
+    /// The server said that it is not, or ended within a line.
+    pub undelivered: bool,
 }
 
 /// What to do next. Orders, each of which ends with an input.
@@ -207,6 +209,7 @@ struct Listening {
     /// A plain-text line or HTML: the reason of the ending that follows.
     text: Option<Ending>,
     delivered: bool,
+    undelivered: bool,
 }
 
 /// One stream, followed over any number of connections, one at a time.
@@ -348,6 +351,7 @@ impl Session {
             was_blocked: false,
             text: None,
             delivered: false,
+            undelivered: false,
         };
         self.keep_listening(listening)
     }
@@ -380,6 +384,7 @@ impl Session {
                 let gap = self.gauge.received(now, received.posts, &received.first_id, &received.last_id);
                 events.extend(gap.map(Event::Gap));
                 listening.delivered |= received.delivered;
+                listening.undelivered |= received.undelivered;
                 if received.posts > 0 {
                     listening.text = None;
                 }
@@ -525,14 +530,17 @@ impl Session {
             }
             Answer::Now(_) | Answer::Climb(_) | Answer::Reset => {}
         }
-        let clean = ending.code == Code::Own(Own::Eof);
-        if clean && listening.is_some_and(|listening| listening.delivered) {
-            return self.stop(now, Outcome::Delivered, events);
-        }
-        if self.options.finite && listening.is_some() {
-            // Opened again, it would begin at its beginning; what came cannot be told from what did not.
-            let outcome = if clean { Outcome::Delivered } else { Outcome::Ended(ending) };
-            return self.stop(now, outcome, events);
+        if let Some(listening) = listening
+            && (self.options.finite || listening.delivered || listening.undelivered)
+        {
+            let clean = ending.code == Code::Own(Own::Eof) && !listening.undelivered;
+            if clean {
+                return self.stop(now, Outcome::Delivered, events);
+            }
+            // Opened again, a range would begin at its beginning; what came cannot be told from what did not.
+            if self.options.finite {
+                return self.stop(now, Outcome::Ended(ending), events);
+            }
         }
         if !self.options.reconnect {
             return self.stop(now, Outcome::Ended(ending), events);

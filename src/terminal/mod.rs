@@ -3,23 +3,33 @@
 //! stdout is data and stderr is people; both are written without blocking, so a reader that sleeps holds up
 //! neither the socket nor the timers nor the row.
 
+pub mod journal;
 pub mod notice;
 mod row;
 mod sink;
 pub mod status;
+pub mod summary;
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use sink::Sink;
+
+/// Takes out of a text what nobody may see.
+pub type Mask = Rc<dyn Fn(&str) -> String>;
 
 /// Whether and how the status is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum StatusMode {
     /// A row at the bottom if stderr is a terminal
     Auto,
+    /// A line on stderr every 10 s
+    Line,
+    /// A JSON record on stderr every 10 s
+    Json,
     /// No status
     Off,
 }
@@ -66,7 +76,7 @@ pub struct Terminal {
     err: Sink,
     /// Whether stdout and stderr lead to the same place (`2>&1`).
     same: bool,
-    mask: Box<dyn Fn(&str) -> String>,
+    mask: Mask,
     options: Options,
     row: bool,
     color: bool,
@@ -84,7 +94,7 @@ impl Terminal {
     ///
     /// # Errors
     /// They cannot be registered.
-    pub fn new(options: Options, mask: Box<dyn Fn(&str) -> String>) -> io::Result<Terminal> {
+    pub fn new(options: Options, mask: Mask) -> io::Result<Terminal> {
         let out = Sink::new(rustix::stdio::stdout().as_fd())?;
         let err = Sink::new(rustix::stdio::stderr().as_fd())?;
         let same = sink::are_one(rustix::stdio::stdout(), rustix::stdio::stderr());
@@ -156,6 +166,24 @@ impl Terminal {
     /// Tells people one line even if they asked for quiet.
     pub fn insist(&mut self, line: &str) {
         self.notices.push_back((Instant::now(), format!("xstream: {line}\n")));
+        self.tell(false);
+    }
+
+    /// How the status is shown.
+    #[must_use]
+    pub fn status_mode(&self) -> StatusMode {
+        self.options.status
+    }
+
+    /// Whether people see stderr as it is written.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.err.is_terminal() && !self.options.quiet
+    }
+
+    /// Writes a record for programs to stderr, as it is.
+    pub fn record(&mut self, record: &str) {
+        self.notices.push_back((Instant::now(), format!("{record}\n")));
         self.tell(false);
     }
 

@@ -1,7 +1,5 @@
 //! Events in words: one line each, with the texts of the catalogue. Pure.
 
-use std::time::Duration;
-
 use super::status::{age, clock};
 use crate::pipeline::Remark;
 use crate::protocol::message::{Ending, Notice};
@@ -62,24 +60,34 @@ pub fn explain(ending: &Ending) -> String {
     format!("{code}{name} ({}): {}{said}", entry.side, entry.meaning)
 }
 
-fn remark(remark: &Remark) -> Option<String> {
-    Some(match remark {
-        Remark::Notice(Notice::Limit { track: Some(total) }) => {
+/// What a control message says, in words with its numbers.
+#[must_use]
+pub fn notice(notice: &Notice) -> String {
+    match notice {
+        Notice::Limit { track: Some(total) } => {
             format!("limit: {total} matching posts were not delivered since this connection opened")
         }
-        Remark::Notice(Notice::Limit { track: None }) => "limit: matching posts were not delivered".to_owned(),
-        Remark::Notice(Notice::Warning { code, message, percent_full }) => {
+        Notice::Limit { track: None } => "limit: matching posts were not delivered".to_owned(),
+        Notice::Warning { code, message, percent_full } => {
             let full = percent_full.map_or(String::new(), |percent| format!(" ({percent} % full)"));
+            let code = if code.is_empty() { "without a code" } else { code };
             format!("warning {code}{full}: {message}")
         }
-        Remark::Notice(Notice::Info { message }) => format!("info: {message}"),
-        Remark::Notice(Notice::Problem { message }) => format!("error: {message}"),
+        Notice::Info { message } => format!("info: {message}"),
+        Notice::Problem { message } => format!("error: {message}"),
+        Notice::Ending(ending) => format!("disconnect: {}", explain(ending)),
+    }
+}
+
+fn remark(remark: &Remark) -> Option<String> {
+    Some(match remark {
         // The ending that follows tells it.
         Remark::Notice(Notice::Ending(_)) => return None,
+        Remark::Notice(notice) => self::notice(notice),
         Remark::Malformed { line, why, text } => format!("line {line} is not JSON ({why}), not printed: {text}"),
         Remark::Oversize { line, bytes } => format!("line {line} is {bytes} bytes long, over the cap, not printed"),
         Remark::Expression { line, option, why } => failure(&format!("line {line}"), option, why),
-        Remark::Discarded { bytes } => {
+        Remark::Discarded { bytes, .. } => {
             format!("the stream ended within a line; its first {bytes} bytes are no whole message, not printed")
         }
     })
@@ -139,42 +147,4 @@ fn stopped(outcome: &Outcome) -> Option<String> {
 fn advice(ending: &Ending) -> String {
     let entry = ending.code.entry();
     format!("{} ({}): {}", ending.code, entry.meaning, entry.advice)
-}
-
-/// The line that ends a run that went well or was asked to end.
-#[must_use]
-pub fn summary(total: &Total, lasted: Duration) -> String {
-    let plural = |count: u64, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    let gaps = match total.gaps {
-        0 => String::new(),
-        gaps => format!("; {}, about {} missed", plural(gaps, "gap"), plural(total.missed, "post")),
-    };
-    let failed = match total.failed {
-        0 => String::new(),
-        count => format!("; {}", failures(count)),
-    };
-    format!(
-        "{} printed, {} received over {} in {}{gaps}{failed}",
-        plural(total.printed, "message"),
-        plural(total.posts, "post"),
-        plural(total.connections, "connection"),
-        age(lasted)
-    )
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Total {
-    /// Messages printed.
-    pub printed: u64,
-    /// Posts received, printed or not.
-    pub posts: u64,
-    /// Connections that were open.
-    pub connections: u64,
-    /// Messages not printed because an expression failed on them.
-    pub failed: u64,
-    /// Gaps in the stream.
-    pub gaps: u64,
-    /// Posts probably missed in them.
-    pub missed: u64,
 }

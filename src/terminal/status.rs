@@ -1,13 +1,16 @@
 //! What the status row says, rendered from the session's events. Pure: a clock is handed in.
 //!
 //! Order (always the same): state and stream, heartbeat age, post rate, rate limit, last disconnect code, gaps,
-//! buffer. A narrow screen loses, in this order: buffer, gaps, rate, the words of the last code, those of the rate
-//! limit, the rate limit, the last code. The state and the heartbeat age stay.
+//! buffer. A narrow screen loses, in this order: buffer, lag and number of posts, gaps, rate, age of the last post,
+//! the words of the last code, those of the rate limit, the rate limit, the last code. State and heartbeat age stay.
 
 use std::time::Duration;
 
 use crossterm::style::Stylize;
+use serde_json::{Value, json};
 
+use super::journal;
+use crate::clock::rfc3339;
 use crate::protocol::disconnect::Code;
 use crate::protocol::rate_limit::RateLimit;
 use crate::session::{At, Event, LATE, Why};
@@ -28,10 +31,15 @@ pub struct Status {
     keep_alive: Duration,
     state: State,
     last_byte: Option<At>,
+    last_post: Option<At>,
+    /// How old the last post was when it came, by its id.
+    lag: Option<Duration>,
+    posts: u64,
     rate: f64,
     limit: RateLimit,
     last: Option<(Code, At)>,
     gaps: u32,
+    missed: u64,
     backlog: usize,
     buffer: usize,
 }
@@ -65,13 +73,23 @@ impl Status {
             keep_alive,
             state: State::Connecting,
             last_byte: None,
+            last_post: None,
+            lag: None,
+            posts: 0,
             rate: 0.0,
             limit: RateLimit::default(),
             last: None,
             gaps: 0,
+            missed: 0,
             backlog: 0,
             buffer,
         }
+    }
+
+    /// The stream's name.
+    #[must_use]
+    pub fn stream(&self) -> &str {
+        &self.stream
     }
 
     /// Takes note of an event.
@@ -90,15 +108,23 @@ impl Status {
             Event::Waiting { why, until, .. } => {
                 self.state = State::Waiting { why: why.clone(), until: *until };
             }
-            Event::Gap(_) => self.gaps += 1,
+            Event::Gap(gap) => {
+                self.gaps += 1;
+                self.missed = self.missed.saturating_add(gap.missed);
+            }
             Event::Stopped(_) => self.state = State::Stopped,
             _ => {}
         }
     }
 
-    /// Takes note that bytes arrived.
-    pub fn received(&mut self, now: At) {
+    /// Takes note that bytes arrived, with so many posts, of which this is the last one's id.
+    pub fn received(&mut self, now: At, posts: u64, last_id: &[u8]) {
         self.last_byte = Some(now);
+        if posts > 0 {
+            self.posts += posts;
+            self.last_post = Some(now);
+            self.lag = written(last_id).map(|at| now.wall.saturating_sub(at)).filter(|lag| *lag < LONGEST_LAG);
+        }
     }
 
     /// Takes note of the posts a second.
@@ -139,7 +165,15 @@ impl Status {
             }
             None => part(0, "heartbeat -".to_owned(), Look::Bad),
         });
-        parts.push(part(7, format!("{:.1}/s", self.rate), Look::Plain));
+        // Alive but idle, and dead, look different only when the last post stands beside the last byte.
+        let post = self.last_post.map_or("-".to_owned(), |at| age(now.since(at)));
+        parts.push(part(7, format!("post {post}"), Look::Plain));
+        let lag = self.lag.map_or(String::new(), |lag| format!(" lag {}", age(lag)));
+        let rate = format!("{:.1}/s", self.rate);
+        parts.push(Part {
+            brief: Some((10, rate.clone())),
+            ..part(8, format!("{rate}{lag} of {}", self.posts), Look::Plain)
+        });
         let number = |value: Option<u32>| value.map_or("-".to_owned(), |value| value.to_string());
         let mut limit = format!("x-rate-limit {}/{}", number(self.limit.remaining), number(self.limit.limit));
         if let Some(reset) = self.limit.reset
@@ -162,11 +196,44 @@ impl Status {
             None => part(2, "last -".to_owned(), Look::Plain),
         });
         let look = if self.gaps > 0 { Look::Warn } else { Look::Plain };
-        parts.push(part(8, format!("gaps {}", self.gaps), look));
+        parts.push(part(9, format!("gaps {}", self.gaps), look));
         let percent = self.backlog * 100 / self.buffer.max(1);
         let look = if percent > 60 { Look::Warn } else { Look::Plain };
-        parts.push(part(9, format!("buffer {percent}%"), look));
+        parts.push(part(11, format!("buffer {percent}%"), look));
         parts
+    }
+
+    /// The same as data, as the journal and `--status json` tell it.
+    #[must_use]
+    pub fn values(&self, now: At) -> Value {
+        let millis = |at: Option<At>| at.map(|at| journal::millis(now.since(at)));
+        let (state, waiting) = match &self.state {
+            State::Connecting => ("connecting", None),
+            State::Streaming => ("streaming", None),
+            State::Waiting { why, until } => {
+                ("waiting", Some(json!({ "why": journal::why(why), "until": rfc3339(until.wall) })))
+            }
+            State::Stopped => ("stopped", None),
+        };
+        let last = self.last.as_ref().map(|(code, at)| {
+            json!({ "code": code.to_string(), "name": code.entry().name, "age_ms": journal::millis(now.since(*at)) })
+        });
+        json!({
+            "event": "status",
+            "state": state,
+            "stream": self.stream,
+            "heartbeat_age_ms": millis(self.last_byte),
+            "post_age_ms": millis(self.last_post),
+            "posts": self.posts,
+            "rate": (self.rate * 10.0).round() / 10.0,
+            "lag_ms": self.lag.map(journal::millis),
+            "rate_limit": journal::rate_limit(&self.limit),
+            "last": last,
+            "gaps": self.gaps,
+            "missed": self.missed,
+            "buffer": { "bytes": self.backlog, "size": self.buffer },
+            "waiting": waiting,
+        })
     }
 
     /// The row, at most `width` columns wide.
@@ -207,6 +274,16 @@ impl Status {
     }
 }
 
+/// When a post was written, by its id (ids since November 2010 hold milliseconds since a moment in that month).
+fn written(id: &[u8]) -> Option<Duration> {
+    const EPOCH_MS: u64 = 1_288_834_974_657;
+    let id: u64 = std::str::from_utf8(id).ok()?.parse().ok()?;
+    Some(Duration::from_millis((id >> 22) + EPOCH_MS))
+}
+
+/// An older post than this came from an archive, or its id says nothing.
+const LONGEST_LAG: Duration = Duration::from_secs(86_400);
+
 /// The time of day, UTC.
 #[must_use]
 pub fn clock(at: At) -> String {
@@ -240,7 +317,7 @@ mod tests {
         status.note(at(0), &Event::Dialling { connection: 1, attempt: 1 });
         let rate = RateLimit { limit: Some(50), remaining: Some(49), reset: Some(at(900).wall) };
         status.note(at(1), &Event::Opened { connection: 1, rate });
-        status.received(at(8));
+        status.received(at(8), 0, b"");
         status.set_rate(25.0);
         status
     }
@@ -260,11 +337,11 @@ mod tests {
             },
         );
         status.note(at(8), &Event::Opened { connection: 2, rate: RateLimit::default() });
-        status.received(at(9));
+        status.received(at(9), 0, b"");
         status.set_backlog(32 << 20);
         insta::assert_snapshot!(
             status.render(at(10), 200, false),
-            @"filtered streaming · heartbeat 1.0s · 25.0/s · x-rate-limit -/- · last 12 Shed load 2.0s ago · gaps 0 · buffer 50%"
+            @"filtered streaming · heartbeat 1.0s · post - · 25.0/s of 0 · x-rate-limit -/- · last 12 Shed load 2.0s ago · gaps 0 · buffer 50%"
         );
     }
 
@@ -282,11 +359,11 @@ mod tests {
                 slow_reader: false,
             },
         );
-        status.received(at(9));
+        status.received(at(9), 0, b"");
         let rows: Vec<String> =
             [200, 100, 80, 60, 45, 40, 20].iter().map(|width| status.render(at(10), *width, false)).collect();
         insta::assert_snapshot!(rows.join("\n"), @r"
-        filtered streaming · heartbeat 1.0s · 25.0/s · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago · gaps 0 · buffer 0%
+        filtered streaming · heartbeat 1.0s · post - · 25.0/s of 0 · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago · gaps 0 · buffer 0%
         filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago
         filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12
         filtered streaming · heartbeat 1.0s · 49/50 · last 12

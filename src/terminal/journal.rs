@@ -1,0 +1,188 @@
+//! The journal: every event as one JSON object a line, for scripts and for `explain --journal`.
+//!
+//! Each record is one write of a whole line to a file opened for appending, so a crash, or two runs on one file,
+//! leave whole lines. The format is described by `journal.schema.json`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::clock::rfc3339;
+use crate::pipeline::Remark;
+use crate::protocol::message::{Ending, Notice};
+use crate::protocol::rate_limit::RateLimit;
+use crate::session::{At, Event, Outcome, Why};
+use crate::terminal::summary::Total;
+
+/// A file that events are appended to.
+pub struct Journal {
+    file: File,
+    mask: super::Mask,
+}
+
+impl Journal {
+    /// Opens or makes the file. `mask` takes out of a text what nobody may see.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn open(path: &Path, mask: super::Mask) -> io::Result<Journal> {
+        let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+        // A line that a crash of the machine cut must not swallow our first one.
+        if file.metadata()?.is_file() && file.seek(SeekFrom::End(0))? > 0 {
+            file.seek(SeekFrom::End(-1))?;
+            let mut last = [0];
+            file.read_exact(&mut last)?;
+            if last != *b"\n" {
+                file.write_all(b"\n")?;
+            }
+        }
+        Ok(Journal { file, mask })
+    }
+
+    /// Appends one record.
+    ///
+    /// # Errors
+    /// The file takes no more.
+    pub fn write(&mut self, at: At, connection: u32, mut record: Value) -> io::Result<()> {
+        record["at"] = rfc3339(at.wall).into();
+        record["connection"] = connection.into();
+        let line = (self.mask)(&format!("{record}\n"));
+        self.file.write_all(line.as_bytes())
+    }
+}
+
+/// Whole milliseconds.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What opens the journal of a run.
+#[must_use]
+pub fn start(stream: &str, host: &str) -> Value {
+    json!({ "event": "start", "version": env!("CARGO_PKG_VERSION"), "stream": stream, "host": host })
+}
+
+/// The rate limit as every record shows it.
+#[must_use]
+pub fn rate_limit(rate: &RateLimit) -> Value {
+    json!({ "limit": rate.limit, "remaining": rate.remaining, "reset": rate.reset.map(rfc3339) })
+}
+
+/// Why the session waits, in one word.
+#[must_use]
+pub fn why(why: &Why) -> &'static str {
+    match why {
+        Why::Backoff => "backoff",
+        Why::RateLimit => "rate_limit",
+        Why::RetryAfter => "retry_after",
+        Why::Budget => "budget",
+    }
+}
+
+/// The record of an event; the end of a run has one of its own.
+#[must_use]
+pub fn record(event: &Event) -> Option<Value> {
+    Some(match event {
+        Event::Dialling { attempt, .. } => json!({ "event": "dialling", "attempt": attempt }),
+        Event::Opened { rate, .. } => json!({ "event": "opened", "rate_limit": rate_limit(rate) }),
+        Event::FirstByte { after, .. } => json!({ "event": "first_byte", "after_ms": millis(*after) }),
+        Event::Established { .. } => json!({ "event": "established" }),
+        Event::Late { silence } => json!({ "event": "late", "silence_ms": millis(*silence) }),
+        Event::Remark(remark) => self::remark(remark),
+        Event::Unremarked { count } => json!({ "event": "unremarked", "count": count }),
+        Event::Blocked => json!({ "event": "blocked" }),
+        Event::Unblocked { after } => json!({ "event": "unblocked", "after_ms": millis(*after) }),
+        Event::Ended { ending, opened, lived, traffic, slow_reader, .. } => {
+            let entry = ending.code.entry();
+            json!({
+                "event": "ended",
+                "code": ending.code.to_string(),
+                "name": entry.name,
+                "meaning": entry.meaning,
+                "side": entry.side.to_string(),
+                "detail": ending.detail,
+                "opened": opened,
+                "lived_ms": millis(*lived),
+                "bytes": traffic.bytes,
+                "lines": traffic.lines,
+                "posts": traffic.posts,
+                "slow_reader": slow_reader,
+            })
+        }
+        Event::Waiting { why, delay, until } => json!({
+            "event": "waiting",
+            "why": self::why(why),
+            "delay_ms": millis(*delay),
+            "until": rfc3339(until.wall),
+        }),
+        Event::Gap(gap) => {
+            let id = |id: &str| (!id.is_empty()).then(|| id.to_owned());
+            json!({
+                "event": "gap",
+                "from": rfc3339(gap.from.wall),
+                "to": gap.to.map(|to| rfc3339(to.wall)),
+                "length_ms": gap.to.map(|to| millis(gap.length(to))),
+                "cause": gap.cause.to_string(),
+                "last_id": id(&gap.last_id),
+                "first_id": id(&gap.first_id),
+                "missed": gap.missed,
+            })
+        }
+        // Told with its totals when everything is handed over.
+        Event::Stopped(_) => return None,
+    })
+}
+
+/// What closes the journal of a run.
+#[must_use]
+pub fn end(outcome: &Outcome, exit: u8, total: &Total) -> Value {
+    let (word, ending): (&str, Option<&Ending>) = match outcome {
+        Outcome::Full => ("max", None),
+        Outcome::TimeUp => ("for", None),
+        Outcome::ReaderLeft => ("reader_left", None),
+        Outcome::Delivered => ("delivered", None),
+        Outcome::Failed(_) => ("failed", None),
+        Outcome::Refused(ending) => ("refused", Some(ending)),
+        Outcome::GaveUp(ending) => ("gave_up", Some(ending)),
+        Outcome::Ended(ending) => ("ended", Some(ending)),
+        Outcome::TakenOver(ending) => ("taken_over", Some(ending)),
+        Outcome::Signalled(_) => ("signal", None),
+    };
+    json!({
+        "event": "end",
+        "outcome": word,
+        "exit": exit,
+        "code": ending.map(|ending| ending.code.to_string()),
+        "printed": total.printed,
+        "posts": total.posts,
+        "connections": total.connections,
+        "gaps": total.gaps,
+        "missed": total.missed,
+    })
+}
+
+fn remark(remark: &Remark) -> Value {
+    match remark {
+        Remark::Notice(Notice::Limit { track }) => json!({ "event": "limit", "track": track }),
+        Remark::Notice(Notice::Warning { code, message, percent_full }) => {
+            json!({ "event": "warning", "code": code, "message": message, "percent_full": percent_full })
+        }
+        Remark::Notice(Notice::Info { message }) => json!({ "event": "info", "message": message }),
+        Remark::Notice(Notice::Problem { message }) => json!({ "event": "error", "message": message }),
+        Remark::Notice(Notice::Ending(ending)) => {
+            json!({ "event": "notice", "code": ending.code.to_string(), "detail": ending.detail })
+        }
+        Remark::Malformed { line, why, text } => {
+            json!({ "event": "malformed", "line": line, "why": why, "text": text })
+        }
+        Remark::Oversize { line, bytes } => json!({ "event": "oversize", "line": line, "bytes": bytes }),
+        Remark::Discarded { line, bytes } => json!({ "event": "discarded", "line": line, "bytes": bytes }),
+        Remark::Expression { line, option, why } => {
+            json!({ "event": "expression", "line": line, "option": option, "why": why })
+        }
+    }
+}

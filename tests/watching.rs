@@ -1,0 +1,136 @@
+//! What a person or a script is told while a stream runs: the journal, the status records, the summary.
+
+mod common;
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use common::{Lines, kill, run, serve, stderr, tail, wait};
+use serde_json::Value;
+
+/// Every record of a journal, each checked against the schema in the repository.
+fn records(path: &std::path::Path) -> Vec<Value> {
+    let schema: Value = serde_json::from_str(include_str!("../journal.schema.json")).expect("JSON");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    let text = std::fs::read_to_string(path).expect("a journal");
+    assert!(text.ends_with('\n'), "whole lines only");
+    let check = |line: &str| {
+        let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(schema.is_valid(&record), "not by the schema: {line}");
+        record
+    };
+    text.lines().map(check).collect()
+}
+
+fn events(records: &[Value]) -> Vec<&str> {
+    records.iter().map(|record| record["event"].as_str().expect("an event")).collect()
+}
+
+#[test]
+fn the_journal_tells_the_whole_story_by_its_schema() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let journal = path.to_str().expect("text");
+    let server = serve(
+        "posts 3; limit 5; warning 60; info-failed; lost-post; text-line; wait 500ms; disconnect 12; end \
+         | unavailable | too-many-connections | posts 2; wait 1s; cut | posts 1; heartbeat; disconnect 6; end",
+    );
+    let output = run(&mut tail(&server, &["--journal", journal, "--stall-timeout", "10m"]));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let records = records(&path);
+    let events = events(&records);
+    assert_eq!(events[..3], ["start", "dialling", "opened"], "{events:?}");
+    assert_eq!(events.last(), Some(&"end"));
+    for event in [
+        "first_byte",
+        "limit",
+        "warning",
+        "info",
+        "error",
+        "malformed",
+        "notice",
+        "ended",
+        "waiting",
+        "gap",
+        "status",
+        "established",
+        "discarded",
+        "late",
+    ] {
+        assert!(events.contains(&event), "no {event} in {events:?}");
+    }
+    let ended: Vec<&Value> = records.iter().filter(|record| record["event"] == "ended").collect();
+    let codes: Vec<&str> = ended.iter().map(|record| record["code"].as_str().expect("a code")).collect();
+    assert_eq!(codes, ["12", "503", "TooManyConnections", "truncated", "6"]);
+    assert_eq!((&ended[0]["posts"], &ended[0]["opened"]), (&Value::from(3), &Value::from(true)));
+    assert_eq!(ended[0]["side"], "X's side");
+    let end = records.last().expect("a record");
+    assert_eq!((&end["outcome"], &end["exit"], &end["posts"]), (&"refused".into(), &3.into(), &6.into()));
+    assert!(!std::fs::read_to_string(&path).expect("text").contains("secret-token"));
+    // A second run appends; a line that a crash cut does not swallow its first record.
+    std::fs::OpenOptions::new().append(true).open(&path).expect("a file").write_all(b"{\"cut").expect("written");
+    let server = serve("end | unauthorized");
+    run(&mut tail(&server, &["--journal", journal]));
+    let text = std::fs::read_to_string(&path).expect("text");
+    assert!(text.contains("{\"cut\n{"), "{text}");
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_costs_the_status_and_not_the_stream() {
+    let server = serve("posts 5; stall");
+    let output = run(&mut tail(&server, &["--journal", "/dev/full", "--max", "5"]));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(common::values(&output.stdout).len(), 5);
+    assert_eq!(stderr(&output).matches("writing the journal").count(), 1);
+    let output = run(&mut tail(&serve("posts"), &["--journal", "/nowhere/at/all"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("/nowhere/at/all"));
+}
+
+#[test]
+fn status_records_come_on_stderr_when_asked_for() {
+    for (mode, check) in [("json", "\"event\":\"status\""), ("line", "filtered streaming")] {
+        let server = serve("posts every 20ms");
+        let mut command = tail(&server, &["--status", mode]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let told = Lines::of(child.stderr.take().expect("a pipe"));
+        let line = told.until(check);
+        if mode == "json" {
+            let record: Value = serde_json::from_str(&line).expect("JSON");
+            assert_eq!(record["state"], "streaming");
+            assert!(record["posts"].as_u64() > Some(0) && record["rate"].as_f64() > Some(0.0), "{record}");
+        }
+        kill(&child, "INT");
+        wait(&mut child);
+    }
+}
+
+#[test]
+fn sigusr1_reports_at_any_time_also_without_a_terminal() {
+    let server = serve("posts 3; stall");
+    let mut command = tail(&server, &["--stall-timeout", "10h", "-q"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    assert_eq!(server.wait_for_delivered(3, common::BOUND), 3);
+    kill(&child, "USR1");
+    let line = Lines::of(child.stderr.take().expect("a pipe")).next();
+    assert!(
+        line.starts_with("xstream: filtered streaming · heartbeat ") && line.contains("x-rate-limit 49/50"),
+        "{line}"
+    );
+    kill(&child, "TERM");
+    assert_eq!(wait(&mut child).code(), Some(143));
+}
+
+#[test]
+fn the_summary_has_five_lines_when_asked_for() {
+    let server = serve("posts 3; delete; limit 7; end | posts 2; limit 4; end | unauthorized");
+    let told = stderr(&run(&mut tail(&server, &["--summary"])));
+    let lines: Vec<&str> = told.lines().rev().take(5).collect();
+    assert!(
+        lines[4].contains("6 messages printed") && lines[4].contains("post 5") && lines[4].contains("delete 1"),
+        "{told}"
+    );
+    assert!(lines[3].contains("2 connections") && lines[3].contains("eof 2"), "{told}");
+    assert!(lines[2].contains("longest silence") && lines[1].contains("gap"), "{told}");
+    assert!(lines[0].contains("lost for certain: 11 posts"), "{told}");
+}
