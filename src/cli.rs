@@ -37,6 +37,8 @@ pub enum Verb {
     Replay(Replay),
     /// Serve a stream on loopback that plays a fault script
     Simulate(Simulate),
+    /// Explain a code that ends or refuses a stream
+    Explain(Explain),
     /// Write man pages and completions
     #[command(hide = true)]
     Generate(Generate),
@@ -373,6 +375,19 @@ pub struct Simulate {
     /// Accept only this bearer token
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Explain a code that ends or refuses a stream.\n\nFor each code: what it means, whose side it is, what \
+                  `tail` does, what you can do, and the document that says so. Without a code all are listed.",
+    after_long_help = "Example: xstream explain 429 TooManyConnections stall"
+)]
+pub struct Explain {
+    /// Codes as `tail` shows them, such as `12`, `stall`, `429`, `5xx`; or `reasons` [default: list all]
+    #[arg(value_name = "CODE")]
+    pub codes: Vec<String>,
 }
 
 /// Options of `generate`.

@@ -4,6 +4,7 @@
 //! neither the socket nor the timers nor the row.
 
 pub mod notice;
+pub mod page;
 mod row;
 mod sink;
 pub mod status;
