@@ -198,6 +198,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l token -d 'A
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l list -d 'List the steps a script can have'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l gzip -d 'Compress streams for clients that accept it'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand explain" -l journal -d 'Tell what happened in the last run of a journal, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand generate" -s h -l help -d 'Print help'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate explain generate help" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'

@@ -4,7 +4,7 @@ mod common;
 
 use std::process::{Output, Stdio};
 
-use common::{run, stderr, wait, xstream};
+use common::{finish, run, stderr, wait, xstream};
 use xstream::protocol::catalogue::search;
 
 fn explain(words: &[&str]) -> Output {
@@ -119,4 +119,62 @@ fn a_reader_that_left_is_no_failure() {
     drop(read);
     let mut child = xstream(&["explain"]).stdout(write).stderr(Stdio::piped()).spawn().expect("the binary starts");
     assert_eq!(wait(&mut child).code(), Some(0));
+}
+
+const RUN: &str = r#"{"at":"2026-11-22T10:00:00.000Z","event":"start","connection":0,"version":"0.1.0","stream":"filtered","host":"api.x.com"}
+{"at":"2026-11-22T10:00:00.100Z","event":"dialling","connection":1,"attempt":1}
+{"at":"2026-11-22T10:00:00.500Z","event":"opened","connection":1,"rate_limit":{"limit":50,"remaining":49,"reset":null}}
+{"at":"2026-11-22T10:10:00.500Z","event":"ended","connection":1,"code":"12","name":"Shed load","side":"X's side","detail":null,"opened":true,"lived_ms":600000,"bytes":9,"lines":2,"posts":1,"slow_reader":false}
+{"at":"2026-11-22T10:10:02.500Z","event":"opened","connection":2,"rate_limit":{}}
+"#;
+
+fn journal(bytes: &str) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    std::fs::write(&path, bytes).expect("a file");
+    explain(&["--journal", path.to_str().expect("text")])
+}
+
+#[test]
+fn a_journal_is_told_from_a_file_and_from_stdin() {
+    let output = journal(&format!("{RUN}{RUN}{{\"at\":\"2026"));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told = String::from_utf8(output.stdout).expect("text");
+    for part in [
+        "filtered on api.x.com",
+        "1 × 12 Shed load (X's side)",
+        "1, median 2.0s, longest 2.0s",
+        "https://developer.x.com/status",
+        "1 earlier run in this journal is not told.",
+        "The last line is cut",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+
+    let mut child = xstream(&["explain", "--journal", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    std::io::Write::write_all(&mut child.stdin.take().expect("stdin"), RUN.as_bytes()).expect("a reader");
+    let output = finish(child);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("Shed load"));
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_said_in_one_line() {
+    let long = "x".repeat(3 << 20);
+    for text in ["", "plain text\n", "{\"data\":{\"id\":\"1\"}}\n", "{\"at\":\"2026", &long] {
+        let output = journal(text);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty());
+        let told = stderr(&output);
+        assert!(told.contains("is no journal") && told.lines().count() == 1, "{told}");
+    }
+    let output = explain(&["--journal", "/nowhere/at/all"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("reading the journal /nowhere/at/all"));
+    assert_eq!(explain(&["--journal", "-", "12"]).status.code(), Some(2));
 }

@@ -1,6 +1,8 @@
-//! `xstream explain`: the catalogue of codes, for people who met one.
+//! `xstream explain`: the catalogue of codes for people who met one, and what happened in a run they journalled.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::path::Path;
 
 use anyhow::Context as _;
 
@@ -11,12 +13,26 @@ use crate::protocol::nearest;
 use crate::protocol::problem::printable;
 use crate::session::outcome::FAILED;
 use crate::terminal::page;
+use crate::terminal::post_mortem::Journal;
 
 /// Longest part of a word repeated in an error, in characters.
 const LONGEST_WORD: usize = 60;
 
+/// Longest line read as a record. Ours stay far below; without a bound a file that is no journal, and has no lines,
+/// would be read whole.
+const LONGEST_RECORD: u64 = 1 << 20;
+
 /// Runs the verb; returns the exit status.
 pub fn run(explain: &Explain) -> Result<u8, Error> {
+    if let Some(path) = &explain.journal {
+        let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+        let journal = read(path).with_context(|| format!("reading the journal {name}"))?;
+        if journal.is_empty() {
+            return Err(anyhow::anyhow!("{name} is no journal: it has no record of a run").into());
+        }
+        print(&journal.report())?;
+        return Ok(0);
+    }
     if explain.codes.is_empty() {
         print(&page::list())?;
         return Ok(0);
@@ -41,6 +57,30 @@ pub fn run(explain: &Explain) -> Result<u8, Error> {
     }
     print_error(&unknown.into_iter().map(not_known).collect::<Vec<_>>().join("; "));
     Ok(FAILED)
+}
+
+/// Reads a journal line by line.
+fn read(path: &Path) -> io::Result<Journal> {
+    let mut source: Box<dyn BufRead> =
+        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(BufReader::new(File::open(path)?)) };
+    let mut journal = Journal::default();
+    let mut line = Vec::new();
+    // Within a line that is too long, the rest of which is of no use.
+    let mut long = false;
+    loop {
+        line.clear();
+        if source.by_ref().take(LONGEST_RECORD).read_until(b'\n', &mut line)? == 0 {
+            return Ok(journal);
+        }
+        let whole = line.ends_with(b"\n");
+        let part = !whole && line.len() as u64 == LONGEST_RECORD;
+        if part && !long {
+            journal.skip();
+        } else if !part && !long {
+            journal.push(&line, whole);
+        }
+        long = part;
+    }
 }
 
 /// What there is to say about a word.
