@@ -16,6 +16,9 @@ _xstream() {
             ",$1")
                 cmd="xstream"
                 ;;
+            xstream,explain)
+                cmd="xstream__subcmd__explain"
+                ;;
             xstream,generate)
                 cmd="xstream__subcmd__generate"
                 ;;
@@ -30,6 +33,9 @@ _xstream() {
                 ;;
             xstream,tail)
                 cmd="xstream__subcmd__tail"
+                ;;
+            xstream__subcmd__help,explain)
+                cmd="xstream__subcmd__help__subcmd__explain"
                 ;;
             xstream__subcmd__help,generate)
                 cmd="xstream__subcmd__help__subcmd__generate"
@@ -53,12 +59,30 @@ _xstream() {
 
     case "${cmd}" in
         xstream)
-            opts="-h -V --help --version tail replay simulate generate help"
+            opts="-h -V --help --version tail replay simulate explain generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xstream__subcmd__explain)
+            opts="-h --journal --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --journal)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -81,8 +105,22 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__help)
-            opts="tail replay simulate generate help"
+            opts="tail replay simulate explain generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xstream__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

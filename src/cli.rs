@@ -37,6 +37,8 @@ pub enum Verb {
     Replay(Replay),
     /// Serve a stream on loopback that plays a fault script
     Simulate(Simulate),
+    /// Explain a code that ends or refuses a stream
+    Explain(Explain),
     /// Write man pages and completions
     #[command(hide = true)]
     Generate(Generate),
@@ -381,6 +383,29 @@ pub struct Simulate {
     /// Accept only this bearer token
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Explain a code that ends or refuses a stream.\n\nFor each code: what it means, whose side it is, what \
+                  `tail` does, what you can do, and the document that says so. Without a code all are listed. With --journal: what \
+                  happened in a run, from the file it wrote, the most likely cause, and what to try next.",
+    after_long_help = "Example: xstream explain 429 TooManyConnections stall\n\
+                       or:      xstream explain --journal run.ndjson"
+)]
+pub struct Explain {
+    /// Codes as `tail` shows them, such as `12`, `stall`, `429`, `5xx`; or `reasons` [default: list all]
+    #[arg(value_name = "CODE")]
+    pub codes: Vec<String>,
+
+    /// Tell what happened in the last run of a journal, `-` for stdin
+    ///
+    /// A journal is a file of events, one JSON object a line. Unknown events and a cut last line are left out.
+    ///
+    /// Example: xstream explain --journal run.ndjson
+    #[arg(long, value_name = "FILE", conflicts_with = "codes")]
+    pub journal: Option<PathBuf>,
 }
 
 /// Options of `generate`.

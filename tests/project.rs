@@ -94,7 +94,7 @@ fn imports_go_down_only() {
 #[test]
 fn the_readme_names_every_verb_and_exit_status() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("a README");
-    for word in ["xstream tail", "xstream replay", "xstream simulate"] {
+    for word in ["xstream tail", "xstream replay", "xstream simulate", "xstream explain"] {
         assert!(readme.contains(word), "{word}");
     }
     for status in [0, 1, 2, 3, 4, 5, 130, 143] {

@@ -288,8 +288,9 @@ fn the_row_is_at_the_bottom_and_the_data_above() {
     let parts: Vec<&str> = row.split(" · ").collect();
     assert_eq!(parts[0], "filtered streaming");
     assert!(parts[1].starts_with(MARK), "{row}");
-    assert!(parts[3].starts_with("x-rate-limit 48/50 "), "{row}");
-    assert!(parts[4].starts_with("last 12 Shed load "), "{row}");
+    assert!(parts[2].starts_with("post ") && parts[3].contains("/s"), "{row}");
+    assert!(parts[4].starts_with("x-rate-limit 48/50 "), "{row}");
+    assert!(parts[5].starts_with("last 12 Shed load "), "{row}");
     screen.assert_data(0..3);
     assert!(!screen.history().iter().any(|row| row.contains(MARK)));
 }

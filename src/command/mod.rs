@@ -1,5 +1,6 @@
 //! The verbs, one a file. Each turns its arguments into plain options and runs.
 
+mod explain;
 mod generate;
 mod replay;
 mod simulate;
@@ -41,6 +42,7 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
         Verb::Tail(tail) => tail::run(*tail, arguments),
         Verb::Replay(replay) => replay::run(&replay),
         Verb::Simulate(simulate) => simulate::run(simulate),
+        Verb::Explain(explain) => explain::run(&explain),
         Verb::Generate(generate) => generate::run(&generate),
     };
     match result {

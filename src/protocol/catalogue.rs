@@ -53,6 +53,39 @@ pub enum Group {
     Status,
     /// What the tool itself sees.
     Own,
+    /// Errors and warnings within a stream that end nothing.
+    Passing,
+}
+
+impl Group {
+    /// Every group, in the order they are listed.
+    pub const ALL: [Self; 9] = [
+        Self::V1,
+        Self::Type,
+        Self::Issue,
+        Self::Problem,
+        Self::Enterprise,
+        Self::Text,
+        Self::Status,
+        Self::Own,
+        Self::Passing,
+    ];
+
+    /// The line over its entries in a list.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.1 disconnect codes",
+            Self::Type => "v2 disconnect_type: why X ended a stream",
+            Self::Issue => "v2 connection_issue: why X refused a connection",
+            Self::Problem => "other v2 problems, by the last word of their type",
+            Self::Enterprise => "enterprise error lines",
+            Self::Text => "text where a stream was promised",
+            Self::Status => "HTTP statuses",
+            Self::Own => "what xstream itself sees",
+            Self::Passing => "errors and warnings that end nothing",
+        }
+    }
 }
 
 /// What is known about one ending.
@@ -72,6 +105,8 @@ pub struct Entry {
     pub does: &'static str,
     /// The document that says so.
     pub source: &'static str,
+    /// What else is worth knowing, a sentence or two each; told by `explain` alone.
+    pub notes: &'static [&'static str],
     /// Where the code comes from.
     pub group: Group,
     /// True for the entry of all undocumented codes of a group; its `code` is a label, not a code.
@@ -88,6 +123,23 @@ pub fn find(word: &str) -> Option<&'static Entry> {
         .or_else(|| ENTRIES.iter().find(|entry| entry.generic && entry.code.eq_ignore_ascii_case(word)))
 }
 
+/// Every entry that a person may mean by a word, endings first: its code, else its name. A status that no
+/// page lists means the entry of its class; any other number without an entry means nothing.
+#[must_use]
+pub fn search(word: &str) -> Vec<&'static Entry> {
+    let word = word.trim();
+    let all = || ENTRIES.iter().chain(PASSING);
+    let coded: Vec<_> = all().filter(|entry| entry.code.eq_ignore_ascii_case(word)).collect();
+    if !coded.is_empty() {
+        return coded;
+    }
+    match Code::parse(word) {
+        Some(code @ (Code::Status(_) | Code::V1Text(_))) => vec![code.entry()],
+        Some(_) => Vec::new(),
+        None => all().filter(|entry| entry.name.eq_ignore_ascii_case(word)).collect(),
+    }
+}
+
 /// Exact spelling: a server's word is data, and a generic entry is never reached by its label.
 pub(super) fn find_in(group: Group, code: &str) -> Option<&'static Entry> {
     ENTRIES.iter().find(|entry| entry.group == group && !entry.generic && entry.code == code)
@@ -95,6 +147,10 @@ pub(super) fn find_in(group: Group, code: &str) -> Option<&'static Entry> {
 
 const fn other(entry: Entry) -> Entry {
     Entry { generic: true, ..entry }
+}
+
+const fn noted(entry: Entry, notes: &'static [&'static str]) -> Entry {
+    Entry { notes, ..entry }
 }
 
 const V1_PAGE: &str = "the v1.1 streaming message types page";
@@ -124,7 +180,34 @@ const LOG_IN_ELSEWHERE: &str =
     "find the other client that uses the same credentials (GET /2/connections lists it) and stop it";
 const READ_FASTER: &str = "make the program that reads faster, ask for fewer fields, or put a file or queue between";
 const CHECK_RULES: &str = "list the rules (GET /2/tweets/search/stream/rules), then repair or delete the wrong ones";
-const NOTHING: &str = "do nothing; if it repeats for hours, look at X's status page";
+const NOTHING: &str = "do nothing; if it repeats for hours, look at X's status page, https://developer.x.com/status";
+
+/// Where X tells its faults, and where it told them before.
+pub const STATUS_PAGE: &str = "https://developer.x.com/status (older: https://api.twitterstat.us/)";
+
+const FLAVOURS: &str = "The body of a 429 tells three apart. Rate: `about:blank`, `rate-limit-exceeded` or v1.1 code 88; tail \
+    waits for the reset. Connections: `TooManyConnections`; tail waits 20 s, then 60 s, doubling to 900 s. Quota: \
+    `usage-capped`; tail stops with exit 3, since trying again does not help.";
+const WHY_429: &str = "A 429 can come although the rate limit is not used up, for three reasons.";
+const ATTEMPTS: &str =
+    "The attempts of this 15-minute window are spent: each request for a stream counts, also one that is refused.";
+const OTHER_CLIENT: &str = "Another client of the same app is connected and holds the place.";
+const GHOST: &str = "A connection that did not end cleanly (packet loss, a burst the client could not take, a TCP reset) \
+    is still open in X's eyes and holds its place. It times out by itself, on a quiet stream in up to 20 s.";
+const NO_FIGHT: &str = "Two clients that reconnect whenever the other one took over throw each other off for ever. tail \
+    therefore waits longer each time and stops at the third.";
+const QUEUE: &str = "X queues messages for each connection and closes it when the queue has grown too large. The notice may \
+    not fit through the full queue: then the same fault shows as a bare close (`eof`, `reset`).";
+const EOF: &str = "Streaming servers are restarted for each new version of X, so a close every few hours is normal. A close \
+    soon after the data stopped being read is the slow reader's: see `explain SlowReader`.";
+const UNCLEAN: &str = "Connections that die uncleanly again and again come from the network between: try another network (a \
+    phone's will do), leave out the proxy or VPN, and ask the provider.";
+const CLOCK: &str = "On v1.1 streams (OAuth 1.0a) a wrong clock is a usual cause.";
+const CAP: &str = "X names the period (Daily, Monthly) and the scope (Account, Product) in the answer.";
+const FORBIDDEN: &str = "Its `reason` is client-not-enrolled (the app belongs to no project with the access) or \
+    official-client-forbidden (the token is that of one of X's own apps).";
+const GOES_BY_STATUS: &str = "goes by the HTTP status it came with";
+const LOST_POST: &str = "tells it, does not count it as an ending, and reads on";
 
 #[allow(clippy::too_many_arguments)] // One call is one row of a table, read across.
 const fn row(
@@ -137,7 +220,7 @@ const fn row(
     does: &'static str,
     source: &'static str,
 ) -> Entry {
-    Entry { code, name, meaning, side, advice, does, source, group, generic: false }
+    Entry { code, name, meaning, side, advice, does, source, notes: &[], group, generic: false }
 }
 
 pub(super) const V1_OTHER: Entry = other(row(
@@ -234,15 +317,18 @@ pub static ENTRIES: &[Entry] = &[
         AT_ONCE,
         V1_PAGE,
     ),
-    row(
-        Group::V1,
-        "2",
-        "Duplicate stream",
-        Side::Ours,
-        "the same endpoint was opened too often with the same credentials",
-        LOG_IN_ELSEWHERE,
-        TAKEN,
-        V1_PAGE,
+    noted(
+        row(
+            Group::V1,
+            "2",
+            "Duplicate stream",
+            Side::Ours,
+            "the same endpoint was opened too often with the same credentials",
+            LOG_IN_ELSEWHERE,
+            TAKEN,
+            V1_PAGE,
+        ),
+        &[NO_FIGHT],
     ),
     row(
         Group::V1,
@@ -254,15 +340,18 @@ pub static ENTRIES: &[Entry] = &[
         "stops with exit 5",
         V1_PAGE,
     ),
-    row(
-        Group::V1,
-        "4",
-        "Stall",
-        Side::Ours,
-        "the client read too slowly and was forced off",
-        READ_FASTER,
-        SLOW,
-        V1_PAGE,
+    noted(
+        row(
+            Group::V1,
+            "4",
+            "Stall",
+            Side::Ours,
+            "the client read too slowly and was forced off",
+            READ_FASTER,
+            SLOW,
+            V1_PAGE,
+        ),
+        &[QUEUE],
     ),
     row(
         Group::V1,
@@ -284,15 +373,18 @@ pub static ENTRIES: &[Entry] = &[
         FATAL,
         V1_PAGE,
     ),
-    row(
-        Group::V1,
-        "7",
-        "Admin logout",
-        Side::Ours,
-        "the same credentials connected elsewhere and the oldest connection was dropped",
-        LOG_IN_ELSEWHERE,
-        TAKEN,
-        V1_PAGE,
+    noted(
+        row(
+            Group::V1,
+            "7",
+            "Admin logout",
+            Side::Ours,
+            "the same credentials connected elsewhere and the oldest connection was dropped",
+            LOG_IN_ELSEWHERE,
+            TAKEN,
+            V1_PAGE,
+        ),
+        &[NO_FIGHT],
     ),
     row(
         Group::V1,
@@ -387,25 +479,31 @@ pub static ENTRIES: &[Entry] = &[
         AT_ONCE,
         SPEC_OLD,
     ),
-    row(
-        Group::Type,
-        "ForceDisconnect",
-        "Force disconnect",
-        Side::Ours,
-        "somebody or something replaced or killed this connection",
-        LOG_IN_ELSEWHERE,
-        "waits 20 s, then 5 s, doubling to 320 s; three take-overs in 30 minutes stop it with exit 5",
-        SPEC_OLD,
+    noted(
+        row(
+            Group::Type,
+            "ForceDisconnect",
+            "Force disconnect",
+            Side::Ours,
+            "somebody or something replaced or killed this connection",
+            LOG_IN_ELSEWHERE,
+            "waits 20 s, then 5 s, doubling to 320 s; three take-overs in 30 minutes stop it with exit 5",
+            SPEC_OLD,
+        ),
+        &[NO_FIGHT],
     ),
-    row(
-        Group::Type,
-        "SlowReader",
-        "Slow reader",
-        Side::Ours,
-        "messages piled up at X because they were read too slowly",
-        READ_FASTER,
-        SLOW,
-        SPEC_OLD,
+    noted(
+        row(
+            Group::Type,
+            "SlowReader",
+            "Slow reader",
+            Side::Ours,
+            "messages piled up at X because they were read too slowly",
+            READ_FASTER,
+            SLOW,
+            SPEC_OLD,
+        ),
+        &[QUEUE],
     ),
     row(
         Group::Type,
@@ -448,15 +546,18 @@ pub static ENTRIES: &[Entry] = &[
         SPEC_OLD,
     ),
     TYPE_OTHER,
-    row(
-        Group::Issue,
-        "TooManyConnections",
-        "Too many connections",
-        Side::Ours,
-        "refused: all connections of the app are in use, or X still counts one that is gone",
-        "see who is connected (GET /2/connections) and free the slot (DELETE /2/connections); the rate limit is not the cause",
-        CONNECTIONS_WAIT,
-        DISCONNECTIONS,
+    noted(
+        row(
+            Group::Issue,
+            "TooManyConnections",
+            "Too many connections",
+            Side::Ours,
+            "refused: all connections of the app are in use, or X still counts one that is gone",
+            "see who is connected (GET /2/connections) and free the slot (DELETE /2/connections); the rate limit is not the cause",
+            CONNECTIONS_WAIT,
+            DISCONNECTIONS,
+        ),
+        &[WHY_429, OTHER_CLIENT, GHOST],
     ),
     row(
         Group::Issue,
@@ -519,25 +620,31 @@ pub static ENTRIES: &[Entry] = &[
         PENALTY,
         DISCONNECTIONS,
     ),
-    row(
-        Group::Problem,
-        "usage-capped",
-        "Usage cap exceeded",
-        Side::Account,
-        "the daily or monthly quota of posts is used up; trying again does not help",
-        "wait for the quota's next period, or raise the cap in the developer portal; GET /2/usage/tweets shows it",
-        FATAL,
-        SPEC,
+    noted(
+        row(
+            Group::Problem,
+            "usage-capped",
+            "Usage cap exceeded",
+            Side::Account,
+            "the daily or monthly quota of posts is used up; trying again does not help",
+            "wait for the quota's next period, or raise the cap in the developer portal; GET /2/usage/tweets shows it",
+            FATAL,
+            SPEC,
+        ),
+        &[CAP],
     ),
-    row(
-        Group::Problem,
-        "rate-limit-exceeded",
-        "Rate limit exceeded",
-        Side::Ours,
-        "too many connection requests in this 15-minute window",
-        "wait for the reset, and look for another client of the same app that reconnects too often",
-        RATE_WAIT,
-        RATES,
+    noted(
+        row(
+            Group::Problem,
+            "rate-limit-exceeded",
+            "Rate limit exceeded",
+            Side::Ours,
+            "too many connection requests in this 15-minute window",
+            "wait for the reset, and look for another client of the same app that reconnects too often",
+            RATE_WAIT,
+            RATES,
+        ),
+        &[ATTEMPTS],
     ),
     row(
         Group::Problem,
@@ -559,15 +666,18 @@ pub static ENTRIES: &[Entry] = &[
         FATAL,
         SPEC,
     ),
-    row(
-        Group::Problem,
-        "client-forbidden",
-        "Client forbidden",
-        Side::Account,
-        "the app does not have the access that this stream needs",
-        "attach the app to a project with the access, in the developer portal",
-        FATAL,
-        SPEC,
+    noted(
+        row(
+            Group::Problem,
+            "client-forbidden",
+            "Client forbidden",
+            Side::Account,
+            "the app does not have the access that this stream needs",
+            "attach the app to a project with the access, in the developer portal",
+            FATAL,
+            SPEC,
+        ),
+        &[FORBIDDEN],
     ),
     row(
         Group::Problem,
@@ -650,15 +760,18 @@ pub static ENTRIES: &[Entry] = &[
         SPEC,
     ),
     PROBLEM_OTHER,
-    row(
-        Group::Enterprise,
-        "forced-disconnect",
-        "Forced disconnect",
-        Side::Ours,
-        "more connections than the enterprise account allows; the newest is dropped",
-        LOG_IN_ELSEWHERE,
-        TAKEN,
-        GNIP,
+    noted(
+        row(
+            Group::Enterprise,
+            "forced-disconnect",
+            "Forced disconnect",
+            Side::Ours,
+            "more connections than the enterprise account allows; the newest is dropped",
+            LOG_IN_ELSEWHERE,
+            TAKEN,
+            GNIP,
+        ),
+        &[NO_FIGHT],
     ),
     row(
         Group::Enterprise,
@@ -711,15 +824,18 @@ pub static ENTRIES: &[Entry] = &[
         SEEN,
     ),
     row(Group::Status, "400", "Bad Request", Side::Ours, "the request is wrong", "check the parameters", FATAL, CODES),
-    row(
-        Group::Status,
-        "401",
-        "Unauthorized",
-        Side::Ours,
-        "the token is wrong or revoked, or this stream takes another kind",
-        "check the token; make a new one in the developer portal",
-        FATAL,
-        CODES,
+    noted(
+        row(
+            Group::Status,
+            "401",
+            "Unauthorized",
+            Side::Ours,
+            "the token is wrong or revoked, or this stream takes another kind",
+            "check the token; make a new one in the developer portal",
+            FATAL,
+            CODES,
+        ),
+        &[CLOCK],
     ),
     row(
         Group::Status,
@@ -791,15 +907,18 @@ pub static ENTRIES: &[Entry] = &[
         FATAL,
         V1_CONNECTING,
     ),
-    row(
-        Group::Status,
-        "420",
-        "Enhance Your Calm",
-        Side::Ours,
-        "v1.1: too many connections or connection attempts",
-        LOG_IN_ELSEWHERE,
-        PENALTY,
-        V1_CONNECTING,
+    noted(
+        row(
+            Group::Status,
+            "420",
+            "Enhance Your Calm",
+            Side::Ours,
+            "v1.1: too many connections or connection attempts",
+            LOG_IN_ELSEWHERE,
+            PENALTY,
+            V1_CONNECTING,
+        ),
+        &[OTHER_CLIENT, GHOST],
     ),
     row(
         Group::Status,
@@ -811,15 +930,18 @@ pub static ENTRIES: &[Entry] = &[
         FATAL,
         CODES,
     ),
-    row(
-        Group::Status,
-        "429",
-        "Too Many Requests",
-        Side::Ours,
-        "too many connection requests; a 429 can come although the rate limit is not used up",
-        "wait; then look for another client of the same app, or a connection of ours that X believes open (GET /2/connections)",
-        RATE_WAIT,
-        RATES,
+    noted(
+        row(
+            Group::Status,
+            "429",
+            "Too Many Requests",
+            Side::Ours,
+            "too many connection requests; a 429 can come although the rate limit is not used up",
+            "wait; then look for another client of the same app, or a connection of ours that X believes open (GET /2/connections)",
+            RATE_WAIT,
+            RATES,
+        ),
+        &[FLAVOURS, WHY_429, ATTEMPTS, OTHER_CLIENT, GHOST],
     ),
     row(Group::Status, "500", "Internal Server Error", Side::X, "a fault inside X", NOTHING, HTTP_LADDER, CODES),
     row(Group::Status, "502", "Bad Gateway", Side::X, "X is down or being upgraded", NOTHING, HTTP_LADDER, CODES),
@@ -847,45 +969,57 @@ pub static ENTRIES: &[Entry] = &[
     STATUS_4XX,
     STATUS_5XX,
     STATUS_OTHER,
-    row(
-        Group::Own,
-        "eof",
-        "End of stream",
-        Side::X,
-        "the server closed the stream in order and gave no reason; usually a restart, or a slow reader",
-        NOTHING,
-        AT_ONCE,
-        CONSUMING,
+    noted(
+        row(
+            Group::Own,
+            "eof",
+            "End of stream",
+            Side::X,
+            "the server closed the stream in order and gave no reason; usually a restart, or a slow reader",
+            NOTHING,
+            AT_ONCE,
+            CONSUMING,
+        ),
+        &[EOF],
     ),
-    row(
-        Group::Own,
-        "reset",
-        "Connection reset",
-        Side::Network,
-        "the connection broke without an ending",
-        "try another network or ask the provider if it repeats",
-        AT_ONCE,
-        CONSUMING,
+    noted(
+        row(
+            Group::Own,
+            "reset",
+            "Connection reset",
+            Side::Network,
+            "the connection broke without an ending",
+            "try another network or ask the provider if it repeats",
+            AT_ONCE,
+            CONSUMING,
+        ),
+        &[UNCLEAN, GHOST],
     ),
-    row(
-        Group::Own,
-        "truncated",
-        "Cut body",
-        Side::Network,
-        "the body ended in the middle: its last chunk never came",
-        "try another network or ask the provider if it repeats",
-        AT_ONCE,
-        CONSUMING,
+    noted(
+        row(
+            Group::Own,
+            "truncated",
+            "Cut body",
+            Side::Network,
+            "the body ended in the middle: its last chunk never came",
+            "try another network or ask the provider if it repeats",
+            AT_ONCE,
+            CONSUMING,
+        ),
+        &[UNCLEAN, GHOST],
     ),
-    row(
-        Group::Own,
-        "stall",
-        "Stall",
-        Side::Network,
-        "no byte for longer than the stall limit, not even a keep-alive",
-        "try another network if it repeats; raise --stall-timeout if it comes every minute",
-        "reconnects at once if the stream was established; stalls that repeat wait 250 ms more each time, up to 16 s",
-        CONSUMING,
+    noted(
+        row(
+            Group::Own,
+            "stall",
+            "Stall",
+            Side::Network,
+            "no byte for longer than the stall limit, not even a keep-alive",
+            "try another network if it repeats; raise --stall-timeout if it comes every minute",
+            "reconnects at once if the stream was established; stalls that repeat wait 250 ms more each time, up to 16 s",
+            CONSUMING,
+        ),
+        &[UNCLEAN, GHOST],
     ),
     row(
         Group::Own,
@@ -998,3 +1132,184 @@ pub static ENTRIES: &[Entry] = &[
         HERE,
     ),
 ];
+
+/// What X says besides endings: warnings, and errors about a single post or request. The status row never shows one
+/// of these as the last code; they are here because people meet the words.
+pub static PASSING: &[Entry] = &[
+    row(
+        Group::Passing,
+        "limit",
+        "Limit",
+        Side::Account,
+        "more posts matched than this access delivers; the number counts from the start of the connection",
+        "narrow the rules or the track words; posts held back cannot be had from this stream",
+        "tells it, and reads on",
+        V1_PAGE,
+    ),
+    row(
+        Group::Passing,
+        "FALLING_BEHIND",
+        "Falling behind",
+        Side::Ours,
+        "X's queue for this connection fills because it is read too slowly",
+        "make the program that reads faster, or put a file or queue between",
+        "tells it with how full the queue is, and reads on",
+        V1_PAGE,
+    ),
+    row(
+        Group::Passing,
+        "FOLLOWS_OVER_LIMIT",
+        "Follows over limit",
+        Side::Account,
+        "the user follows more accounts than a user stream carries",
+        "do nothing; posts of some accounts will be missing",
+        "tells it, and reads on",
+        V1_PAGE,
+    ),
+    row(
+        Group::Passing,
+        "resource-not-found",
+        "Resource not found",
+        Side::Unknown,
+        "an object that a post refers to does not exist any longer",
+        "do nothing",
+        LOST_POST,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "resource-unavailable",
+        "Resource unavailable",
+        Side::X,
+        "an object that a post refers to cannot be read at the moment",
+        "do nothing",
+        LOST_POST,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "not-authorized-for-resource",
+        "Not authorized for resource",
+        Side::Account,
+        "an object that a post refers to may not be seen: protected, suspended or withheld",
+        "do nothing",
+        LOST_POST,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "not-authorized-for-field",
+        "Not authorized for field",
+        Side::Account,
+        "a field was asked for that this token may not read",
+        "leave the field out",
+        LOST_POST,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "field-unauthorized",
+        "Field unauthorized",
+        Side::Account,
+        "a field was asked for that this token may not read",
+        "leave the field out",
+        LOST_POST,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "field-hydration-failure",
+        "Field not filled",
+        Side::X,
+        "X could not fill a field of a post",
+        "do nothing",
+        LOST_POST,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "disallowed-resource",
+        "Disallowed resource",
+        Side::Account,
+        "the request asks for something this account may not have",
+        "read the detail that came with it",
+        LOST_POST,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "duplicate-rules",
+        "Duplicate rules",
+        Side::Ours,
+        "a rule was added that is there already",
+        "do nothing; the rule is in force",
+        GOES_BY_STATUS,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "about:blank",
+        "Generic problem",
+        Side::Unknown,
+        "a problem without a type of its own; its title is that of the HTTP status",
+        "look up the status",
+        GOES_BY_STATUS,
+        SPEC,
+    ),
+    row(
+        Group::Passing,
+        "34",
+        "v1.1 error 34",
+        Side::Ours,
+        "the page does not exist (comes with a 404)",
+        "check the stream's name, the path and --base-url",
+        GOES_BY_STATUS,
+        V1_CONNECTING,
+    ),
+    row(
+        Group::Passing,
+        "88",
+        "v1.1 error 88",
+        Side::Ours,
+        "the rate limit is exceeded (comes with a 429)",
+        "see `explain 429`",
+        RATE_WAIT,
+        V1_CONNECTING,
+    ),
+];
+
+/// A subject that is larger than one code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Topic {
+    /// The word that asks for it.
+    pub name: &'static str,
+    /// What it is about, a fragment without a full stop.
+    pub title: &'static str,
+    /// What there is to say, in order.
+    pub points: &'static [&'static str],
+    /// The documents that say so.
+    pub source: &'static str,
+}
+
+/// The topics.
+pub static TOPICS: &[Topic] = &[Topic {
+    name: "reasons",
+    title: "the eight documented reasons why a streaming connection ends",
+    points: &[
+        "Authentication (our side): a wrong token, or the wrong method. Shows as 401 or 403 when connecting.",
+        "A streaming server restarts (X's side), usually for a new version: normal, a client must be built for it. Shows as \
+         eof or reset, often after hours, OperationalDisconnect, or v1.1 code 1 or 12.",
+        "Reading too slowly (our side): X queues messages for each connection and closes it when the queue has grown too \
+         large. Shows as SlowReader, code 4, FALLING_BEHIND before it, or a bare close.",
+        "The daily or monthly quota of posts is used up (the account). Shows as usage-capped, then refusals.",
+        "Too many redundant connections are open (our side). Shows as TooManyConnections, code 2 or 7, or \
+         ForceDisconnect.",
+        "The client suddenly stops reading (our side): the rate it reads at drops at once, because its buffer is full or the \
+         process was stopped. Shows as a close without notice.",
+        "The network between (neither side). Shows as reset, stall, truncated, connect-timeout, tls, dns. Repeated unclean \
+         ends: try another network, ask the provider.",
+        "A temporary fault or maintenance at X (X's side). Shows as 5xx, code 10 or 11. X's status page tells: \
+         https://developer.x.com/status (older: https://api.twitterstat.us/).",
+    ],
+    source: "X docs: consuming streaming data, handling disconnections",
+}];

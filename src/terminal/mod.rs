@@ -5,6 +5,8 @@
 
 pub mod journal;
 pub mod notice;
+pub mod page;
+pub mod post_mortem;
 mod row;
 mod sink;
 pub mod status;

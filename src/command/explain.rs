@@ -1,0 +1,109 @@
+//! `xstream explain`: the catalogue of codes for people who met one, and what happened in a run they journalled.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::{Error, print_error};
+use crate::cli::Explain;
+use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
+use crate::protocol::nearest;
+use crate::protocol::problem::printable;
+use crate::session::outcome::FAILED;
+use crate::terminal::page;
+use crate::terminal::post_mortem::Journal;
+
+/// Longest part of a word repeated in an error, in characters.
+const LONGEST_WORD: usize = 60;
+
+/// Longest line read as a record. Ours stay far below; without a bound a file that is no journal, and has no lines,
+/// would be read whole.
+const LONGEST_RECORD: u64 = 1 << 20;
+
+/// Runs the verb; returns the exit status.
+pub fn run(explain: &Explain) -> Result<u8, Error> {
+    if let Some(path) = &explain.journal {
+        let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+        let journal = read(path).with_context(|| format!("reading the journal {name}"))?;
+        if journal.is_empty() {
+            return Err(anyhow::anyhow!("{name} is no journal: it has no record of a run").into());
+        }
+        print(&journal.report())?;
+        return Ok(0);
+    }
+    if explain.codes.is_empty() {
+        print(&page::list())?;
+        return Ok(0);
+    }
+    let mut pages: Vec<String> = Vec::new();
+    let mut unknown = Vec::new();
+    for word in &explain.codes {
+        let about = pages_about(word);
+        if about.is_empty() {
+            unknown.push(word.as_str());
+        }
+        // Two words may mean the same entry.
+        for page in about {
+            if !pages.contains(&page) {
+                pages.push(page);
+            }
+        }
+    }
+    print(&pages.join("\n"))?;
+    if unknown.is_empty() {
+        return Ok(0);
+    }
+    print_error(&unknown.into_iter().map(not_known).collect::<Vec<_>>().join("; "));
+    Ok(FAILED)
+}
+
+/// Reads a journal line by line.
+fn read(path: &Path) -> io::Result<Journal> {
+    let mut source: Box<dyn BufRead> =
+        if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(BufReader::new(File::open(path)?)) };
+    let mut journal = Journal::default();
+    let mut line = Vec::new();
+    // Within a line that is too long, the rest of which is of no use.
+    let mut long = false;
+    loop {
+        line.clear();
+        if source.by_ref().take(LONGEST_RECORD).read_until(b'\n', &mut line)? == 0 {
+            return Ok(journal);
+        }
+        let whole = line.ends_with(b"\n");
+        let part = !whole && line.len() as u64 == LONGEST_RECORD;
+        if part && !long {
+            journal.skip();
+        } else if !part && !long {
+            journal.push(&line, whole);
+        }
+        long = part;
+    }
+}
+
+/// What there is to say about a word.
+fn pages_about(word: &str) -> Vec<String> {
+    let topics = TOPICS.iter().filter(|topic| topic.name.eq_ignore_ascii_case(word.trim())).map(page::topic);
+    topics.chain(search(word).into_iter().map(page::entry)).collect()
+}
+
+/// Says that a word is no code, with what it may be a slip for.
+fn not_known(word: &str) -> String {
+    let entries = || ENTRIES.iter().chain(PASSING);
+    let codes = entries().map(|entry| entry.code).chain(TOPICS.iter().map(|topic| topic.name));
+    let near = nearest(word.trim(), codes.chain(entries().map(|entry| entry.name)));
+    let hint = if near.is_empty() {
+        "`xstream explain` lists all codes".to_owned()
+    } else {
+        format!("nearest: {}", near.join(", "))
+    };
+    format!("no such code: {}; {hint}", printable(word, LONGEST_WORD))
+}
+
+/// Prints data for people; unlike a notice it must not fail unseen.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("writing to stdout")
+}

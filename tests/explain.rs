@@ -1,0 +1,180 @@
+//! `xstream explain`: codes and journals, through the real binary.
+
+mod common;
+
+use std::process::{Output, Stdio};
+
+use common::{finish, run, stderr, wait, xstream};
+use xstream::protocol::catalogue::search;
+
+fn explain(words: &[&str]) -> Output {
+    run(&mut xstream(&[&["explain"], words].concat()))
+}
+
+fn page(words: &[&str]) -> String {
+    let output = explain(words);
+    assert!(output.status.success() && output.stderr.is_empty(), "{words:?}: {}", stderr(&output));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Every code, status, issue and type of the protocol's documents, section by section.
+const DOCUMENTED: [(&str, &str); 4] = [
+    (
+        "statuses and their bodies",
+        "400 401 402 403 404 406 409 413 416 420 422 429 500 502 503 504 invalid-request credits-depleted credits \
+         client-forbidden unsupported-authentication about:blank rate-limit-exceeded 88 34 streaming-connection \
+         TooManyConnections usage-capped ProvisioningSubscription RuleConfigurationIssue connection-limit upstream html",
+    ),
+    (
+        "v2 in-band errors",
+        "OperationalDisconnect UpstreamOperationalDisconnect UpstreamUncleanDisconnect InternalError ForceDisconnect \
+         SlowReader ClientApplicationStateDegraded InvalidRules PackageUpgraded PackageDowngraded TooManyConnections \
+         ProvisioningSubscription RuleConfigurationIssue RulesInvalidIssue eof stall tcp",
+    ),
+    (
+        "v2 problem types",
+        "about:blank client-disconnected client-forbidden conflict credits credits-depleted disallowed-resource \
+         duplicate-rules field-hydration-failure field-unauthorized internal-error invalid-request invalid-rules \
+         noncompliant-rules not-authorized-for-field not-authorized-for-resource oauth1-permissions \
+         operational-disconnect rate-limit-exceeded resource-not-found resource-unavailable rule-cap \
+         streaming-connection unsupported-authentication usage-capped",
+    ),
+    ("v1.1 messages", "1 2 3 4 5 6 7 8 9 10 11 12 13 14 limit FALLING_BEHIND FOLLOWS_OVER_LIMIT"),
+];
+
+#[test]
+fn every_documented_code_has_an_entry_of_its_own_and_is_listed() {
+    let list = page(&[]);
+    assert!(list.lines().all(|line| line.chars().count() <= 80));
+    for (section, codes) in DOCUMENTED {
+        for code in codes.split_whitespace() {
+            let entries = search(code);
+            assert!(entries.iter().any(|entry| entry.code == code && !entry.generic), "{section}: {code}");
+            assert!(list.contains(&format!("\n  {code} ")), "{section}: {code} is not listed");
+        }
+    }
+    for class in ["3xx", "4xx", "5xx"] {
+        assert!(list.contains(&format!("\n  {class} ")), "{class} is not listed");
+    }
+}
+
+#[test]
+fn a_code_is_told_in_full_whatever_its_letter_case() {
+    let told = page(&["12"]);
+    for part in ["12 · Shed load", "X's side", "reconnects at once", "https://developer.x.com/status", "v1.1"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(page(&["toomanyconnections"]), page(&["TooManyConnections"]));
+    assert_eq!(page(&["Shed Load"]), told);
+    assert!(page(&["stall"]).contains("try another network"));
+    assert!(page(&["418"]).contains("4xx"));
+    assert!(page(&["5XX"]).contains("Other server error"));
+    let both = page(&["usage-capped", "12", "12"]);
+    assert_eq!(both, format!("{}\n{told}", page(&["usage-capped"])));
+}
+
+#[test]
+fn a_429_with_requests_left_has_three_reasons() {
+    let told = page(&["429"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "although the rate limit is not used up, for three reasons",
+        "attempts of this 15-minute window are spent",
+        "Another client of the same app is connected",
+        "still open in X's eyes",
+        "up to 20 s",
+        "TooManyConnections",
+        "usage-capped",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn the_reasons_are_eight() {
+    let told = page(&["reasons"]);
+    assert!(told.contains("  8. ") && !told.contains("  9. "), "{told}");
+}
+
+#[test]
+fn an_unknown_code_names_the_nearest_in_one_line() {
+    for (word, near) in
+        [("TooManyConections", "TooManyConnections"), ("stal", "stall"), ("999", "99"), ("zzzz", "lists all")]
+    {
+        let output = explain(&[word]);
+        assert_eq!(output.status.code(), Some(1), "{word}");
+        assert!(output.stdout.is_empty());
+        let told = stderr(&output);
+        assert_eq!(told.lines().count(), 1, "{told}");
+        assert!(told.starts_with("xstream: no such code: ") && told.contains(near), "{told}");
+    }
+    // What is known is told all the same.
+    let output = explain(&["12", "zzzz\u{1b}[2J"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!output.stdout.is_empty() && !stderr(&output).contains('\u{1b}'));
+}
+
+#[test]
+fn a_reader_that_left_is_no_failure() {
+    let (read, write) = std::io::pipe().expect("a pipe");
+    drop(read);
+    let mut child = xstream(&["explain"]).stdout(write).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    assert_eq!(wait(&mut child).code(), Some(0));
+}
+
+const RUN: &str = r#"{"at":"2026-11-22T10:00:00.000Z","event":"start","connection":0,"version":"0.1.0","stream":"filtered","host":"api.x.com"}
+{"at":"2026-11-22T10:00:00.100Z","event":"dialling","connection":1,"attempt":1}
+{"at":"2026-11-22T10:00:00.500Z","event":"opened","connection":1,"rate_limit":{"limit":50,"remaining":49,"reset":null}}
+{"at":"2026-11-22T10:10:00.500Z","event":"ended","connection":1,"code":"12","name":"Shed load","side":"X's side","detail":null,"opened":true,"lived_ms":600000,"bytes":9,"lines":2,"posts":1,"slow_reader":false}
+{"at":"2026-11-22T10:10:02.500Z","event":"opened","connection":2,"rate_limit":{}}
+"#;
+
+fn journal(bytes: &str) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    std::fs::write(&path, bytes).expect("a file");
+    explain(&["--journal", path.to_str().expect("text")])
+}
+
+#[test]
+fn a_journal_is_told_from_a_file_and_from_stdin() {
+    let output = journal(&format!("{RUN}{RUN}{{\"at\":\"2026"));
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told = String::from_utf8(output.stdout).expect("text");
+    for part in [
+        "filtered on api.x.com",
+        "1 × 12 Shed load (X's side)",
+        "1, median 2.0s, longest 2.0s",
+        "https://developer.x.com/status",
+        "1 earlier run in this journal is not told.",
+        "The last line is cut",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+
+    let mut child = xstream(&["explain", "--journal", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    std::io::Write::write_all(&mut child.stdin.take().expect("stdin"), RUN.as_bytes()).expect("a reader");
+    let output = finish(child);
+    assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("Shed load"));
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_said_in_one_line() {
+    let long = "x".repeat(3 << 20);
+    for text in ["", "plain text\n", "{\"data\":{\"id\":\"1\"}}\n", "{\"at\":\"2026", &long] {
+        let output = journal(text);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty());
+        let told = stderr(&output);
+        assert!(told.contains("is no journal") && told.lines().count() == 1, "{told}");
+    }
+    let output = explain(&["--journal", "/nowhere/at/all"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("reading the journal /nowhere/at/all"));
+    assert_eq!(explain(&["--journal", "-", "12"]).status.code(), Some(2));
+}
