@@ -219,7 +219,7 @@ impl Drive {
             };
             // What is known about this very stream is truer than what its code means in general.
             if let (Some(text), Some(what)) = (self.run.denied, denied(event)) {
-                line = format!("{what}: {text}");
+                line = what.replace("{why}", text);
             }
             let hint = self.run.opened.take_if(|_| matches!(event, Event::Opened { .. }));
             match event {
@@ -290,7 +290,17 @@ impl Drive {
             self.blocked = false;
             self.rest.clear();
             self.pending.clear();
-            stream.close().await;
+            tokio::select! {
+                () = stream.close() => {}
+                arrived = self.interrupts.signals.next() => match arrived {
+                    Arrived::End(signal) => {
+                        self.run.terminal.begin_release();
+                        self.pending.push_back(Input::Signalled(signal));
+                    }
+                    Arrived::Stop => self.run.terminal.suspend(),
+                    Arrived::Resize | Arrived::Report => {}
+                },
+            }
         }
     }
 
@@ -319,6 +329,15 @@ impl Drive {
     }
 
     async fn dial(&mut self) -> Input {
+        let (input, sent) = self.dial_once().await;
+        if !sent {
+            self.give_back();
+        }
+        input
+    }
+
+    /// Dials; false with an interruption before the request was sent.
+    async fn dial_once(&mut self) -> (Input, bool) {
         let Run { dialer, pipeline, terminal, status, clock, deadline, .. } = &mut self.run;
         let cancel = tokio::sync::Notify::new();
         let mut dialling = std::pin::pin!(dialer.dial(&cancel));
@@ -328,23 +347,43 @@ impl Drive {
                 input = interrupt_with(&mut self.interrupts, terminal, status, clock, *deadline) => {
                     if let Some(input) = input {
                         // What is open by now is closed properly, in little time.
+                        terminal.begin_release();
                         cancel.notify_one();
-                        if let Ok(Answer::Opened(_, stream)) = tokio::time::timeout(LAST_WORDS, dialling).await {
-                            stream.close().await;
-                        }
-                        return input;
+                        return match tokio::time::timeout(LAST_WORDS, dialling).await {
+                            Ok(Answer::Opened(_, stream)) => {
+                                stream.close().await;
+                                (input, true)
+                            }
+                            Ok(Answer::Failed(failure)) => (input, failure.sent),
+                            Ok(Answer::Refused(_)) | Err(_) => (input, true),
+                        };
                     }
                 }
                 answer = &mut dialling => return match answer {
                     Answer::Opened(head, stream) => {
                         pipeline.begin(stream.gzip, false);
                         self.stream = Some(*stream);
-                        Input::Opened(head)
+                        (Input::Opened(head), true)
                     }
-                    Answer::Refused(refusal) => Input::Refused(refusal),
-                    Answer::Failed(failure) => Input::Failed(failure),
+                    Answer::Refused(refusal) => (Input::Refused(refusal), true),
+                    Answer::Failed(failure) => (Input::Failed(failure), true),
                 },
             }
+        }
+    }
+
+    /// Gives back a request that was interrupted before it was sent. A lock that is not free is not waited for: then
+    /// one request too many is counted, which harms nobody.
+    fn give_back(&mut self) {
+        let Run { session, clock, store, .. } = &mut self.run;
+        let held = store.as_ref().and_then(|store| store.hold().ok().flatten());
+        if let Some(held) = &held {
+            session.budget().load(clock.now(), held.budget());
+        }
+        session.budget().give_back();
+        if let Some(held) = held {
+            // The run is ending; a file that cannot be written was told before, or will be by the next run.
+            let _ = held.save(&session.budget().share());
         }
     }
 
@@ -376,15 +415,18 @@ impl Drive {
                     }
                 }
                 () = async { match until { Some(until) => clock.sleep_until(until).await, None => pending().await } } => {
+                    if self.blocked {
+                        return Input::Elapsed;
+                    }
                     // After a stop or a suspension the timers may be seen before the socket is: it gets a turn.
                     tokio::task::yield_now().await;
                     match stream.ready().await {
-                        Some(chunk) if !self.blocked => {
+                        Some(chunk) => {
                             if let Some(input) = self.receive(chunk).await {
                                 return input;
                             }
                         }
-                        _ => return Input::Elapsed,
+                        None => return Input::Elapsed,
                     }
                 }
             }
@@ -447,7 +489,8 @@ impl Drive {
                 first_id: seen.first_id,
                 last_id: seen.last_id,
                 unfinished: self.run.pipeline.unfinished(),
-                ending: seen.ending,
+                // Enough is enough: what ends the stream after the last message is not waited out.
+                ending: seen.ending.filter(|_| !full),
             }));
         }
         if full {
@@ -490,6 +533,9 @@ impl Drive {
     /// Hands over what the reader has not taken, then says the last line and leaves the terminal whole.
     async fn finish(&mut self, mut outcome: Outcome) -> u8 {
         let patient = !matches!(outcome, Outcome::Signalled(_));
+        if !patient {
+            self.run.terminal.hurry();
+        }
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
         // A run that is over has no state to show, and nobody draws while the reader takes the rest.
         self.run.terminal.release();
@@ -551,8 +597,10 @@ fn denied(event: &Event) -> Option<String> {
         _ => None,
     };
     match event {
-        Event::Ended { ending, .. } => status(ending).map(|status| format!("no stream: {status}")),
-        Event::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| "stopped, X refuses".to_owned()),
+        Event::Ended { ending, .. } => {
+            status(ending).map(|status| format!("no stream: {status}, this stream is not to be had"))
+        }
+        Event::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| "stopped, X refuses: {why}".to_owned()),
         _ => None,
     }
 }

@@ -415,3 +415,37 @@ fn jq_reads_what_we_print() {
     assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["20", "true"], "{}", stderr(&output));
     assert!(output.status.success());
 }
+
+#[test]
+fn a_reader_that_sleeps_past_a_full_buffer_loses_nothing_plain_and_gzip() {
+    use std::fmt::Write as _;
+    for gzip in [false, true] {
+        let mut script = String::new();
+        for n in 0..2000 {
+            let _ = writeln!(script, "line {{\"data\":{{\"id\":\"{n}\",\"text\":\"{}\"}}}}", "x".repeat(600));
+        }
+        script.push_str("stall");
+        let server = serve_with(&script, |options| options.gzip = gzip);
+        let mut command = tail(&server, &["--max", "2000", "--buffer", "64KiB"]);
+        command.env("XSTREAM_TEST_SPEED", "5").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        let told = Lines::of(child.stderr.take().expect("a pipe"));
+        // The notice comes a second after the socket was last read, when the timer that could lose a chunk has fired.
+        told.until("too slow");
+        let mut stdout = Vec::new();
+        child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
+        let ids: Vec<String> = values(&stdout).iter().map(|value| value["data"]["id"].to_string()).collect();
+        let want: Vec<String> = (0..2000).map(|n| format!("\"{n}\"")).collect();
+        assert!(ids == want, "gzip {gzip}: {} of 2000", ids.len());
+        assert!(wait(&mut child).success());
+    }
+}
+
+#[test]
+fn an_ending_behind_the_last_message_asked_for_is_not_waited_out() {
+    let post = r#"{"data":{"id":"1","text":"x"}}"#;
+    let server = serve(&format!("raw {post}\\r\\n{{\"disconnect\":{{\"code\":6}}}}\\r\\n{post}\\r\\n\nstall"));
+    let output = run(&mut tail(&server, &["--max", "2"]));
+    assert_eq!((values(&output.stdout).len(), output.status.code()), (2, Some(0)), "{}", stderr(&output));
+    assert_eq!(server.requests().len(), 1);
+}

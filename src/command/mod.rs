@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use crate::cli::{Verb, What};
+use crate::net::token::without_tokens;
 use crate::pipeline;
 use crate::pipeline::filter::{Choice, Filter};
 use crate::pipeline::tag::Tag;
@@ -66,7 +67,8 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
 
 /// Tells one line on stderr before there is a terminal to own, or after.
 fn print_error(text: &str) {
-    print_page(&format!("xstream: {text}\n"), FAILED);
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    print_page(&format!("xstream: {}\n", without_tokens(text, &arguments)), FAILED);
 }
 
 /// Prints text as it is: to stdout if all is well, else to stderr.

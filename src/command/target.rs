@@ -107,7 +107,8 @@ fn split_url(word: &str) -> Option<(&str, &str)> {
 
 fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<Base, Error> {
     let parse = |flag: &str, text: &str| {
-        Base::parse(text).or_else(|why| usage(format!("{flag} {}: {why}", printable(text, 100))))
+        // The URL is not repeated: it may hold what was meant for another flag.
+        Base::parse(text).or_else(|why| usage(format!("{flag}: {why}")))
     };
     let given = match &tail.base_url {
         Some(text) => parse("--base-url", text)?,

@@ -92,8 +92,18 @@ impl Token {
     /// sent. A word too short to be a token is nobody's secret, and taking it out would spoil every text.
     #[must_use]
     pub fn mask(&self) -> Rc<dyn Fn(&str) -> String> {
-        let token = self.0.clone();
-        Rc::new(move |text: &str| if token.len() < 8 { text.to_owned() } else { text.replace(&token, "(the token)") })
+        let token = self.0.to_ascii_lowercase();
+        Rc::new(move |text: &str| {
+            let mut shown = String::new();
+            let mut rest = text;
+            // A host or a header's name comes back in lower case, and is the token all the same.
+            while let Some(at) = rest.to_ascii_lowercase().find(&token).filter(|_| token.len() >= 8) {
+                shown.push_str(&rest[..at]);
+                shown.push_str("(the token)");
+                rest = &rest[at + token.len()..];
+            }
+            shown + rest
+        })
     }
 
     /// The `Authorization` header, marked so that no log shows it.
@@ -124,7 +134,7 @@ pub fn without_tokens(text: &str, arguments: &[OsString]) -> String {
         let (before, word) = rest.split_at(start);
         let (word, after) = word.split_at(word.find(|c| !dense(c)).unwrap_or(word.len()));
         shown.push_str(before);
-        shown.push_str(if word.len() >= 40 && !word.contains("://") { HIDDEN } else { word });
+        shown.push_str(if word.len() >= 40 && !word.contains('/') { HIDDEN } else { word });
         rest = after;
     }
     shown + rest

@@ -30,6 +30,10 @@ impl Inflater {
         // What came out before a fault is as good as any, so it is handed out first.
         while !bytes.is_empty() {
             let taken = self.decoder.write(bytes);
+            if taken.is_err() {
+                // The decoder may hold what it made of the bytes before the fault.
+                let _ = self.decoder.flush();
+            }
             self.drain(&mut see);
             bytes = &bytes[taken?..];
         }
@@ -122,6 +126,11 @@ mod tests {
         };
         assert_eq!(play(&whole), ("good\n".to_owned(), true));
         assert_eq!(play(&[whole.as_slice(), &[0xff; 40]].concat()), ("good\n".to_owned(), false));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(b"good\n").expect("memory");
+        encoder.flush().expect("memory");
+        let open = encoder.get_ref().clone();
+        assert_eq!(play(&[open.as_slice(), &[0xff; 50]].concat()), ("good\n".to_owned(), false), "within a member");
         let mut wrong = whole.clone();
         let checksum = wrong.len() - 6;
         wrong[checksum] ^= 1;

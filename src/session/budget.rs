@@ -23,8 +23,18 @@ pub struct Budget {
     spent: VecDeque<At>,
     /// Our own last request.
     ours: Option<At>,
-    /// How many requests X allows until when, by its last answer.
-    allowance: Option<(u32, At)>,
+    /// Our own requests of the last window, whatever a state file says.
+    mine: VecDeque<At>,
+    allowance: Option<Allowance>,
+}
+
+/// What X said is left.
+#[derive(Debug, Clone, Copy)]
+struct Allowance {
+    left: u32,
+    until: At,
+    /// When that was told. Requests since then use it up.
+    told: At,
 }
 
 /// What a state file holds of a budget.
@@ -32,8 +42,8 @@ pub struct Budget {
 pub struct Shared {
     /// When each request of the last window was sent.
     pub requests: Vec<Moment>,
-    /// How many requests X allows until when, by its last answer.
-    pub allowance: Option<(u32, Moment)>,
+    /// How many requests X allows until when, by its last answer, and when that came.
+    pub allowance: Option<(u32, Moment, Moment)>,
 }
 
 /// A moment as it is written down, in milliseconds.
@@ -65,15 +75,23 @@ impl Budget {
     /// A budget of `limit` requests in any 15 minutes.
     #[must_use]
     pub fn new(limit: u32) -> Budget {
-        Budget { limit: limit.max(1) as usize, spent: VecDeque::new(), ours: None, allowance: None }
+        Budget {
+            limit: limit.max(1) as usize,
+            spent: VecDeque::new(),
+            ours: None,
+            mine: VecDeque::new(),
+            allowance: None,
+        }
     }
 
     /// How long to wait before the next request may be sent; zero if it may be sent now.
     pub fn wait(&mut self, now: At) -> Duration {
-        while self.spent.front().is_some_and(|sent| sent.steady + WINDOW <= now.steady) {
-            self.spent.pop_front();
+        for queue in [&mut self.spent, &mut self.mine] {
+            while queue.front().is_some_and(|sent| sent.steady + WINDOW <= now.steady) {
+                queue.pop_front();
+            }
         }
-        if self.allowance.is_some_and(|(_, until)| until.steady <= now.steady) {
+        if self.allowance.is_some_and(|allowance| allowance.until.steady <= now.steady) {
             self.allowance = None;
         }
         let by_count = if self.spent.len() < self.limit {
@@ -82,45 +100,44 @@ impl Budget {
             (self.spent[self.spent.len() - self.limit].steady + WINDOW).saturating_sub(now.steady)
         };
         let by_allowance = match self.allowance {
-            Some((0, until)) => until.since(now),
+            Some(allowance) if self.left(allowance) == 0 => allowance.until.since(now),
             _ => Duration::ZERO,
         };
         by_count.max(by_allowance)
     }
 
+    /// What is left of an allowance after the requests since it was told.
+    fn left(&self, allowance: Allowance) -> u32 {
+        let since = self.spent.iter().filter(|sent| sent.steady > allowance.told.steady).count();
+        allowance.left.saturating_sub(u32::try_from(since).unwrap_or(u32::MAX))
+    }
+
     /// Counts a request that is about to be sent.
     pub fn spend(&mut self, now: At) {
         self.spent.push_back(now);
+        self.mine.push_back(now);
         self.ours = Some(now);
-        if let Some((left, _)) = &mut self.allowance {
-            *left = left.saturating_sub(1);
-        }
     }
 
     /// Our last request has been sent by now: a dial takes time, and X counts from when it saw the request.
     pub fn sent(&mut self, now: At) {
         if self.forget_ours() {
             self.spent.push_back(now);
+            self.mine.push_back(now);
         }
     }
 
     /// Gives back our last request: its head was never written to a socket.
     pub fn give_back(&mut self) {
-        if self.forget_ours()
-            && let Some((left, _)) = &mut self.allowance
-        {
-            *left += 1;
-        }
+        self.forget_ours();
     }
 
     fn forget_ours(&mut self) -> bool {
         let Some(ours) = self.ours.take() else { return false };
-        if let Some(at) = self
-            .spent
-            .iter()
-            .rposition(|sent| millis(sent.steady) == millis(ours.steady) || millis(sent.wall) == millis(ours.wall))
-        {
-            self.spent.remove(at);
+        for queue in [&mut self.spent, &mut self.mine] {
+            if let Some(at) = queue.iter().rposition(|sent| are_one(*sent, ours)) {
+                queue.remove(at);
+            }
         }
         true
     }
@@ -128,31 +145,40 @@ impl Budget {
     /// Obeys what a response said about the rate limit. `server_now` is the server's own clock.
     pub fn note(&mut self, now: At, rate: &RateLimit, server_now: Duration) {
         let Some(left) = rate.remaining else { return };
-        match rate.trusted_reset(server_now) {
-            Some(reset) => {
-                self.allowance = Some((left, now.after(reset.saturating_sub(server_now) + RESET_MARGIN)));
+        let known = self.allowance.map(|known| (self.left(known), known.until));
+        self.allowance = match (rate.trusted_reset(server_now), known) {
+            (Some(reset), known) => {
+                let until = now.after(reset.saturating_sub(server_now) + RESET_MARGIN);
+                // Of two answers about one window the lower counts: they may arrive out of their order.
+                let same = |at: At| at.steady.abs_diff(until.steady) < SAME_WINDOW;
+                let left = known.filter(|(_, at)| same(*at)).map_or(left, |(known, _)| left.min(known));
+                Some(Allowance { left, until, told: now })
             }
             // A reset that says nothing leaves the window that is known; it can only have become emptier.
-            None => {
-                if let Some((known, _)) = &mut self.allowance {
-                    *known = left.min(*known);
-                }
-            }
-        }
+            (None, Some((known, until))) => Some(Allowance { left: left.min(known), until, told: now }),
+            (None, None) => None,
+        };
     }
 
     /// Takes over what all processes spent, as a state file tells it.
     pub fn load(&mut self, now: At, shared: &Shared) {
         let mut spent: Vec<At> = shared.requests.iter().map(|moment| moment.back(now)).collect();
+        // Our own are known whatever became of the file.
+        for mine in &self.mine {
+            if !spent.iter().any(|sent| are_one(*sent, *mine)) {
+                spent.push(*mine);
+            }
+        }
         spent.sort_unstable_by_key(|sent| sent.steady);
         self.spent = spent.into();
-        self.allowance = shared.allowance.and_then(|(left, until)| {
+        self.allowance = shared.allowance.and_then(|(left, until, told)| {
             let ahead = match until.steady {
                 Some(steady) => Duration::from_millis(steady).checked_sub(now.steady)?,
                 None => Duration::from_millis(until.wall).checked_sub(now.wall)?,
             };
             // Written by a clock that was far ahead, it would hold us up for ever.
-            (ahead <= LONGEST_ALLOWANCE).then(|| (left, now.after(ahead)))
+            let until = (ahead <= LONGEST_ALLOWANCE).then(|| now.after(ahead))?;
+            Some(Allowance { left, until, told: told.back(now) })
         });
     }
 
@@ -161,10 +187,18 @@ impl Budget {
     pub fn share(&self) -> Shared {
         Shared {
             requests: self.spent.iter().copied().map(Moment::of).collect(),
-            allowance: self.allowance.map(|(left, until)| (left, Moment::of(until))),
+            allowance: self.allowance.map(|it| (it.left, Moment::of(it.until), Moment::of(it.told))),
         }
     }
 }
+
+/// Whether two moments are one, as far as a state file can tell.
+fn are_one(a: At, b: At) -> bool {
+    millis(a.steady) == millis(b.steady) || millis(a.wall) == millis(b.wall)
+}
+
+/// Resets of one window differ by what the answers were on their way, and by the seconds they are told in.
+const SAME_WINDOW: Duration = Duration::from_secs(30);
 
 fn millis(wall: Duration) -> u64 {
     u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
@@ -209,9 +243,13 @@ mod tests {
         let mut budget = Budget::new(50);
         let rate = RateLimit { limit: Some(50), remaining: Some(1), reset: Some(Duration::from_secs(10_060)) };
         budget.note(at(10), &rate, Duration::from_secs(10_000));
-        assert_eq!(budget.wait(at(10)), Duration::ZERO);
-        budget.spend(at(10));
-        assert_eq!(budget.wait(at(11)), Duration::from_secs(60));
+        assert_eq!(budget.wait(at(11)), Duration::ZERO);
+        budget.spend(at(11));
+        assert_eq!(budget.wait(at(12)), Duration::from_secs(59));
+        // Given back, it may be spent again: X never saw it.
+        budget.give_back();
+        assert_eq!(budget.wait(at(12)), Duration::ZERO);
+        budget.spend(at(13));
         assert_eq!(budget.wait(at(71)), Duration::ZERO);
     }
 
@@ -236,7 +274,7 @@ mod tests {
     fn clocks_that_were_set_back_lock_nobody_out() {
         let mut budget = Budget::new(1);
         let ahead = Moment { wall: millis(at(0).wall) + 86_400_000, steady: None };
-        budget.load(at(0), &Shared { requests: vec![ahead], allowance: Some((0, ahead)) });
+        budget.load(at(0), &Shared { requests: vec![ahead], allowance: Some((0, ahead, ahead)) });
         assert_eq!(budget.wait(at(0)), WINDOW);
         // Written back and read again later, it has grown old.
         let shared = budget.share();

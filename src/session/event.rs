@@ -114,6 +114,8 @@ pub enum Event {
         opened: bool,
         /// How long it was open.
         lived: Duration,
+        /// What the answer said about the rate limit, if there was one.
+        rate: Option<RateLimit>,
         /// What it delivered.
         traffic: Traffic,
         /// Whether our own reader was behind at that time, which is then the likely cause.

@@ -512,6 +512,7 @@ impl Session {
             ending: ending.clone(),
             opened: listening.is_some(),
             lived: listening.map_or(Duration::ZERO, |listening| now.since(listening.opened)),
+            rate: refusal.map(|refusal| refusal.head.rate),
             traffic: listening.map_or_else(Traffic::default, |listening| listening.traffic),
             slow_reader: listening.is_some_and(|listening| listening.was_blocked),
         });

@@ -71,6 +71,10 @@ impl Store {
     /// It cannot be read or locked, is not a state file, or is of a later format.
     pub fn hold(&self) -> anyhow::Result<Option<Held<'_>>> {
         let name = self.path.display();
+        if fs::metadata(&self.path).is_ok_and(|about| !about.is_file()) {
+            // No lock is left beside what is not ours.
+            bail!("reading the state file {name}: it is not a file");
+        }
         let open = OpenOptions::new().create(true).write(true).truncate(false).open(&self.lock);
         let lock = open.with_context(|| format!("locking the state file {name}"))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
@@ -122,9 +126,9 @@ impl Store {
             Some(Moment { wall: wall.as_u64()?, steady: steady.as_u64().filter(|_| same_boot) })
         };
         let requests: Option<Vec<Moment>> = entry.get("requests")?.as_array()?.iter().map(moment).collect();
-        let allowance = match (entry.get("left"), entry.get("until")) {
-            (None, None) => None,
-            (left, until) => Some((u32::try_from(left?.as_u64()?).ok()?, moment(until?)?)),
+        let allowance = match (entry.get("left"), entry.get("until"), entry.get("told")) {
+            (None, None, None) => None,
+            (left, until, told) => Some((u32::try_from(left?.as_u64()?).ok()?, moment(until?)?, moment(told?)?)),
         };
         Some(Shared { requests: requests?, allowance })
     }
@@ -171,9 +175,10 @@ impl Held<'_> {
         let moment = |moment: &Moment| json!([moment.wall, moment.steady]);
         let requests: Vec<Value> = shared.requests.iter().map(moment).collect();
         let mut entry = json!({ "boot": self.store.boot, "requests": requests });
-        if let Some((left, until)) = &shared.allowance {
+        if let Some((left, until, told)) = &shared.allowance {
             entry["left"] = (*left).into();
             entry["until"] = moment(until);
+            entry["told"] = moment(told);
         }
         self.whole["budget"][&self.store.key] = entry;
         self.store.replace(&self.whole).with_context(|| format!("writing the state file {}", self.store.path.display()))

@@ -72,6 +72,9 @@ const STDERR_BACKLOG: usize = 256 << 10;
 /// `jq` fills at full speed takes them well within it; one that is halted (Ctrl-S) must not hold us for ever.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// The same after a signal, which is answered within a second in all.
+const HURRIED: Duration = Duration::from_millis(150);
+
 /// The owner of stdout and stderr.
 pub struct Terminal {
     out: Sink,
@@ -83,6 +86,8 @@ pub struct Terminal {
     row: bool,
     color: bool,
     screen: Option<(u16, u16)>,
+    /// How long the last bytes for a busy stderr may take.
+    farewell: Duration,
     /// What the row shows, to save drawing it again.
     shown: String,
     /// When the row was last drawn.
@@ -118,6 +123,7 @@ impl Terminal {
             options,
             color,
             screen: None,
+            farewell: FAREWELL,
             shown: String::new(),
             drawn: None,
             notices: VecDeque::new(),
@@ -227,7 +233,7 @@ impl Terminal {
     fn write_err(&mut self, text: &str) {
         let text = &(self.mask)(text);
         // Into one pipe both go in one order, or a notice would fall between the halves of a line.
-        if self.same && self.out.backlog() > 0 {
+        if self.same {
             let _ = self.out.write(text.as_bytes());
         } else if self.err.backlog() + text.len() <= STDERR_BACKLOG {
             // If stderr is gone, there is nobody to tell.
@@ -271,6 +277,11 @@ impl Terminal {
         }
     }
 
+    /// The end was asked for by a signal: a stderr that takes nothing is given little time.
+    pub fn hurry(&mut self) {
+        self.farewell = HURRIED;
+    }
+
     /// Gives the row back for good, without waiting for a terminal that is busy.
     pub fn begin_release(&mut self) {
         self.row = false;
@@ -284,7 +295,7 @@ impl Terminal {
         if !text.is_empty() {
             // If stderr is gone, there is no screen to mend.
             let _ = self.err.write(text.as_bytes());
-            self.err.flush_within(FAREWELL);
+            self.err.flush_within(self.farewell);
         }
         self.screen = None;
         self.shown.clear();
@@ -302,7 +313,7 @@ impl Terminal {
         self.row = false;
         self.release();
         self.tell(true);
-        self.err.flush_within(FAREWELL);
+        self.err.flush_within(self.farewell);
     }
 
     /// Whether anything is drawn, so that stopping and resizing matter.

@@ -42,6 +42,8 @@ pub struct Status {
     missed: u64,
     backlog: usize,
     buffer: usize,
+    /// Whether the stream is not read because our reader is behind.
+    blocked: bool,
 }
 
 /// A part of the row. Where room is short, the part with the highest number shrinks next: to its brief form if
@@ -83,6 +85,7 @@ impl Status {
             missed: 0,
             backlog: 0,
             buffer,
+            blocked: false,
         }
     }
 
@@ -101,7 +104,11 @@ impl Status {
                 self.limit = *rate;
                 self.last_byte = Some(now);
             }
-            Event::Ended { ending, .. } => {
+            Event::Ended { ending, rate, .. } => {
+                if let Some(rate) = rate {
+                    self.limit = *rate;
+                }
+                self.blocked = false;
                 self.last = Some((ending.code.clone(), now));
                 self.last_byte = None;
             }
@@ -112,6 +119,8 @@ impl Status {
                 self.gaps += 1;
                 self.missed = self.missed.saturating_add(gap.missed);
             }
+            Event::Blocked => self.blocked = true,
+            Event::Unblocked { .. } => self.blocked = false,
             Event::Stopped(_) => self.state = State::Stopped,
             _ => {}
         }
@@ -141,6 +150,7 @@ impl Status {
         let part = |drop, text, look| Part { text, look, drop, brief: None };
         let (state, look) = match &self.state {
             State::Connecting => ("connecting".to_owned(), Look::Bad),
+            State::Streaming if self.blocked => ("held up by our reader".to_owned(), Look::Bad),
             State::Streaming => ("streaming".to_owned(), Look::Good),
             State::Waiting { why, until } => {
                 let what = match why {
@@ -191,7 +201,8 @@ impl Status {
                 let code = code.to_string();
                 let named = if name.eq_ignore_ascii_case(&code) { code.clone() } else { format!("{code} {name}") };
                 let text = format!("last {named} {} ago", age(now.since(*at)));
-                Part { brief: Some((6, format!("last {code}"))), ..part(2, text, Look::Warn) }
+                let brief = format!("last {code} {}", age(now.since(*at)));
+                Part { brief: Some((6, brief)), ..part(2, text, Look::Warn) }
             }
             None => part(2, "last -".to_owned(), Look::Plain),
         });
@@ -332,6 +343,7 @@ mod tests {
                 ending: Ending { code: Code::V1(12), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
+                rate: None,
                 traffic: crate::session::Traffic::default(),
                 slow_reader: false,
             },
@@ -355,19 +367,20 @@ mod tests {
                 ending: Ending { code: Code::V1(12), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
+                rate: None,
                 traffic: crate::session::Traffic::default(),
                 slow_reader: false,
             },
         );
         status.received(at(9), 0, b"");
         let rows: Vec<String> =
-            [200, 100, 80, 60, 45, 40, 20].iter().map(|width| status.render(at(10), *width, false)).collect();
+            [200, 100, 80, 60, 50, 40, 20].iter().map(|width| status.render(at(10), *width, false)).collect();
         insta::assert_snapshot!(rows.join("\n"), @r"
         filtered streaming · heartbeat 1.0s · post - · 25.0/s of 0 · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago · gaps 0 · buffer 0%
         filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago
-        filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12
-        filtered streaming · heartbeat 1.0s · 49/50 · last 12
-        filtered streaming · heartbeat 1.0s · last 12
+        filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12 2.0s
+        filtered streaming · heartbeat 1.0s · 49/50 · last 12 2.0s
+        filtered streaming · heartbeat 1.0s · last 12 2.0s
         filtered streaming · heartbeat 1.0s
         filtered streaming ·
         ");
