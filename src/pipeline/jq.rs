@@ -15,8 +15,10 @@
 //! astronomic size ends the program. A plain expression gives no message the means to do so: what messages hold is at
 //! most 127 levels deep, and `fromjson` keeps to that too.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::Write as _;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -26,9 +28,10 @@ use jaq_core::load::{self, Arena, File, Loader, lex};
 use jaq_core::native::{self, Fun, bome};
 use jaq_core::ops::Cmp;
 use jaq_core::path::{Opt, Part};
-use jaq_core::{Compiler, Ctx, Filter, ValT as _, Vars, compile};
+use jaq_core::{Bind, Compiler, Ctx, Cv, Filter, RunPtr, ValR, ValT as _, ValXs, Vars, compile};
 use jaq_json::{Map, Num, Val};
 use jaq_std::ValT as _;
+use regex::{Regex, RegexBuilder};
 
 use super::walk::{NoMembers, Walk, find, spelled};
 use crate::protocol::problem::printable;
@@ -59,6 +62,9 @@ const LEFT_OUT: [&str; 12] = [
     "fromjson",
 ];
 
+/// What jaq does otherwise than jq, and which is ours here.
+const REPLACED: [&str; 5] = ["matches", "split_matches", "split_", "ltrimstr", "rtrimstr"];
+
 /// Names of jq that people may try and that see more than the message; jaq's library does not have them.
 const NOT_HERE: [&str; 6] = ["$ENV", "input", "inputs", "input_filename", "input_line_number", "$__prog_args"];
 
@@ -77,6 +83,12 @@ def INDEX(f): INDEX(.[]; f);
 def toarray: if isarray then . else [.] end;
 def leaf_paths: paths(scalars);
 def ascii: [.] | implode;
+def test(re; flags): any_match(re; flags);
+def test(re): any_match(re; null);
+def scan(re; flags): matches(re; "g" + flags)[] | [.[].string] | if length > 1 then .[1:] else .[0] end;
+def scan(re): scan(re; null);
+def tostream: path(def r: (.[]? | r), .; r) as $p | getpath($p)
+  | reduce path(.[]?) as $q ([$p, .]; [$p + $q]);
 "#;
 
 type Data = JustLut<Val>;
@@ -104,7 +116,7 @@ impl Jq {
     /// # Errors
     /// It is no jq expression, or uses what is not there: one line that says what and at which place.
     pub fn compile(text: &str) -> Result<Jq, String> {
-        let kept = |name: &str| !LEFT_OUT.contains(&name);
+        let kept = |name: &str| !LEFT_OUT.contains(&name) && !REPLACED.contains(&name);
         let more = load::parse(MORE, |parser| parser.defs()).unwrap_or_default();
         let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(|def| kept(def.name));
         let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).filter(|fun| kept(fun.0));
@@ -114,7 +126,7 @@ impl Jq {
             let error = errors.iter().find_map(|(_, error)| not_loaded(text, error));
             error.unwrap_or_else(|| "no jq expression".to_owned())
         })?;
-        let compiled = Compiler::default().with_funs(funs.chain([from_json()])).compile(modules);
+        let compiled = Compiler::default().with_funs(funs.chain(natives())).compile(modules);
         let filter = compiled.map_err(|errors| {
             let error = errors.iter().flat_map(|(_, errors)| errors).next();
             error.map_or_else(|| "no jq expression".to_owned(), |(name, what)| undefined(text, name, what))
@@ -367,6 +379,270 @@ fn from_json() -> Fun<Data> {
             None => Err(jaq_core::Error::typ(cv.1, "string")),
         })
     }))
+}
+
+/// The functions that are ours.
+fn natives() -> impl Iterator<Item = Fun<Data>> {
+    fn trim(mut cv: Cv<Data>, trimmed: fn(&[u8], &[u8]) -> Option<Range<usize>>) -> ValXs<Val> {
+        let part = cv.0.pop_var();
+        // jq hands on what is no string.
+        let text = match (&cv.1, &part) {
+            (Val::TStr(text), Val::TStr(part)) => trimmed(text, part).map(|range| Val::utf8_str(text.slice(range))),
+            _ => None,
+        };
+        bome(Ok(text.unwrap_or(cv.1)))
+    }
+    let more: [(&'static str, Box<[Bind]>, RunPtr<Data>); 6] = [
+        ("any_match", native::v(2), |cv| bome(searched(cv, |search| Ok(Val::Bool(search.any()))))),
+        ("matches", native::v(2), |cv| bome(searched(cv, |search| Ok(search.parts(false, true))))),
+        ("split_matches", native::v(2), |cv| bome(searched(cv, |search| Ok(search.parts(true, true))))),
+        ("split_", native::v(2), |cv| bome(searched(cv, |search| Ok(search.parts(true, false))))),
+        ("ltrimstr", native::v(1), |cv| {
+            trim(cv, |text, part| text.starts_with(part).then_some(part.len()..text.len()))
+        }),
+        ("rtrimstr", native::v(1), |cv| trim(cv, |text, part| text.strip_suffix(part).map(|rest| 0..rest.len()))),
+    ];
+    [from_json()].into_iter().chain(more.map(native::run::<Data>))
+}
+
+/// How many regexes are kept compiled. An expression has a few; one made of the message's text has any number.
+const REGEXES: usize = 32;
+
+type Compiled = Result<Rc<Regex>, String>;
+
+thread_local! {
+    /// The regexes compiled lately, also those that are none, by their text and what [`Flags`] make of it.
+    static COMPILED: RefCell<Vec<(String, [bool; 3], Compiled)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What the letters after a regex ask for. `l`, the longest of the alternatives, has no counterpart and is read
+/// over; `s` says what holds without it.
+#[derive(Default)]
+struct Flags {
+    all: bool,
+    not_empty: bool,
+    /// Any case, with comments, and a dot that is a line break too.
+    regex: [bool; 3],
+}
+
+impl Flags {
+    fn read(letters: &str) -> Result<Flags, String> {
+        let mut flags = Flags::default();
+        for letter in letters.chars() {
+            match letter {
+                'g' => flags.all = true,
+                'n' => flags.not_empty = true,
+                'i' => flags.regex[0] = true,
+                'x' => flags.regex[1] = true,
+                'p' => flags.regex[2] = true,
+                's' | 'l' => {}
+                _ => return Err(format!("`{}` are no flags of a regex", printable(letters, 20))),
+            }
+        }
+        Ok(flags)
+    }
+}
+
+/// A text and what is sought in it.
+struct Search<'a> {
+    text: &'a str,
+    regex: Rc<Regex>,
+    flags: Flags,
+}
+
+/// Runs a filter of two arguments, a regex and its flags; both may come as an array in place of the regex.
+fn searched(mut cv: Cv<Data>, run: fn(&Search) -> ValR<Val>) -> ValR<Val> {
+    let flags = cv.0.pop_var();
+    let regex = cv.0.pop_var();
+    let Val::TStr(bytes) = &cv.1 else { return Err(jaq_core::Error::typ(cv.1, "string to be matched")) };
+    let text = String::from_utf8_lossy(bytes);
+    let mut letters = letters(&flags)?;
+    let regex = match &regex {
+        Val::Arr(both) if matches!(both.len(), 1 | 2) => {
+            if let Some(more) = both.get(1) {
+                letters.push_str(&self::letters(more)?);
+            }
+            both[0].clone()
+        }
+        _ => regex,
+    };
+    let Val::TStr(regex) = &regex else { return Err(jaq_core::Error::typ(regex, "regex")) };
+    let flags = Flags::read(&letters).map_err(jaq_core::Error::str)?;
+    let regex = compiled(&String::from_utf8_lossy(regex), flags.regex).map_err(jaq_core::Error::str)?;
+    run(&Search { text: &text, regex, flags })
+}
+
+fn letters(flags: &Val) -> Result<String, jaq_core::Error<Val>> {
+    match flags {
+        Val::Null => Ok(String::new()),
+        Val::TStr(letters) => Ok(String::from_utf8_lossy(letters).into_owned()),
+        other => Err(jaq_core::Error::typ(other.clone(), "string of flags")),
+    }
+}
+
+fn compiled(text: &str, flags: [bool; 3]) -> Compiled {
+    COMPILED.with_borrow_mut(|known| {
+        if let Some((.., regex)) = known.iter().find(|(key, keyed, _)| key == text && *keyed == flags) {
+            return regex.clone();
+        }
+        let [any_case, comments, dot_all] = flags;
+        let regex = RegexBuilder::new(&dialect(text))
+            .case_insensitive(any_case)
+            .ignore_whitespace(comments)
+            .dot_matches_new_line(dot_all)
+            .build();
+        let regex = regex.map(Rc::new).map_err(|error| {
+            let told = error.to_string();
+            let last = told.lines().next_back().unwrap_or_default();
+            format!("no regex `{}`: {}", printable(text, 60), last.trim_start_matches("error: "))
+        });
+        if known.len() == REGEXES {
+            drop(known.remove(0));
+        }
+        known.push((text.to_owned(), flags, regex.clone()));
+        regex
+    })
+}
+
+/// A regex of jq's in the dialect of the crate: classes such as `[:alpha:]` are of all Unicode, and what only the
+/// crate gives a meaning is a plain character, as are braces that count nothing.
+fn dialect(regex: &str) -> String {
+    let mut out = String::with_capacity(regex.len());
+    let mut rest = regex;
+    let mut class = false;
+    while let Some(character) = rest.chars().next() {
+        let mut length = character.len_utf8();
+        let mut shown = None;
+        match character {
+            '\\' => {
+                length += rest[1..].chars().next().map_or(0, char::len_utf8);
+                if let [b'p' | b'P' | b'x', b'{', ..] = rest.as_bytes()[1..] {
+                    length = rest.find('}').map_or(length, |end| end + 1);
+                }
+                if !class && &rest[..length] == "\\Z" {
+                    shown = Some("\\z".to_owned());
+                }
+            }
+            '[' if !class => {
+                class = true;
+                // A bracket in the first place closes nothing.
+                for first in ["[^]", "[]", "[^"] {
+                    if rest.starts_with(first) {
+                        length = first.len();
+                        break;
+                    }
+                }
+            }
+            ']' => class = false,
+            '[' => {
+                let name = rest.strip_prefix("[:").and_then(|rest| rest.split_once(":]")).map(|(name, _)| name);
+                shown = match name.and_then(|name| Some((name, posix(name)?))) {
+                    Some((name, class)) => {
+                        length = name.len() + "[::]".len();
+                        Some(class)
+                    }
+                    None => Some("\\[".to_owned()),
+                };
+            }
+            '&' | '~' | '#' if class => shown = Some(format!("\\{character}")),
+            ' ' if class => shown = Some("\\x20".to_owned()),
+            '{' if !class => {
+                let inner = rest[1..].split_once('}').map_or("", |(inner, _)| inner);
+                let counts = inner.starts_with(|digit: char| digit.is_ascii_digit() || digit == ',')
+                    && inner != ","
+                    && inner.bytes().all(|byte| byte.is_ascii_digit() || byte == b',')
+                    && inner.matches(',').count() < 2;
+                if !counts || out.is_empty() {
+                    shown = Some("\\{".to_owned());
+                } else if let Some(upto) = inner.strip_prefix(',') {
+                    length += inner.len() + 1;
+                    shown = Some(format!("{{0,{upto}}}"));
+                }
+            }
+            _ => {}
+        }
+        out.push_str(shown.as_deref().unwrap_or(&rest[..length]));
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// What a class such as `[:alpha:]` holds.
+fn posix(name: &str) -> Option<String> {
+    let (not, name) = name.strip_prefix('^').map_or(("", name), |name| ("^", name));
+    let members = match name {
+        "alnum" => "\\p{Alphabetic}\\p{Nd}",
+        "alpha" => "\\p{Alphabetic}",
+        "ascii" => "\\x00-\\x7F",
+        "blank" => "\\p{Zs}\\t",
+        "cntrl" => "\\p{Cc}",
+        "digit" => "\\p{Nd}",
+        "graph" => "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}",
+        "lower" => "\\p{Lowercase}",
+        "print" => "\\p{L}\\p{M}\\p{N}\\p{P}\\p{S}\\p{Cf}\\p{Co}\\p{Zs}",
+        "punct" => "\\p{P}",
+        "space" => "\\s",
+        "upper" => "\\p{Uppercase}",
+        "word" => "\\w",
+        "xdigit" => "0-9A-Fa-f",
+        _ => return None,
+    };
+    Some(format!("[{not}{members}]"))
+}
+
+impl Search<'_> {
+    fn any(&self) -> bool {
+        if self.flags.not_empty {
+            return self.regex.find_iter(self.text).any(|found| !found.is_empty());
+        }
+        self.regex.is_match(self.text)
+    }
+
+    /// The texts between the matches, or the matches, each an array of itself and its groups, or both in turn.
+    /// Places are counted in characters.
+    fn parts(&self, between: bool, matches: bool) -> Val {
+        let number = |number: usize| Val::from(number);
+        let string = |text: &str| Val::utf8_str(text.to_owned());
+        let key = |key: &'static str| Val::utf8_str(key.as_bytes());
+        let mut parts = Vec::new();
+        let mut end = 0;
+        let (mut bytes, mut characters) = (0, 0);
+        for captures in self.regex.captures_iter(self.text) {
+            let whole = captures.get_match();
+            if whole.is_empty() && self.flags.not_empty {
+                continue;
+            }
+            if between {
+                parts.push(string(&self.text[end..whole.start()]));
+                end = whole.end();
+            }
+            if matches {
+                characters += self.text[bytes..whole.start()].chars().count();
+                bytes = whole.start();
+                let groups = captures.iter().zip(self.regex.capture_names()).enumerate();
+                let groups = groups.map(|(index, (group, name))| {
+                    let mut members = Map::default();
+                    let before = group.map(|group| characters + self.text[bytes..group.start()].chars().count());
+                    members.insert(key("offset"), before.map_or(Val::Num(Num::Int(-1)), number));
+                    let text = group.map(|group| group.as_str());
+                    members.insert(key("length"), number(text.map_or(0, |text| text.chars().count())));
+                    members.insert(key("string"), text.map_or(Val::Null, string));
+                    if index > 0 {
+                        members.insert(key("name"), name.map_or(Val::Null, string));
+                    }
+                    Val::obj(members)
+                });
+                parts.push(Val::Arr(Rc::new(groups.collect())));
+            }
+            if !self.flags.all {
+                break;
+            }
+        }
+        if between {
+            parts.push(string(&self.text[end..]));
+        }
+        Val::Arr(Rc::new(parts))
+    }
 }
 
 /// Builds the value of valid JSON.
@@ -638,9 +914,68 @@ mod tests {
             ("1700000000 | todate", r#""2023-11-14T22:13:20Z""#),
             (r#""launch day" | test("LAUNCH"; "i")"#, "true"),
             ("[limit(3; repeat(1))]", "[1,1,1]"),
+            (r#"1 | ltrimstr("a"), rtrimstr("a")"#, "1\n1"),
+            (r#""aba" | ltrimstr(1), ltrimstr("a"), rtrimstr("a"), rtrimstr("x")"#, "\"aba\"\n\"ba\"\n\"ab\"\n\"aba\""),
+            (r#"[1,{"a":[2]}] | [tostream]"#, r#"[[[0],1],[[1,"a",0],2],[[1,"a",0]],[[1,"a"]],[[1]]]"#),
         ] {
             assert_eq!(one(expression, "null"), printed, "{expression}");
         }
+    }
+
+    #[test]
+    fn regexes_are_of_all_unicode() {
+        for (expression, printed) in [
+            (r#"test("café";"i")"#, "true"),
+            (r#"test(["café","i"])"#, "true"),
+            (r#"test("日"; null), test(["日"]), test("日")"#, "true\ntrue\ntrue"),
+            (r#"test("^\\w+ \\w+$")"#, "true"),
+            (r#"test("fÉ\\b")"#, "true"),
+            (r#"test("[[:alpha:]]$"), test("[[:^alpha:]]$"), test("[^[:alpha:]]$")"#, "true\nfalse\nfalse"),
+            (r#"test("\\p{Han}"), test("\\p{Lu}f"), test("\\p{Greek}")"#, "true\nfalse\nfalse"),
+            (r#"[match("\\p{Han}";"g").offset]"#, "[5,6]"),
+            (r#"[scan("\\p{L}+")]"#, r#"["CafÉ","日本"]"#),
+            (r#"[scan("(f)(É)|本")]"#, r#"[["f","É"],[null,null]]"#),
+            (r#"gsub("É";"e"), sub("(?<x>.)$";"<\(.x)>")"#, "\"Cafe 日本\"\n\"CafÉ 日<本>\""),
+            (r#"split("é";"i"), [splits(" ")]"#, "[\"Caf\",\" 日本\"]\n[\"CafÉ\",\"日本\"]"),
+            (r#"capture("(?<a>日)(?<b>x)?")"#, r#"{"a":"日","b":null}"#),
+            (
+                r#"match("(?<n>x)?(日)")"#,
+                concat!(
+                    r#"{"offset":5,"length":1,"string":"日","captures":[{"offset":-1,"length":0,"string":null,"#,
+                    r#""name":"n"},{"offset":5,"length":1,"string":"日","name":null}]}"#
+                ),
+            ),
+            (r#"[match("x*";"g").offset], [match("x*";"gn")]"#, "[0,1,2,3,4,5,6,7]\n[]"),
+            (r#"test("c a f # é";"xi"), test("{"), test("[[(]"), test(".\\{?")"#, "true\nfalse\nfalse\ntrue"),
+            (r#""a\nb" | test("a.b"), test("a.b";"s"), test("a.b";"p"), test("^b")"#, "false\nfalse\ntrue\nfalse"),
+            (r#""aaa" | [scan("a{2}")], [scan("a{,2}";"n")], test("a{")"#, "[\"aa\"]\n[\"aa\",\"a\"]\nfalse"),
+        ] {
+            assert_eq!(one(expression, "\"CafÉ 日本\""), printed, "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_regex_is_an_error_of_one_line() {
+        for (expression, error) in [
+            (r#"test("(a")"#, "no regex `(a`: unclosed group"),
+            (r#"[scan("a(?=b)")]"#, "no regex `a(?=b)`: look-around, including look-ahead and look-behind"),
+            (r#"test("a";"m")"#, "`m` are no flags of a regex"),
+            (r#"test(1)"#, "cannot use 1 as regex"),
+            (r#"1 | test("a")"#, "cannot use 1 as string to be matched"),
+            (r#"test("a";1)"#, "cannot use 1 as string of flags"),
+        ] {
+            // A second time, from the cache.
+            for _ in 0..2 {
+                let told = results(expression, "\"text\"").expect_err(expression);
+                assert!(told.starts_with(error), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn few_regexes_are_kept() {
+        assert_eq!(one("[range(200) as $n | \"150\" | test(\"^\\($n)$\")] | index(true)", "null"), "150");
+        assert_eq!(COMPILED.with_borrow(Vec::len), REGEXES);
     }
 
     #[test]
