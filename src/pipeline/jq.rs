@@ -18,15 +18,16 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::io::Write as _;
+use std::mem;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use jaq_core::data::JustLut;
-use jaq_core::load::parse::{BinaryOp, Term};
+use jaq_core::load::parse::{BinaryOp, Def, Pattern, Term};
 use jaq_core::load::{self, Arena, File, Loader, lex};
 use jaq_core::native::{self, Fun, bome};
-use jaq_core::ops::Cmp;
+use jaq_core::ops::{Cmp, Math};
 use jaq_core::path::{Opt, Part};
 use jaq_core::{Bind, Compiler, Ctx, Cv, Filter, RunPtr, ValR, ValT as _, ValXs, Vars, compile};
 use jaq_json::{Map, Num, Val};
@@ -63,7 +64,8 @@ const LEFT_OUT: [&str; 12] = [
 ];
 
 /// What jaq does otherwise than jq, and which is ours here.
-const REPLACED: [&str; 5] = ["matches", "split_matches", "split_", "ltrimstr", "rtrimstr"];
+const REPLACED: [&str; 8] =
+    ["matches", "split_matches", "split_", "ltrimstr", "rtrimstr", "setpath", "delpaths", "del"];
 
 /// Names of jq that people may try and that see more than the message; jaq's library does not have them.
 const NOT_HERE: [&str; 6] = ["$ENV", "input", "inputs", "input_filename", "input_line_number", "$__prog_args"];
@@ -83,6 +85,18 @@ def INDEX(f): INDEX(.[]; f);
 def toarray: if isarray then . else [.] end;
 def leaf_paths: paths(scalars);
 def ascii: [.] | implode;
+def del(f): delpaths([path(f)]);
+def _assign(p; $x): reduce path(p) as $q (.; setpath($q; $x));
+def _modify(p; f): reduce path(p) as $q ([., []];
+    .[0] as $x | [first($x | getpath($q) | f)] as $new
+    | if $new == [] then [$x, .[1] + [$q]] else [($x | setpath($q; $new[0])), .[1]] end)
+  | .[1] as $gone | .[0] | delpaths($gone);
+def _plus(p; $x): _modify(p; . + $x);
+def _minus(p; $x): _modify(p; . - $x);
+def _times(p; $x): _modify(p; . * $x);
+def _over(p; $x): _modify(p; . / $x);
+def _modulo(p; $x): _modify(p; . % $x);
+def _or_else(p; $x): _modify(p; . // $x);
 def test(re; flags): any_match(re; flags);
 def test(re): any_match(re; null);
 def scan(re; flags): matches(re; "g" + flags)[] | [.[].string] | if length > 1 then .[1:] else .[0] end;
@@ -120,18 +134,30 @@ impl Jq {
         let more = load::parse(MORE, |parser| parser.defs()).unwrap_or_default();
         let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).filter(|def| kept(def.name));
         let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).filter(|fun| kept(fun.0));
+        let source = Source::of(text);
+        let text = source.text.as_str();
         let arena = Arena::default();
-        let loaded = Loader::new(defs.chain(more)).load(&arena, File { code: text, path: () });
+        let mut prelude: Vec<Def<&str>> = defs.chain(more).collect();
+        let term = load::parse(text, |parser| parser.term());
+        let mut code = text;
+        if let Some(mut body) = term.clone()
+            && updates(&mut body)
+        {
+            // A term is taken in only as a definition.
+            code = "_expression";
+            prelude.push(Def { name: code, args: Vec::new(), body });
+        }
+        let loaded = Loader::new(prelude).load(&arena, File { code, path: () });
         let modules = loaded.map_err(|errors| {
-            let error = errors.iter().find_map(|(_, error)| not_loaded(text, error));
+            let error = errors.iter().find_map(|(_, error)| not_loaded(&source, error));
             error.unwrap_or_else(|| "no jq expression".to_owned())
         })?;
         let compiled = Compiler::default().with_funs(funs.chain(natives())).compile(modules);
         let filter = compiled.map_err(|errors| {
             let error = errors.iter().flat_map(|(_, errors)| errors).next();
-            error.map_or_else(|| "no jq expression".to_owned(), |(name, what)| undefined(text, name, what))
+            error.map_or_else(|| "no jq expression".to_owned(), |(name, what)| undefined(&source, name, what))
         })?;
-        let fields = load::parse(text, |parser| parser.term()).and_then(|term| Test::of(&term));
+        let fields = term.and_then(|term| Test::of(&term));
         Ok(Jq(Rc::new(Program { text: text.to_owned(), filter, test: fields })))
     }
 
@@ -374,9 +400,9 @@ fn from_json() -> Fun<Data> {
         bome(match cv.1.as_utf8_bytes() {
             Some(text) => match scan(text) {
                 Ok(_) => Ok(value(text)),
-                Err(fault) => Err(jaq_core::Error::str(format_args!("fromjson of what is not JSON: {fault}"))),
+                Err(fault) => Err(Error::str(format_args!("fromjson of what is not JSON: {fault}"))),
             },
-            None => Err(jaq_core::Error::typ(cv.1, "string")),
+            None => Err(Error::typ(cv.1, "string")),
         })
     }))
 }
@@ -392,7 +418,15 @@ fn natives() -> impl Iterator<Item = Fun<Data>> {
         };
         bome(Ok(text.unwrap_or(cv.1)))
     }
-    let more: [(&'static str, Box<[Bind]>, RunPtr<Data>); 6] = [
+    let more: [(&'static str, Box<[Bind]>, RunPtr<Data>); 8] = [
+        ("setpath", native::v(2), |mut cv| {
+            let (new, path) = (cv.0.pop_var(), cv.0.pop_var());
+            bome(elements(path).and_then(|path| set(cv.1, &path, new)))
+        }),
+        ("delpaths", native::v(1), |mut cv| {
+            let paths = cv.0.pop_var();
+            bome(delete_all(cv.1, paths))
+        }),
         ("any_match", native::v(2), |cv| bome(searched(cv, |search| Ok(Val::Bool(search.any()))))),
         ("matches", native::v(2), |cv| bome(searched(cv, |search| Ok(search.parts(false, true))))),
         ("split_matches", native::v(2), |cv| bome(searched(cv, |search| Ok(search.parts(true, true))))),
@@ -403,6 +437,173 @@ fn natives() -> impl Iterator<Item = Fun<Data>> {
         ("rtrimstr", native::v(1), |cv| trim(cv, |text, part| text.strip_suffix(part).map(|rest| 0..rest.len()))),
     ];
     [from_json()].into_iter().chain(more.map(native::run::<Data>))
+}
+
+/// Has every assignment in a term done by our definitions, which make what is missing on the way as jq does; jaq's
+/// fail on it. Says whether there is any.
+fn updates(term: &mut Term<&str>) -> bool {
+    let all = |terms: &mut [Term<&str>]| terms.iter_mut().fold(false, |any, term| updates(term) | any);
+    match term {
+        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) | Term::Arr(None) => false,
+        Term::Str(_, parts) => parts.iter_mut().fold(false, |any, part| match part {
+            lex::StrPart::Term(term) => updates(term) | any,
+            _ => any,
+        }),
+        Term::Arr(Some(term)) | Term::Neg(term) | Term::Label(_, term) => updates(term),
+        Term::Obj(members) => members.iter_mut().fold(false, |any, (key, member)| {
+            let any = updates(key) | any;
+            member.as_mut().is_some_and(updates) | any
+        }),
+        Term::Fold(_, source, pattern, terms) => {
+            let any = updates(source) | updates_pattern(pattern);
+            all(terms) | any
+        }
+        Term::TryCatch(body, catch) => updates(body) | catch.as_mut().is_some_and(|catch| updates(catch)),
+        Term::IfThenElse(cases, otherwise) => {
+            let any = cases.iter_mut().fold(false, |any, (test, then)| updates(test) | updates(then) | any);
+            otherwise.as_mut().is_some_and(|otherwise| updates(otherwise)) | any
+        }
+        Term::Def(defs, body) => defs.iter_mut().fold(false, |any, def| updates(&mut def.body) | any) | updates(body),
+        Term::Call(_, arguments) => all(arguments),
+        Term::Path(origin, path) => path.0.iter_mut().fold(updates(origin), |any, (part, _)| match part {
+            Part::Index(index) => updates(index) | any,
+            Part::Range(from, upto) => {
+                let any = from.as_mut().is_some_and(updates) | any;
+                upto.as_mut().is_some_and(updates) | any
+            }
+        }),
+        Term::BinOp(left, operator, right) => {
+            let mut any = updates(left) | updates(right);
+            if let BinaryOp::Pipe(Some(pattern)) = operator {
+                any |= updates_pattern(pattern);
+            }
+            let name = match operator {
+                BinaryOp::Assign => "_assign",
+                BinaryOp::Update => "_modify",
+                BinaryOp::UpdateMath(Math::Add) => "_plus",
+                BinaryOp::UpdateMath(Math::Sub) => "_minus",
+                BinaryOp::UpdateMath(Math::Mul) => "_times",
+                BinaryOp::UpdateMath(Math::Div) => "_over",
+                BinaryOp::UpdateMath(Math::Rem) => "_modulo",
+                BinaryOp::UpdateAlt => "_or_else",
+                _ => return any,
+            };
+            *term = Term::Call(name, vec![mem::take(left), mem::take(right)]);
+            true
+        }
+    }
+}
+
+fn updates_pattern(pattern: &mut Pattern<&str>) -> bool {
+    match pattern {
+        Pattern::Var(_) => false,
+        Pattern::Arr(patterns) => patterns.iter_mut().fold(false, |any, pattern| updates_pattern(pattern) | any),
+        Pattern::Obj(members) => {
+            members.iter_mut().fold(false, |any, (key, pattern)| updates(key) | updates_pattern(pattern) | any)
+        }
+    }
+}
+
+/// How far beyond its end an array is filled up.
+const INDEX_CAP: usize = 1 << 20;
+
+type Error = jaq_core::Error<Val>;
+
+/// Where an index that counts from either end is in an array.
+fn index_in(length: usize, index: &Val) -> Option<usize> {
+    match index.as_isize()? {
+        index @ 0.. => usize::try_from(index).ok(),
+        index => length.checked_sub(index.unsigned_abs()),
+    }
+}
+
+/// Replaces the elements of a slice, whose bounds are the members of `bounds`.
+fn splice(array: Val, bounds: &Map, new: Val) -> ValR<Val> {
+    let bound = |name: &'static str| bounds.get(&Val::utf8_str(name.as_bytes()));
+    let spliced = array.map_range(bound("start")..bound("end"), Opt::Essential, |_| std::iter::once(Ok(new.clone())));
+    spliced.map_err(|exception| exception.get_err().unwrap_or_else(|_| Error::str("no slice")))
+}
+
+/// The value with another at a path, and with what is missing on the way there.
+fn set(value: Val, path: &[Val], new: Val) -> ValR<Val> {
+    let Some((key, rest)) = path.split_first() else { return Ok(new) };
+    match (value, key) {
+        (Val::Null, Val::TStr(_)) => set(Val::obj(Map::default()), path, new),
+        (Val::Null, Val::Num(_) | Val::Obj(_)) => set(Val::Arr(Rc::default()), path, new),
+        (Val::Obj(mut members), Val::TStr(_)) => {
+            let member = Rc::make_mut(&mut members).entry(key.clone()).or_insert(Val::Null);
+            *member = set(mem::replace(member, Val::Null), rest, new)?;
+            Ok(Val::Obj(members))
+        }
+        (Val::Arr(mut elements), Val::Num(_)) => {
+            let Some(index) = index_in(elements.len(), key) else {
+                return Err(Error::str(format_args!("index {key} out of bounds")));
+            };
+            if index > elements.len() + INDEX_CAP {
+                return Err(Error::str(format_args!("index {key} too large")));
+            }
+            let elements_mut = Rc::make_mut(&mut elements);
+            if index >= elements_mut.len() {
+                elements_mut.resize(index + 1, Val::Null);
+            }
+            let element = &mut elements_mut[index];
+            *element = set(mem::replace(element, Val::Null), rest, new)?;
+            Ok(Val::Arr(elements))
+        }
+        (array @ Val::Arr(_), Val::Obj(bounds)) => {
+            let new = set(array.clone().index(key)?, rest, new)?;
+            splice(array, bounds, new)
+        }
+        (value, key) => Err(Error::index(value, key.clone())),
+    }
+}
+
+/// The value without what is at a path; what is not there is no error.
+fn delete(value: Val, path: &[Val]) -> ValR<Val> {
+    let Some((key, rest)) = path.split_first() else { return Ok(Val::Null) };
+    match (value, key) {
+        (Val::Null, _) => Ok(Val::Null),
+        (Val::Obj(mut members), Val::TStr(_)) => {
+            let members_mut = Rc::make_mut(&mut members);
+            if rest.is_empty() {
+                members_mut.shift_remove(key);
+            } else if let Some(member) = members_mut.get_mut(key) {
+                *member = delete(mem::replace(member, Val::Null), rest)?;
+            }
+            Ok(Val::Obj(members))
+        }
+        (Val::Arr(mut elements), Val::Num(_)) => {
+            if let Some(index) = index_in(elements.len(), key).filter(|index| *index < elements.len()) {
+                let elements_mut = Rc::make_mut(&mut elements);
+                if rest.is_empty() {
+                    elements_mut.remove(index);
+                } else {
+                    let element = &mut elements_mut[index];
+                    *element = delete(mem::replace(element, Val::Null), rest)?;
+                }
+            }
+            Ok(Val::Arr(elements))
+        }
+        (array @ Val::Arr(_), Val::Obj(bounds)) => {
+            let left = if rest.is_empty() { Val::Arr(Rc::default()) } else { delete(array.clone().index(key)?, rest)? };
+            splice(array, bounds, left)
+        }
+        (value, key) => Err(Error::index(value, key.clone())),
+    }
+}
+
+fn elements(value: Val) -> Result<Rc<Vec<Val>>, Error> {
+    match value {
+        Val::Arr(elements) => Ok(elements),
+        other => Err(Error::typ(other, "path")),
+    }
+}
+
+/// As jq: the last first, so that no path moves before its turn.
+fn delete_all(value: Val, paths: Val) -> ValR<Val> {
+    let mut paths = elements(paths)?;
+    Rc::make_mut(&mut paths).sort();
+    paths.iter().rev().try_fold(value, |value, path| delete(value, &elements(path.clone())?))
 }
 
 /// How many regexes are kept compiled. An expression has a few; one made of the message's text has any number.
@@ -454,7 +655,7 @@ struct Search<'a> {
 fn searched(mut cv: Cv<Data>, run: fn(&Search) -> ValR<Val>) -> ValR<Val> {
     let flags = cv.0.pop_var();
     let regex = cv.0.pop_var();
-    let Val::TStr(bytes) = &cv.1 else { return Err(jaq_core::Error::typ(cv.1, "string to be matched")) };
+    let Val::TStr(bytes) = &cv.1 else { return Err(Error::typ(cv.1, "string to be matched")) };
     let text = String::from_utf8_lossy(bytes);
     let mut letters = letters(&flags)?;
     let regex = match &regex {
@@ -466,17 +667,17 @@ fn searched(mut cv: Cv<Data>, run: fn(&Search) -> ValR<Val>) -> ValR<Val> {
         }
         _ => regex,
     };
-    let Val::TStr(regex) = &regex else { return Err(jaq_core::Error::typ(regex, "regex")) };
-    let flags = Flags::read(&letters).map_err(jaq_core::Error::str)?;
-    let regex = compiled(&String::from_utf8_lossy(regex), flags.regex).map_err(jaq_core::Error::str)?;
+    let Val::TStr(regex) = &regex else { return Err(Error::typ(regex, "regex")) };
+    let flags = Flags::read(&letters).map_err(Error::str)?;
+    let regex = compiled(&String::from_utf8_lossy(regex), flags.regex).map_err(Error::str)?;
     run(&Search { text: &text, regex, flags })
 }
 
-fn letters(flags: &Val) -> Result<String, jaq_core::Error<Val>> {
+fn letters(flags: &Val) -> Result<String, Error> {
     match flags {
         Val::Null => Ok(String::new()),
         Val::TStr(letters) => Ok(String::from_utf8_lossy(letters).into_owned()),
-        other => Err(jaq_core::Error::typ(other.clone(), "string of flags")),
+        other => Err(Error::typ(other.clone(), "string of flags")),
     }
 }
 
@@ -759,8 +960,58 @@ fn write_string(text: &[u8], out: &mut Vec<u8>) {
     serde_json::to_writer(out, &String::from_utf8_lossy(text)).expect("writing to memory does not fail");
 }
 
+/// An expression as it came and as jaq can read it: with the character itself for two escapes that are one, and the
+/// sign for an unknown character for half of such a pair.
+struct Source<'a> {
+    original: &'a str,
+    text: String,
+    /// Where `text` has a character for a pair of escapes.
+    pairs: Vec<usize>,
+}
+
+impl<'a> Source<'a> {
+    fn of(original: &'a str) -> Source<'a> {
+        let half = |at: usize| -> Option<u16> {
+            let digits = original.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+            let digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(digits)?;
+            u16::from_str_radix(digits, 16).ok().filter(|unit| (0xd800..0xe000).contains(unit))
+        };
+        let mut source = Source { original, text: String::new(), pairs: Vec::new() };
+        let mut rest = original;
+        // Outside of strings a backslash stands in comments only.
+        while let Some(found) = rest.find('\\') {
+            let at = original.len() - rest.len() + found;
+            source.text.push_str(&rest[..found]);
+            let length = match (half(at), half(at + 6)) {
+                (Some(high), Some(low)) if high < 0xdc00 && low >= 0xdc00 => {
+                    source.pairs.push(source.text.len());
+                    source.text.extend(char::decode_utf16([high, low]).flatten());
+                    12
+                }
+                (Some(_), _) => {
+                    source.text.push_str("\\ufffd");
+                    6
+                }
+                (None, _) => {
+                    let length = 1 + original[at + 1..].chars().next().map_or(0, char::len_utf8);
+                    source.text.push_str(&original[at..at + length]);
+                    length
+                }
+            };
+            rest = &original[at + length..];
+        }
+        source.text.push_str(rest);
+        source
+    }
+
+    /// Where that of `text` at an offset is in the original: a pair of 12 bytes is 4 in `text`.
+    fn offset(&self, offset: usize) -> usize {
+        offset + 8 * self.pairs.iter().filter(|pair| **pair < offset).count()
+    }
+}
+
 /// Why an expression could not be read.
-fn not_loaded(text: &str, error: &load::Error<&str>) -> Option<String> {
+fn not_loaded(text: &Source, error: &load::Error<&str>) -> Option<String> {
     Some(match error {
         load::Error::Io(errors) => {
             let (path, _) = errors.first()?;
@@ -781,7 +1032,7 @@ fn not_loaded(text: &str, error: &load::Error<&str>) -> Option<String> {
     })
 }
 
-fn undefined(text: &str, name: &str, what: &compile::Undefined) -> String {
+fn undefined(text: &Source, name: &str, what: &compile::Undefined) -> String {
     let shown = printable(name, 40);
     let place = place(text, name);
     if LEFT_OUT.contains(&name) || NOT_HERE.contains(&name) {
@@ -805,11 +1056,15 @@ fn found(token: &str) -> String {
 }
 
 /// Where `part` stands in `text`, by line and column, and what stands before it.
-fn place(text: &str, part: &str) -> String {
-    let begin = text.as_ptr() as usize;
+fn place(source: &Source, part: &str) -> String {
+    let begin = source.text.as_ptr() as usize;
     let offset = (part.as_ptr() as usize).wrapping_sub(begin);
     // What is not part of the expression has no place in it.
-    let Some(before) = text.get(..offset) else { return String::new() };
+    if offset > source.text.len() {
+        return String::new();
+    }
+    let text = source.original;
+    let Some(before) = text.get(..source.offset(offset)) else { return String::new() };
     let line = before.matches('\n').count() + 1;
     let last = before.rsplit('\n').next().unwrap_or_default();
     let column = last.chars().count() + 1;
@@ -920,6 +1175,58 @@ mod tests {
         ] {
             assert_eq!(one(expression, "null"), printed, "{expression}");
         }
+    }
+
+    #[test]
+    fn assignments_make_what_is_missing() {
+        for (expression, printed) in [
+            (".data.meta.x = 1", r#"{"a":[1,2,3],"data":{"meta":{"x":1}}}"#),
+            (".n.a |= 1", r#"{"a":[1,2,3],"n":{"a":1}}"#),
+            (".n.a += 1 | .n.b //= 2", r#"{"a":[1,2,3],"n":{"a":1,"b":2}}"#),
+            (".n[1] = 1", r#"{"a":[1,2,3],"n":[null,1]}"#),
+            (".a[4] = 1", r#"{"a":[1,2,3,null,1]}"#),
+            (".a[-1] = 1", r#"{"a":[1,2,1]}"#),
+            (".a[1:] |= map(. * 2)", r#"{"a":[1,4,6]}"#),
+            (".a[] |= (select(. > 1) | . - 1)", r#"{"a":[1,2]}"#),
+            ("(.a[] | select(. > 1)) *= 10", r#"{"a":[1,20,30]}"#),
+            (".a = (1, 2)", "{\"a\":1}\n{\"a\":2}"),
+            ("\"k\" as $k | .n[$k].m = .a[0]", r#"{"a":[1,2,3],"n":{"k":{"m":1}}}"#),
+            ("def f: .x.y = 1; {b: f} | .b.x", r#"{"y":1}"#),
+            (
+                "del(.n.b), del(.a[0, 2]), del(.a[1:]), del(.a, .b)",
+                concat!("{\"a\":[1,2,3]}\n{\"a\":[2]}\n{\"a\":[1]}\n{}"),
+            ),
+            (
+                r#"setpath(["n","m"]; 1), delpaths([["a",0],["n","m"]])"#,
+                concat!("{\"a\":[1,2,3],\"n\":{\"m\":1}}\n{\"a\":[2,3]}"),
+            ),
+            (r#"getpath(["n","m"]) = 1"#, r#"{"a":[1,2,3],"n":{"m":1}}"#),
+            ("(.n.x, .n.y) = 1 | first(.a[]) -= 1", r#"{"a":[0,2,3],"n":{"x":1,"y":1}}"#),
+            (".n // .a |= length", r#"{"a":3}"#),
+        ] {
+            assert_eq!(one(expression, r#"{"a":[1,2,3]}"#), printed, "{expression}");
+        }
+        assert!(results(".a.b = 1", r#"{"a":"x"}"#).expect_err("an error").contains("cannot index \"x\""));
+        assert!(results(".a[-9] = 1", r#"{"a":[]}"#).expect_err("an error").contains("out of bounds"));
+        assert!(results(".a[1e12 | floor] = 1", "{}").expect_err("an error").contains("too large"));
+        let error = Jq::compile(".a.b = nothing").expect_err("an error");
+        assert_eq!(error, "no filter `nothing` at column 8, after `.a.b =`");
+    }
+
+    #[test]
+    fn two_escapes_may_be_one_character() {
+        for (expression, printed) in [
+            (r#""\ud83d\ude00""#, "\"😀\""),
+            (r#""a\uD83D\uDE00\u00e9\(1)\n\\ud83d""#, "\"a😀é1\\n\\\\ud83d\""),
+            (r#""\ud83dx\ude00""#, "\"\u{fffd}x\u{fffd}\""),
+            (r#"{"\ud83d\ude00":1} | ."\ud83d\ude00""#, "1"),
+        ] {
+            assert_eq!(one(expression, "null"), printed, "{expression}");
+        }
+        assert_eq!(keeps(r#".a == "\ud83d\ude00""#, r#"{"a":"😀"}"#), Ok(true));
+        let error = Jq::compile(r#""\ud83d\ude00" | nothing"#).expect_err("an error");
+        assert_eq!(error, r#"no filter `nothing` at column 18, after `"\ud83d\ude00" |`"#);
+        assert!(Jq::compile("\"\\").is_err() && Jq::compile(r#""\u12""#).is_err());
     }
 
     #[test]
