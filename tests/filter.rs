@@ -170,7 +170,7 @@ fn what_posts_in_any_language_match_and_become_is_as_in_jq() {
         r##".data.text|gsub("(?<a>[^\\x00-\\x7f])";"<\(.a)>"), sub("#\\w+";""), split(" *, *|!";null)"##,
         r#".data.text|capture("(?<first>\\w+)\\W+(?<second>\\w+)")"#,
         r#".data.text|test("\ud83d\ude00")"#,
-        r#".data.meta.x = 1 | .new.a |= 1 | .new.b += 2 | .new.c[1].d //= .data.id | del(.data.text, .gone.too)"#,
+        ".data.meta.x = 1 | .new.a |= 1 | .new.b += 2 | .new.c[1].d //= .data.id | del(.data.text, .gone.too)",
         r#".data.n[1]? |= 5, setpath(["a",0,"b"];1), (.data.n // .data.id) = 0, (.data|.a,.b) = 1"#,
         r#"[tostream], (.data.id|ltrimstr("1")), (.data|ltrimstr("1"))"#,
     ] {

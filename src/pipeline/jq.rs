@@ -63,7 +63,7 @@ const LEFT_OUT: [&str; 12] = [
     "fromjson",
 ];
 
-/// What jaq does otherwise than jq, and which is ours here.
+/// What jaq does otherwise than jq and is ours here.
 const REPLACED: [&str; 8] =
     ["matches", "split_matches", "split_", "ltrimstr", "rtrimstr", "setpath", "delpaths", "del"];
 
@@ -407,6 +407,9 @@ fn from_json() -> Fun<Data> {
     }))
 }
 
+/// A function with its name and arguments.
+type Named = (&'static str, Box<[Bind]>, RunPtr<Data>);
+
 /// The functions that are ours.
 fn natives() -> impl Iterator<Item = Fun<Data>> {
     fn trim(mut cv: Cv<Data>, trimmed: fn(&[u8], &[u8]) -> Option<Range<usize>>) -> ValXs<Val> {
@@ -418,7 +421,7 @@ fn natives() -> impl Iterator<Item = Fun<Data>> {
         };
         bome(Ok(text.unwrap_or(cv.1)))
     }
-    let more: [(&'static str, Box<[Bind]>, RunPtr<Data>); 8] = [
+    let more: [Named; 8] = [
         ("setpath", native::v(2), |mut cv| {
             let (new, path) = (cv.0.pop_var(), cv.0.pop_var());
             bome(elements(path).and_then(|path| set(cv.1, &path, new)))
@@ -518,7 +521,7 @@ fn index_in(length: usize, index: &Val) -> Option<usize> {
 }
 
 /// Replaces the elements of a slice, whose bounds are the members of `bounds`.
-fn splice(array: Val, bounds: &Map, new: Val) -> ValR<Val> {
+fn splice(array: Val, bounds: &Map, new: &Val) -> ValR<Val> {
     let bound = |name: &'static str| bounds.get(&Val::utf8_str(name.as_bytes()));
     let spliced = array.map_range(bound("start")..bound("end"), Opt::Essential, |_| std::iter::once(Ok(new.clone())));
     spliced.map_err(|exception| exception.get_err().unwrap_or_else(|_| Error::str("no slice")))
@@ -552,7 +555,7 @@ fn set(value: Val, path: &[Val], new: Val) -> ValR<Val> {
         }
         (array @ Val::Arr(_), Val::Obj(bounds)) => {
             let new = set(array.clone().index(key)?, rest, new)?;
-            splice(array, bounds, new)
+            splice(array, bounds, &new)
         }
         (value, key) => Err(Error::index(value, key.clone())),
     }
@@ -586,7 +589,7 @@ fn delete(value: Val, path: &[Val]) -> ValR<Val> {
         }
         (array @ Val::Arr(_), Val::Obj(bounds)) => {
             let left = if rest.is_empty() { Val::Arr(Rc::default()) } else { delete(array.clone().index(key)?, rest)? };
-            splice(array, bounds, left)
+            splice(array, bounds, &left)
         }
         (value, key) => Err(Error::index(value, key.clone())),
     }
@@ -1192,13 +1195,10 @@ mod tests {
             (".a = (1, 2)", "{\"a\":1}\n{\"a\":2}"),
             ("\"k\" as $k | .n[$k].m = .a[0]", r#"{"a":[1,2,3],"n":{"k":{"m":1}}}"#),
             ("def f: .x.y = 1; {b: f} | .b.x", r#"{"y":1}"#),
-            (
-                "del(.n.b), del(.a[0, 2]), del(.a[1:]), del(.a, .b)",
-                concat!("{\"a\":[1,2,3]}\n{\"a\":[2]}\n{\"a\":[1]}\n{}"),
-            ),
+            ("del(.n.b), del(.a[0, 2]), del(.a[1:]), del(.a, .b)", "{\"a\":[1,2,3]}\n{\"a\":[2]}\n{\"a\":[1]}\n{}"),
             (
                 r#"setpath(["n","m"]; 1), delpaths([["a",0],["n","m"]])"#,
-                concat!("{\"a\":[1,2,3],\"n\":{\"m\":1}}\n{\"a\":[2,3]}"),
+                "{\"a\":[1,2,3],\"n\":{\"m\":1}}\n{\"a\":[2,3]}",
             ),
             (r#"getpath(["n","m"]) = 1"#, r#"{"a":[1,2,3],"n":{"m":1}}"#),
             ("(.n.x, .n.y) = 1 | first(.a[]) -= 1", r#"{"a":[0,2,3],"n":{"x":1,"y":1}}"#),
@@ -1267,7 +1267,7 @@ mod tests {
             (r#"test("(a")"#, "no regex `(a`: unclosed group"),
             (r#"[scan("a(?=b)")]"#, "no regex `a(?=b)`: look-around, including look-ahead and look-behind"),
             (r#"test("a";"m")"#, "`m` are no flags of a regex"),
-            (r#"test(1)"#, "cannot use 1 as regex"),
+            ("test(1)", "cannot use 1 as regex"),
             (r#"1 | test("a")"#, "cannot use 1 as string to be matched"),
             (r#"test("a";1)"#, "cannot use 1 as string of flags"),
         ] {
