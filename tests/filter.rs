@@ -153,6 +153,34 @@ fn results_are_those_of_jq() {
 }
 
 #[test]
+fn what_posts_in_any_language_match_and_become_is_as_in_jq() {
+    if !has("jq") {
+        return;
+    }
+    let text = concat!(
+        "{\"data\":{\"id\":\"1\",\"text\":\"CafÉ 日本\"}}\n",
+        "{\"data\":{\"id\":\"2\",\"text\":\"ein Straßenfest in Köln 😀!\",\"n\":[1,2,3]}}\n",
+        "{\"data\":{\"id\":\"3\",\"text\":\"Привет, мир #новости\"}}\n",
+    );
+    for expression in [
+        r#".data.text|test("café";"i"), test(["привет","i"]), test("日"; null)"#,
+        r#".data.text|test("^\\w+ \\w+$"), test("fÉ\\b"), test("[[:alpha:]]$"), test("\\p{Han}")"#,
+        r#".data.text|[match("[[:upper:]](?<rest>\\w+)|(x)";"g") | del(.string) | .captures]"#,
+        r#".data.text|[match("\\s";"g").offset], [scan("\\w+")], [scan("(\\w)(\\w)")]"#,
+        r##".data.text|gsub("(?<a>[^\\x00-\\x7f])";"<\(.a)>"), sub("#\\w+";""), split(" *, *|!";null)"##,
+        r#".data.text|capture("(?<first>\\w+)\\W+(?<second>\\w+)")"#,
+        r#".data.text|test("\ud83d\ude00")"#,
+        ".data.meta.x = 1 | .new.a |= 1 | .new.b += 2 | .new.c[1].d //= .data.id | del(.data.text, .gone.too)",
+        r#".data.n[1]? |= 5, setpath(["a",0,"b"];1), (.data.n // .data.id) = 0, (.data|.a,.b) = 1"#,
+        r#"[tostream], (.data.id|ltrimstr("1")), (.data|ltrimstr("1"))"#,
+    ] {
+        // The order of keys is ours.
+        let ours = String::from_utf8(replay(text, &["--jq", expression]).stdout).expect("text");
+        assert_eq!(jq(&ours, &["-cS", "."]), jq(text, &["-cS", expression]), "{expression}");
+    }
+}
+
+#[test]
 fn ids_keep_all_their_digits() {
     let line = "{\"id\":2124463772591456256,\"id_str\":\"2124463772591456256\",\"text\":\"x\"}\n";
     assert_eq!(replay(line, &["--jq", ".id"]).stdout, b"2124463772591456256\n");
