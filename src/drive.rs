@@ -329,7 +329,7 @@ impl Drive {
     }
 
     async fn dial(&mut self) -> Input {
-        let (input, sent) = self.dial_once().await;
+        let (input, sent) = Box::pin(self.dial_once()).await;
         if !sent {
             self.give_back();
         }
