@@ -2,7 +2,7 @@
 //!
 //! An expression is compiled once and sees one message at a time and nothing else. It reads no clock, no
 //! environment (the token may be in it), no time zone, no further input and no module, and it prints nothing by
-//! itself: [`LEFT_OUT`] names what jaq has for that, and using it is a usage error.
+//! itself: `LEFT_OUT` names what jaq has for that, and using it is a usage error.
 //!
 //! Numbers that an expression hands on unchanged print as they came, however large or precise: an id of v1.1 keeps
 //! all its digits. Results are JSON that jq reads; what JSON cannot hold (a byte string, a key that is no string) is

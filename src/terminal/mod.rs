@@ -315,12 +315,6 @@ impl Terminal {
         self.tell(true);
         self.err.flush_within(self.farewell);
     }
-
-    /// Whether anything is drawn, so that stopping and resizing matter.
-    #[must_use]
-    pub fn draws(&self) -> bool {
-        self.row
-    }
 }
 
 impl Drop for Terminal {
