@@ -278,7 +278,7 @@ pub struct What {
 
     /// Print only posts found by a rule whose tag fits (* is any text, ? any character)
     ///
-    /// Only posts carry the tags of the rules that matched, so everything else is dropped but compliance messages,
+    /// Only posts (by the rules that matched) and activity events carry tags, so everything else is dropped but compliance messages,
     /// which always pass. A backslash takes the next character as it is.
     ///
     /// Example: xstream tail --tag 'launch-*'

@@ -193,7 +193,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn split(parts: &[&[u8]], cap: usize) -> Vec<String> {
-        let mut splitter = Splitter::new(cap);
+        lines_of(Splitter::new(cap), parts)
+    }
+
+    fn unframe(parts: &[&[u8]], cap: usize) -> Vec<String> {
+        lines_of(Splitter::framed(cap), parts)
+    }
+
+    fn lines_of(mut splitter: Splitter, parts: &[&[u8]]) -> Vec<String> {
         let mut lines = Vec::new();
         let mut see = |line: Line| {
             lines.push(match line {
@@ -220,24 +227,6 @@ mod tests {
         assert_eq!(split(&[b"abcd\n", b"ab", b"cdefg", b"h\nok\n"], 4), ["abcd", "<8>", "ok"]);
         assert_eq!(split(&[b"abcdef"], 4), ["<6>"]);
         assert_eq!(split(&[b"abcdef\nx\n"], 4), ["<6>", "x"]);
-    }
-
-    fn unframe(parts: &[&[u8]], cap: usize) -> Vec<String> {
-        let mut splitter = Splitter::framed(cap);
-        let mut lines = Vec::new();
-        let mut see = |line: Line| {
-            lines.push(match line {
-                Line::Whole(line) => String::from_utf8_lossy(line).into_owned(),
-                Line::Oversize(length) => format!("<{length}>"),
-                Line::Unframed(line) => format!("?{}", String::from_utf8_lossy(line)),
-            });
-        };
-        for part in parts {
-            let mut rest = *part;
-            while splitter.next(&mut rest, &mut see) {}
-        }
-        splitter.finish(&mut see);
-        lines
     }
 
     #[test]

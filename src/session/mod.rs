@@ -532,7 +532,7 @@ impl Session {
             Answer::Now(_) | Answer::Climb(_) | Answer::Reset => {}
         }
         if let Some(listening) = listening
-            && (self.options.finite || listening.delivered || listening.undelivered)
+            && (self.options.finite || listening.delivered)
         {
             let clean = ending.code == Code::Own(Own::Eof) && !listening.undelivered;
             if clean {
