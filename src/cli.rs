@@ -9,6 +9,7 @@ use clap::{Arg, Args, Command, Parser, Subcommand};
 
 use crate::net::token::without_tokens;
 use crate::pipeline::filter::Choice;
+use crate::pipeline::meter::Quota;
 use crate::protocol::field;
 use crate::terminal::{Color, StatusMode};
 
@@ -115,7 +116,7 @@ pub struct Tail {
     #[arg(long, value_name = "N", help_heading = "Connection")]
     pub max_retries: Option<u32>,
 
-    /// File that shares the connection budget between runs and processes of one app
+    /// File that shares the connection budget and the count of posts between runs and processes of one app
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub state: Option<PathBuf>,
 
@@ -126,6 +127,17 @@ pub struct Tail {
     /// Stop after this time, counted from the start
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, help_heading = "What")]
     pub duration: Option<Duration>,
+
+    /// Stop, with exit status 3, when this many posts were delivered in a UTC day or month: 5000/day, 2M/month
+    ///
+    /// X bills or caps what it delivers, printed or not; a post that comes twice in a day counts once. With --state the
+    /// count holds over runs and processes, else it begins at 0 with each run.
+    #[arg(long, value_name = "N/PERIOD", value_parser = clap::value_parser!(Quota), help_heading = "What")]
+    pub quota: Option<Quota>,
+
+    /// When the quota is spent, close the connection and resume when its period turns
+    #[arg(long, requires = "quota", help_heading = "What")]
+    pub quota_wait: bool,
 
     /// Bytes that may wait for a slow reader; when full the stream is not read
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB", help_heading = "Slow reader")]

@@ -68,6 +68,18 @@ impl Clock {
     }
 }
 
+/// The UTC date of a day since the Unix epoch, `2026-11-22`.
+#[must_use]
+pub fn date(day: u64) -> String {
+    rfc3339(Duration::from_secs(day.saturating_mul(86_400))).chars().take(10).collect()
+}
+
+/// Whether two dates lie in one month.
+#[must_use]
+pub fn same_month(one: &str, other: &str) -> bool {
+    one.get(..7) == other.get(..7)
+}
+
 /// RFC 3339, UTC, milliseconds.
 #[must_use]
 pub fn rfc3339(wall: Duration) -> String {

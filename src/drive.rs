@@ -11,20 +11,22 @@ use std::time::Duration;
 use hyper::body::Bytes;
 use tokio::time::{Interval, MissedTickBehavior};
 
-use crate::clock::{Clock, rfc3339};
+use crate::clock::{Clock, date, rfc3339, same_month};
 use crate::net::dial::{Answer, Dialer};
 use crate::net::stream::Stream;
 use crate::pipeline::envelope::Stamp;
+use crate::pipeline::meter::Period;
 use crate::pipeline::{Pipeline, Remark, Seen};
 use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::message::{Ending, Notice};
+use crate::session::budget::RESET_MARGIN;
 use crate::session::outcome::FAILED;
 use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session};
 use crate::signal::{Arrived, Signals};
 use crate::store::state::Store;
 use crate::terminal::journal::{self, Journal};
 use crate::terminal::status::Status;
-use crate::terminal::summary::Total;
+use crate::terminal::summary::{self, Total};
 use crate::terminal::{StatusMode, Terminal, notice};
 
 /// How often the row is drawn and the reader is looked for. A reader that left a silent stream must be noticed
@@ -47,6 +49,9 @@ const GZIP_PORTION: usize = 4 << 10;
 
 /// How often the status is written to the journal, and to stderr where `--status` asks for that.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
+
+/// How often the meter's counts are shared with the state file.
+const METER_EVERY: Duration = Duration::from_secs(10);
 
 /// How long an end by signal may take to hand over what the reader has not taken yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -110,10 +115,12 @@ struct Drive {
     blocked: bool,
     out: Vec<u8>,
     total: Total,
+    /// When the meter is due to share its counts, on the steady clock.
+    meter_due: Duration,
     /// When the next status record is due, on the steady clock.
     status_due: Duration,
-    /// Whether the journal failed, which costs the run its clean exit status.
-    journal_failed: bool,
+    /// Whether the journal or the meter's file failed, which costs the run its clean exit status.
+    file_failed: bool,
 }
 
 /// Follows the stream to its end; returns the exit status.
@@ -130,8 +137,9 @@ pub async fn drive(run: Run) -> io::Result<u8> {
         blocked: false,
         out: Vec::new(),
         total: Total::default(),
+        meter_due: Duration::ZERO,
         status_due: Duration::ZERO,
-        journal_failed: false,
+        file_failed: false,
     };
     let start = journal::start(drive.run.status.stream(), &drive.run.host);
     drive.write_down(start);
@@ -149,6 +157,7 @@ impl Drive {
                 self.report_status();
                 self.carry_out(&action).await
             };
+            let input = self.within_quota(input);
             let mut events = Vec::new();
             action = self.decide(input, &mut events).await;
             let leaving = !matches!(action, Action::Listen { .. });
@@ -167,6 +176,61 @@ impl Drive {
                 return outcome;
             }
         }
+    }
+
+    /// Keeps the meter's day, shares its counts when that is due, and says when the quota is spent: before a dial, and
+    /// after what was received, which is dealt with first.
+    fn within_quota(&mut self, input: Input) -> Input {
+        let now = self.run.clock.now();
+        self.turn_meter(now);
+        if now.steady >= self.meter_due {
+            if self.share_meter() {
+                self.meter_due = now.steady + METER_EVERY;
+            }
+        }
+        let Some(meter) = self.run.pipeline.meter() else { return input };
+        let reading = meter.reading();
+        self.run.status.set_quota(reading);
+        self.total.quota = reading;
+        let Some(reading) = reading.filter(|_| meter.spent()) else { return input };
+        let spent = Input::QuotaSpent { detail: summary::spent(&reading), turns: next_turn(now, reading.quota.period) };
+        match input {
+            Input::Started | Input::Elapsed => spent,
+            Input::Received(_) => {
+                self.pending.push_back(spent);
+                input
+            }
+            input => input,
+        }
+    }
+
+    /// Begins another day of the meter when the UTC day has turned.
+    fn turn_meter(&mut self, now: At) {
+        let day = now.wall.as_secs() / DAY;
+        let Some(counted) = self.run.pipeline.meter().map(|meter| meter.day()).filter(|counted| *counted != day) else {
+            return;
+        };
+        self.share_meter();
+        if let Some(meter) = self.run.pipeline.meter() {
+            meter.turn(day, same_month(&date(counted), &date(day)));
+        }
+        self.meter_due = Duration::ZERO;
+    }
+
+    /// Brings the meter and the state file to one count; false while another process holds the file.
+    fn share_meter(&mut self) -> bool {
+        let Run { store: Some(store), pipeline, terminal, .. } = &mut self.run else { return true };
+        let Some(meter) = pipeline.meter().filter(|_| !self.file_failed) else { return true };
+        let result = match store.hold() {
+            Ok(Some(held)) => held.sync(meter),
+            Ok(None) => return false,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            self.file_failed = true;
+            terminal.insist(&format!("sharing the meter: {error:#}; the run goes on and counts by itself"));
+        }
+        true
     }
 
     /// Asks the session. Where the budget is shared, it is held while the session may spend of it.
@@ -240,7 +304,7 @@ impl Drive {
         let (now, connection) = (self.run.clock.now(), self.run.session.connection());
         if let Err(error) = journal.write(now, connection, record) {
             self.run.journal = None;
-            self.journal_failed = true;
+            self.file_failed = true;
             self.run.terminal.insist(&format!("writing the journal: {error}; the run goes on without it"));
         }
     }
@@ -455,7 +519,12 @@ impl Drive {
                     if let Err(error) = self.run.pipeline.push(&bytes, &mut self.out, &mut seen) {
                         let detail = format!("what came is not the gzip it was announced as: {error}");
                         closed = Some(Failure { own: Own::Gzip, detail, sent: true });
-                    } else if !seen.full && self.out.len() < GATHER && read < READ_AT_ONCE && self.rest.is_empty() {
+                    } else if !seen.full
+                        && seen.beyond == 0
+                        && self.out.len() < GATHER
+                        && read < READ_AT_ONCE
+                        && self.rest.is_empty()
+                    {
                         next = self.stream.as_mut()?.ready().await;
                     }
                 }
@@ -557,6 +626,11 @@ impl Drive {
                 _ = self.interrupts.tick.tick() => {}
             }
         }
+        // The runs that follow count on from here; a file that stays locked is not waited for.
+        let began = self.run.clock.now();
+        while !self.share_meter() && self.run.clock.now().since(began) < LAST_WORDS {
+            tokio::time::sleep(LOCK_RETRY).await;
+        }
         let left = self.run.terminal.backlog();
         if left > 0 && !gone && !self.run.terminal.reader_left() {
             self.run.terminal.say(&format!(
@@ -574,7 +648,7 @@ impl Drive {
             }
         }
         let exit = match outcome.code() {
-            0 if self.journal_failed => FAILED,
+            0 if self.file_failed => FAILED,
             code => code,
         };
         let record = journal::end(&outcome, exit, &self.total);
@@ -603,6 +677,20 @@ fn denied(event: &Event) -> Option<String> {
         Event::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| "stopped, X refuses: {why}".to_owned()),
         _ => None,
     }
+}
+
+/// Seconds of a UTC day.
+const DAY: u64 = 86_400;
+
+/// When a quota's period turns, and a little later: X's clock may be behind ours.
+fn next_turn(now: At, period: Period) -> At {
+    let today = now.wall.as_secs() / DAY;
+    let mut day = today + 1;
+    while period == Period::Month && same_month(&date(today), &date(day)) {
+        day += 1;
+    }
+    let turn = Duration::from_secs(day * DAY) + RESET_MARGIN;
+    At { wall: turn, steady: now.steady + turn.saturating_sub(now.wall) }
 }
 
 /// Bytes of the stream, a failure, or its end.

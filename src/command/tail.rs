@@ -12,6 +12,7 @@ use crate::drive::{Run, drive};
 use crate::net::dial::{self, Base, Dialer};
 use crate::net::proxy::Proxy;
 use crate::net::token::{self, Token};
+use crate::pipeline::meter::Meter;
 use crate::pipeline::{self, Pipeline};
 use crate::session::{self, Session};
 use crate::simulator::{self, Script, Server};
@@ -95,7 +96,7 @@ async fn follow(
         // The token is in no file, so all apps on one state file share one budget.
         Some(path) => {
             let stream = target.request.target.split('?').next().unwrap_or_default();
-            let store = Store::new(path, format!("{}{stream}", account(&base)), speed == 1)?;
+            let store = Store::new(path, account(&base), stream, speed == 1)?;
             // A file that is not ours is told before anything is dialled.
             drop(store.hold()?);
             Some(store)
@@ -122,6 +123,7 @@ async fn follow(
         max_retries: tail.max_retries,
         reconnect: !tail.no_reconnect,
         finite: target.finite,
+        quota_wait: tail.quota_wait,
         seed: fastrand::u64(..),
     });
     let journal = match &tail.journal {
@@ -137,10 +139,14 @@ async fn follow(
     for warning in &target.request.warnings {
         terminal.say(&format!("warning: {warning}"));
     }
+    let mut pipeline = Pipeline::new(pipeline);
+    if tail.quota.is_some() || store.is_some() {
+        pipeline.set_meter(Meter::new(tail.quota, clock.now().wall.as_secs() / 86_400));
+    }
     let run = Run {
         clock,
         session,
-        pipeline: Pipeline::new(pipeline),
+        pipeline,
         dialer,
         terminal,
         status: Status::new(target.name, target.family.keep_alive(), tail.buffer),

@@ -19,6 +19,7 @@ pub mod inflate;
 #[cfg_attr(not(feature = "jq"), path = "no_jq.rs")]
 pub mod jq;
 pub mod line;
+pub mod meter;
 pub mod tag;
 pub mod walk;
 
@@ -32,6 +33,7 @@ use filter::Filter;
 use inflate::Inflater;
 use jq::Jq;
 use line::{LINE_CAP, Line, Splitter};
+use meter::{Counted, Meter};
 use tag::Tag;
 
 /// What to print and how.
@@ -112,6 +114,8 @@ pub struct Seen {
     pub undelivered: bool,
     /// The number asked for was printed; nothing more is.
     pub full: bool,
+    /// Posts that had arrived when the quota was spent; they are counted and not printed.
+    pub beyond: u64,
 }
 
 /// Something worth telling a person.
@@ -167,6 +171,7 @@ pub struct Pipeline {
     splitter: Splitter,
     inflater: Option<Inflater>,
     stamp: Option<Stamp>,
+    meter: Option<Meter>,
     /// The kinds of errors of expressions that have been told.
     told: Vec<String>,
     /// An envelope on its way to `--jq`.
@@ -190,6 +195,7 @@ impl Pipeline {
             options,
             inflater: None,
             stamp: None,
+            meter: None,
             told: Vec::new(),
             wrapped: Vec::new(),
             printed: 0,
@@ -197,6 +203,16 @@ impl Pipeline {
             at_start: false,
             limit: 0,
         }
+    }
+
+    /// Counts posts from here on.
+    pub fn set_meter(&mut self, meter: Meter) {
+        self.meter = Some(meter);
+    }
+
+    /// Where posts are counted, if they are.
+    pub fn meter(&mut self) -> Option<&mut Meter> {
+        self.meter.as_mut()
     }
 
     /// Begins another stream: a connection, or a file, which may open with a byte order mark.
@@ -303,6 +319,13 @@ impl Pipeline {
                 seen.ending.take_if(|ending| matches!(ending.code, Code::Text(_)));
             }
             _ => {}
+        }
+        if message.kind == Kind::Post
+            && let Some(meter) = &mut self.meter
+            && meter.count(message.id) == Counted::Beyond
+        {
+            seen.beyond += 1;
+            return;
         }
         if message.kind == Kind::Post && !message.id.is_empty() {
             if seen.first_id.is_empty() {

@@ -1131,6 +1131,16 @@ pub static ENTRIES: &[Entry] = &[
         FATAL,
         HERE,
     ),
+    row(
+        Group::Own,
+        "quota",
+        "Quota spent",
+        Side::Ours,
+        "as many posts as --quota allows in this UTC day or month were delivered",
+        "wait for the period to turn (--quota-wait does), or raise --quota",
+        "closes the connection and stops with exit 3; with --quota-wait resumes when the period turns",
+        HERE,
+    ),
 ];
 
 /// What X says besides endings: warnings, and errors about a single post or request. The status row never shows one

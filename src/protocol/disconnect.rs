@@ -96,6 +96,8 @@ pub enum Own {
     Gzip,
     /// The server points elsewhere; the token does not follow.
     Redirect,
+    /// The quota of posts that the user set is spent.
+    Quota,
 }
 
 impl EnterpriseError {
@@ -139,7 +141,7 @@ impl TextLine {
 
 impl Own {
     /// Every variant.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Eof,
         Self::Reset,
         Self::Truncated,
@@ -155,6 +157,7 @@ impl Own {
         Self::Http,
         Self::Gzip,
         Self::Redirect,
+        Self::Quota,
     ];
 
     /// The word shown.
@@ -176,6 +179,7 @@ impl Own {
             Self::Http => "http",
             Self::Gzip => "gzip",
             Self::Redirect => "redirect",
+            Self::Quota => "quota",
         }
     }
 }
@@ -382,6 +386,7 @@ mod tests {
                     Own::Http => 42,
                     Own::Gzip => 43,
                     Own::Redirect => 44,
+                    Own::Quota => 45,
                 },
             });
             let entry = code.entry();
@@ -391,7 +396,7 @@ mod tests {
                 assert_eq!(entry.code, word(&code));
             }
         }
-        assert_eq!(kinds.len(), 6 + 2 + 4 + 15);
+        assert_eq!(kinds.len(), 6 + 2 + 4 + 16);
     }
 
     #[test]

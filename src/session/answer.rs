@@ -86,7 +86,7 @@ pub fn answer(code: &Code) -> Answer {
             Own::Dns | Own::Tcp | Own::Proxy | Own::Tls | Own::ConnectTimeout => Climb(Network),
             // The server took the request and did not answer it: its trouble, so the slower ladder.
             Own::HeadTimeout => Climb(Http),
-            Own::Certificate | Own::Redirect => Refused,
+            Own::Certificate | Own::Redirect | Own::Quota => Refused,
         },
     }
 }

@@ -54,6 +54,8 @@ pub enum Why {
     RetryAfter,
     /// The requests of these 15 minutes are spent, by us or by another process on the same state file.
     Budget,
+    /// The quota of posts is spent, and its period has not turned.
+    Quota,
 }
 
 /// One thing that happened.

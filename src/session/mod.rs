@@ -12,6 +12,7 @@
 //!        '------'  established and dropped: at once
 //!
 //!   any state: signal, reader gone, enough printed, time up  ->  Stopped
+//!   any state: quota spent  ->  Stopped, or Waiting until its period turns
 //! ```
 //!
 //! Its law: one action for each input, and a dial never without the wait that is due.
@@ -51,6 +52,8 @@ pub struct Options {
     pub reconnect: bool,
     /// Whether the server ends the stream when all that was asked for is delivered: a recovery range.
     pub finite: bool,
+    /// Whether the run waits for the quota's period to turn, instead of ending, when the quota is spent.
+    pub quota_wait: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -97,6 +100,13 @@ pub enum Input {
     Unblocked,
     /// As many messages as asked for were printed.
     Filled,
+    /// As many posts were delivered as the quota allows.
+    QuotaSpent {
+        /// How many, of how many, in words.
+        detail: String,
+        /// When the quota's period turns.
+        turns: At,
+    },
     /// The time asked for is over.
     TimeUp,
     /// The reader of our output closed it.
@@ -282,6 +292,7 @@ impl Session {
             Input::ReaderLeft => Outcome::ReaderLeft,
             Input::Unwritable(why) => Outcome::Failed(why),
             Input::Signalled(signal) => Outcome::Signalled(signal),
+            Input::QuotaSpent { detail, turns } => return self.spent(now, detail, turns, events),
             input => return self.advance(now, input, events),
         };
         self.stop(now, outcome, events)
@@ -507,15 +518,7 @@ impl Session {
         if listening.is_some() {
             events.extend(self.gauge.ended(&ending.code).map(Event::Gap));
         }
-        events.push(Event::Ended {
-            connection: self.connection,
-            ending: ending.clone(),
-            opened: listening.is_some(),
-            lived: listening.map_or(Duration::ZERO, |listening| now.since(listening.opened)),
-            rate: refusal.map(|refusal| refusal.head.rate),
-            traffic: listening.map_or_else(Traffic::default, |listening| listening.traffic),
-            slow_reader: listening.is_some_and(|listening| listening.was_blocked),
-        });
+        events.push(self.told(now, ending.clone(), listening, refusal));
         let established = listening.is_some_and(|listening| listening.established);
         let answer = answer(&ending.code);
         match answer {
@@ -576,6 +579,36 @@ impl Session {
         match reset {
             Some(wait) => (wait + RESET_MARGIN + self.spread(RESET_MARGIN), Why::RateLimit),
             None => (self.backoff.climb(Ladder::Limited, &mut self.random), Why::Backoff),
+        }
+    }
+
+    /// The quota is spent: an open connection is over by our own will, and none is opened before the period turns.
+    fn spent(&mut self, now: At, detail: String, turns: At, events: &mut Vec<Event>) -> Action {
+        let ending = of_own(Own::Quota, detail);
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Listening(listening) => {
+                events.extend(self.gauge.ended(&ending.code).map(Event::Gap));
+                events.push(self.told(now, ending.clone(), Some(&listening), None));
+            }
+            State::Stopped(outcome) => return self.stop(now, outcome, events),
+            State::Idle | State::Dialling | State::Waiting { .. } => {}
+        }
+        if self.options.quota_wait {
+            self.wait(now, turns.wall.saturating_sub(now.wall), Why::Quota, events)
+        } else {
+            self.stop(now, Outcome::QuotaSpent(ending), events)
+        }
+    }
+
+    fn told(&self, now: At, ending: Ending, listening: Option<&Listening>, refusal: Option<&Refusal>) -> Event {
+        Event::Ended {
+            connection: self.connection,
+            ending,
+            opened: listening.is_some(),
+            lived: listening.map_or(Duration::ZERO, |listening| now.since(listening.opened)),
+            rate: refusal.map(|refusal| refusal.head.rate),
+            traffic: listening.map_or_else(Traffic::default, |listening| listening.traffic),
+            slow_reader: listening.is_some_and(|listening| listening.was_blocked),
         }
     }
 

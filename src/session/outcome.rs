@@ -19,6 +19,8 @@ pub enum Outcome {
     Failed(String),
     /// The server refuses, and only a person can change that.
     Refused(Ending),
+    /// The quota of posts that the user set is spent.
+    QuotaSpent(Ending),
     /// The retries allowed are used up.
     GaveUp(Ending),
     /// The server ended it and it is not to be opened again.
@@ -79,7 +81,7 @@ impl Outcome {
         match self {
             Outcome::Full | Outcome::TimeUp | Outcome::ReaderLeft | Outcome::Delivered => 0,
             Outcome::Failed(_) => FAILED,
-            Outcome::Refused(_) => 3,
+            Outcome::Refused(_) | Outcome::QuotaSpent(_) => 3,
             Outcome::GaveUp(_) => 4,
             Outcome::Ended(_) | Outcome::TakenOver(_) => 5,
             Outcome::Signalled(signal) => 128 + signal.number(),

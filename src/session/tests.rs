@@ -24,6 +24,7 @@ fn options() -> Options {
         max_retries: None,
         reconnect: true,
         finite: false,
+        quota_wait: false,
         seed: 3,
     }
 }
@@ -524,6 +525,30 @@ fn without_reconnect_the_first_ending_is_the_last() {
     let mut play = Play::new(Options { reconnect: false, ..options() });
     play.established().close(Own::Eof);
     assert_eq!(play.stopped().map(Outcome::code), Some(5));
+}
+
+#[test]
+fn a_spent_quota_closes_the_stream_and_waits_for_its_period_only_when_asked() {
+    let spent = |now: f64| Input::QuotaSpent { detail: "5 of 5".to_owned(), turns: at(now + 3600.0) };
+    let mut play = Play::new(options());
+    play.established().input(spent(20.0));
+    assert_eq!(play.stopped().map(Outcome::code), Some(3));
+    assert!(play.story.contains("ended quota opened=true"), "{}", play.story);
+
+    let mut play = Play::new(Options { quota_wait: true, ..options() });
+    play.established();
+    let now = play.now;
+    play.input(spent(now));
+    assert!((play.wait() - 3600.0).abs() < 1.0, "{}", play.story);
+    assert_eq!(play.dials.len(), 2, "{}", play.story);
+    play.established();
+    assert!(play.story.contains("by quota"), "the pause is a gap and told as one: {}", play.story);
+
+    let mut session = Session::new(Options { quota_wait: true, ..options() });
+    let mut events = Vec::new();
+    let action = session.handle(at(0.0), spent(0.0), &mut events);
+    assert!(matches!(action, Action::Sleep { .. }), "nothing is dialled: {events:?}");
+    assert_eq!(session.connection(), 0);
 }
 
 #[test]

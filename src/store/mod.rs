@@ -1,3 +1,4 @@
 //! Files we keep.
 
+pub mod meter;
 pub mod state;

@@ -1,4 +1,5 @@
-//! The state file: the connection requests of the last 15 minutes, shared by runs and processes of one app.
+//! The state file: the connection requests of the last 15 minutes and the posts of each day, shared by runs and
+//! processes of one app.
 //!
 //! X counts requests by app, not by process, so a script that starts `xstream` in a loop must not start each
 //! time with an empty count. The file is small JSON, replaced in one step, and changed only under a lock that
@@ -25,12 +26,13 @@ const VERSION: u64 = 1;
 /// A state file of ours weighs a few kilobytes; one of this size is something else.
 const LARGEST: u64 = 4 << 20;
 
-/// The budget of one stream in a state file.
+/// One stream of one host in a state file.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
     lock: PathBuf,
-    /// The stream that is counted: its host and path.
+    host: String,
+    /// The stream whose requests are counted: its host and path.
     key: String,
     /// This start of the machine, if the system names it.
     boot: Option<String>,
@@ -45,12 +47,12 @@ pub struct Held<'a> {
 }
 
 impl Store {
-    /// Names the file and the stream that is counted in it. `steady` says whether moments on the steady clock can
+    /// Names the file, and the host and path of the stream that is counted in it. `steady` says whether moments on the steady clock can
     /// be compared between processes.
     ///
     /// # Errors
     /// The folder is not there.
-    pub fn new(path: &Path, key: String, steady: bool) -> anyhow::Result<Store> {
+    pub fn new(path: &Path, host: String, stream: &str, steady: bool) -> anyhow::Result<Store> {
         let failed = || format!("opening the state file {}", path.display());
         // Behind a link lies the file that is replaced; all its names must share one lock.
         let path = if let Ok(path) = path.canonicalize() {
@@ -62,7 +64,7 @@ impl Store {
         };
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().filter(|_| steady);
         let boot = boot.map(|text| text.trim().to_owned());
-        Ok(Store { lock: beside(&path, ".lock"), path, key, boot })
+        Ok(Store { lock: beside(&path, ".lock"), path, key: format!("{host}{stream}"), host, boot })
     }
 
     /// Locks the file and reads it; none while another process holds the lock.
@@ -87,13 +89,21 @@ impl Store {
         Ok(Some(Held { store: self, whole, budget, _lock: lock }))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// The lock's file, for people who must find out who holds it.
     #[must_use]
     pub fn lock(&self) -> &Path {
         &self.lock
     }
 
-    fn read(&self) -> anyhow::Result<Value> {
+    pub(super) fn read(&self) -> anyhow::Result<Value> {
         let bytes = match fs::metadata(&self.path) {
             Ok(about) if !about.is_file() => bail!("it is not a file"),
             Ok(about) if about.len() > LARGEST => bail!("it is too large to be a state file"),
@@ -132,32 +142,46 @@ impl Store {
         };
         Some(Shared { requests: requests?, allowance })
     }
-
-    fn replace(&self, whole: &Value) -> io::Result<()> {
-        // Beside the file, since a rename works only within a file system, and under a name that nobody has.
-        let fresh = beside(&self.path, &format!(".{}.new", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
-        let written = file
-            .write_all(format!("{whole}\n").as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&fresh, &self.path));
-        if written.is_err() {
-            // What is half written is of no use; the error is told anyway.
-            let _ = fs::remove_file(&fresh);
-        }
-        written
-    }
 }
 
-const FOREIGN: &str = "it is not a state file of xstream; name another file, or move it away";
+/// Gives a file new contents in one step.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Beside the file, since a rename works only within a file system, and under a name that nobody has.
+    let fresh = beside(path, &format!(".{}.new", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        // What is half written is of no use; the error is told anyway.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) const FOREIGN: &str = "it is not a state file of xstream; name another file, or move it away";
+
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    pub(super) fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    pub(super) fn whole(&self) -> &Value {
+        &self.whole
+    }
+
+    pub(super) fn whole_mut(&mut self) -> &mut Value {
+        &mut self.whole
+    }
+
+    pub(super) fn write(&self) -> io::Result<()> {
+        replace(&self.store.path, format!("{}\n", self.whole).as_bytes())
+    }
+
     /// What this and other processes spent.
     #[must_use]
     pub fn budget(&self) -> &Shared {
@@ -181,6 +205,6 @@ impl Held<'_> {
             entry["told"] = moment(told);
         }
         self.whole["budget"][&self.store.key] = entry;
-        self.store.replace(&self.whole).with_context(|| format!("writing the state file {}", self.store.path.display()))
+        self.write().with_context(|| format!("writing the state file {}", self.store.path.display()))
     }
 }

@@ -80,6 +80,7 @@ pub fn why(why: &Why) -> &'static str {
         Why::RateLimit => "rate_limit",
         Why::RetryAfter => "retry_after",
         Why::Budget => "budget",
+        Why::Quota => "quota",
     }
 }
 
@@ -147,6 +148,7 @@ pub fn end(outcome: &Outcome, exit: u8, total: &Total) -> Value {
         Outcome::Delivered => ("delivered", None),
         Outcome::Failed(_) => ("failed", None),
         Outcome::Refused(ending) => ("refused", Some(ending)),
+        Outcome::QuotaSpent(ending) => ("quota", Some(ending)),
         Outcome::GaveUp(ending) => ("gave_up", Some(ending)),
         Outcome::Ended(ending) => ("ended", Some(ending)),
         Outcome::TakenOver(ending) => ("taken_over", Some(ending)),

@@ -39,6 +39,7 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
                 Why::RateLimit => "rate limited: next attempt after the reset,",
                 Why::RetryAfter => "X asked to wait: next attempt",
                 Why::Budget => "the connection requests of these 15 minutes are spent: next attempt",
+                Why::Quota => "the quota is spent: next attempt when its period turns,",
             };
             format!("{why} in {} (at {} UTC)", age(*delay), clock(*until))
         }
@@ -136,6 +137,7 @@ fn stopped(outcome: &Outcome) -> Option<String> {
         Outcome::Signalled(signal) => format!("stopped by {signal}"),
         Outcome::Failed(why) => why.clone(),
         Outcome::Refused(ending) => format!("stopped, X refuses: {}", advice(ending)),
+        Outcome::QuotaSpent(ending) => format!("stopped, the quota is spent: {}", explain(ending)),
         Outcome::GaveUp(ending) => format!("gave up, the retries allowed are used up: {}", advice(ending)),
         Outcome::Ended(ending) => format!("stopped, the stream ended: {}", advice(ending)),
         Outcome::TakenOver(ending) => {

@@ -10,7 +10,9 @@ use crossterm::style::Stylize;
 use serde_json::{Value, json};
 
 use super::journal;
+use super::summary::quota;
 use crate::clock::rfc3339;
+use crate::pipeline::meter::Reading;
 use crate::protocol::disconnect::Code;
 use crate::protocol::rate_limit::RateLimit;
 use crate::session::{At, Event, LATE, Why};
@@ -42,6 +44,7 @@ pub struct Status {
     missed: u64,
     backlog: usize,
     buffer: usize,
+    quota: Option<Reading>,
     /// Whether the stream is not read because our reader is behind.
     blocked: bool,
 }
@@ -85,6 +88,7 @@ impl Status {
             missed: 0,
             backlog: 0,
             buffer,
+            quota: None,
             blocked: false,
         }
     }
@@ -141,6 +145,11 @@ impl Status {
         self.rate = rate;
     }
 
+    /// Takes note of how much of the quota is used.
+    pub fn set_quota(&mut self, quota: Option<Reading>) {
+        self.quota = quota;
+    }
+
     /// Takes note of how much waits for our reader.
     pub fn set_backlog(&mut self, backlog: usize) {
         self.backlog = backlog;
@@ -158,6 +167,7 @@ impl Status {
                     Why::RateLimit => "rate limited",
                     Why::RetryAfter => "waiting as X asked",
                     Why::Budget => "request budget spent",
+                    Why::Quota => "quota spent",
                 };
                 let left = until.since(now);
                 // A long wait is planned around, so its end is told as well.
@@ -211,6 +221,12 @@ impl Status {
         let percent = self.backlog * 100 / self.buffer.max(1);
         let look = if percent > 60 { Look::Warn } else { Look::Plain };
         parts.push(part(11, format!("buffer {percent}%"), look));
+        if let Some(reading) = &self.quota {
+            // Not before the code that explains it, and after all that tells of an hour's trouble.
+            let near = reading.used.saturating_mul(10) >= reading.quota.posts.saturating_mul(9);
+            let look = if near { Look::Warn } else { Look::Plain };
+            parts.push(part(4, format!("quota {}", quota(reading)), look));
+        }
         parts
     }
 
@@ -242,6 +258,12 @@ impl Status {
             "last": last,
             "gaps": self.gaps,
             "missed": self.missed,
+            "quota": self.quota.map(|reading| json!({
+                "used": reading.used,
+                "posts": reading.quota.posts,
+                "period": reading.quota.period.name(),
+                "exact": reading.exact,
+            })),
             "buffer": { "bytes": self.backlog, "size": self.buffer },
             "waiting": waiting,
         })

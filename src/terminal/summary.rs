@@ -1,10 +1,12 @@
 //! What a run came to: one line for a log, five for a person. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::notice::failures;
 use super::status::age;
+use crate::pipeline::meter::{Period, Reading};
 use crate::pipeline::{Remark, Seen};
 use crate::protocol::message::{Group, Kind, Notice};
 use crate::session::{At, Event};
@@ -24,6 +26,8 @@ pub struct Total {
     pub connections: u64,
     /// Messages not printed because an expression failed on them.
     failed: u64,
+    /// Posts that had arrived when the quota was spent.
+    beyond: u64,
     /// Gaps in the stream.
     pub gaps: u64,
     /// Posts probably missed in them.
@@ -35,6 +39,8 @@ pub struct Total {
     /// The longest time between two bytes of one connection.
     silence: Duration,
     last_byte: Option<At>,
+    /// How much of the quota is used, if there is one.
+    pub quota: Option<Reading>,
     /// What X's `limit` notices of this connection, and of those before it, add up to.
     limited: (u64, u64),
 }
@@ -45,6 +51,7 @@ impl Total {
         self.printed += seen.printed;
         self.posts += seen.posts;
         self.failed += seen.failed;
+        self.beyond += seen.beyond;
         self.bytes += bytes;
         for (kind, count) in seen.kinds() {
             *self.kinds.entry(kind).or_default() += count;
@@ -86,17 +93,26 @@ impl Total {
             0 => String::new(),
             gaps => format!("; {}, about {} missed", plural(gaps, "gap"), plural(self.missed, "post")),
         };
-        let failed = match self.failed {
-            0 => String::new(),
-            count => format!("; {}", failures(count)),
-        };
         format!(
-            "{} printed, {} received over {} in {}{gaps}{failed}",
+            "{} printed, {} received over {} in {}{gaps}{}",
             plural(self.printed, "message"),
             plural(self.posts, "post"),
             plural(self.connections, "connection"),
-            age(lasted)
+            age(lasted),
+            self.withheld()
         )
+    }
+
+    /// Messages that were wanted and not printed.
+    fn withheld(&self) -> String {
+        let mut text = String::new();
+        if self.failed > 0 {
+            text = format!("; {}", failures(self.failed));
+        }
+        if self.beyond > 0 {
+            let _ = write!(text, "; {} had arrived beyond the quota and were not printed", plural(self.beyond, "post"));
+        }
+        text
     }
 
     /// Five lines, for a person.
@@ -106,10 +122,6 @@ impl Total {
         let messages = self.kinds.iter().filter(|(kind, _)| kind.group() != Group::Unprintable);
         let kinds = messages.map(|(kind, count)| format!("{} {count}", kind.name())).collect();
         let causes = self.causes.iter().map(|(code, count)| format!("{code} {count}")).collect();
-        let failed = match self.failed {
-            0 => String::new(),
-            count => format!("; {}", failures(count)),
-        };
         let gaps = match self.gaps {
             0 => "no gaps".to_owned(),
             gaps => {
@@ -127,10 +139,11 @@ impl Total {
         };
         [
             format!(
-                "{} printed in {}; received: {}{failed}",
+                "{} printed in {}; received: {}{}",
                 plural(self.printed, "message"),
                 age(lasted),
-                list(kinds)
+                list(kinds),
+                self.withheld()
             ),
             format!(
                 "{} over {}; endings: {}",
@@ -138,11 +151,36 @@ impl Total {
                 plural(self.connections, "connection"),
                 list(causes)
             ),
-            format!("longest silence {}", age(self.silence)),
+            format!(
+                "longest silence {}{}",
+                age(self.silence),
+                self.quota.as_ref().map_or_else(String::new, |reading| format!("; quota {}", quota(reading)))
+            ),
             gaps,
             limits,
         ]
     }
+}
+
+/// A quota as `1,234/5,000 day`; `≤` before a count that may hold repeats.
+#[must_use]
+pub fn quota(reading: &Reading) -> String {
+    let number = indicatif::HumanCount;
+    let bound = if reading.exact { "" } else { "≤" };
+    let period = reading.quota.period.name();
+    format!("{bound}{}/{} {period}", number(reading.used), number(reading.quota.posts))
+}
+
+/// What is told when the quota is spent.
+#[must_use]
+pub fn spent(reading: &Reading) -> String {
+    let period = match reading.quota.period {
+        Period::Day => "this UTC day",
+        Period::Month => "this UTC month",
+    };
+    let bound = if reading.exact { "" } else { "at most " };
+    let number = indicatif::HumanCount;
+    format!("{bound}{} of {} posts were delivered {period}", number(reading.used), number(reading.quota.posts))
 }
 
 fn plural(count: u64, word: &str) -> String {

@@ -1,0 +1,273 @@
+//! The meter's part of the state: posts by UTC day, shared by runs and processes of one app.
+//!
+//! Totals by day stand in the state file. The ids of the current day, which tell repeats apart, lie in a file beside it
+//! as 64-bit numbers behind one line of text: it grows by appending, and a number that a crash cut is passed over. Both
+//! change only under the lock of the state file. X counts by account, so each host has its own days and ids.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+
+use super::state::{FOREIGN, Held, Store, beside};
+use crate::clock::{date, same_month};
+use crate::pipeline::meter::{Meter, REMEMBERED};
+
+/// What opens a file of ids, before its day.
+const MAGIC: &str = "xstream-ids 1 ";
+
+/// Days that are kept: as many as X tells of (x-streaming.md §5b).
+const DAYS: usize = 90;
+
+/// The posts of one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Day {
+    /// The UTC date, `2026-11-22`.
+    pub date: String,
+    /// Posts delivered.
+    pub posts: u64,
+    /// Whether no post can have been counted twice.
+    pub exact: bool,
+}
+
+impl Store {
+    /// The file of ids.
+    fn ids(&self) -> PathBuf {
+        let host = self.host().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-', "_");
+        beside(self.path(), &format!(".{host}.ids"))
+    }
+
+    /// The ids that are written down for a day (since the Unix epoch), or the later day that the file has turned to.
+    fn read_ids(&self, day: u64) -> anyhow::Result<Ids> {
+        let path = self.ids();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ids::Old),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+        };
+        let head = bytes.iter().position(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
+        let written = std::str::from_utf8(head).ok().and_then(|head| head.strip_prefix(MAGIC)?.parse::<u64>().ok());
+        let Some(written) = written else {
+            bail!("{} is not a file of ids of xstream; move it away", path.display());
+        };
+        Ok(match written.cmp(&day) {
+            std::cmp::Ordering::Less => Ids::Old,
+            std::cmp::Ordering::Greater => Ids::Later,
+            std::cmp::Ordering::Equal => {
+                let numbers = bytes[head.len() + 1..].chunks_exact(8);
+                let whole = head.len() + 1 + numbers.len() * 8;
+                let ids = numbers.map(|number| u64::from_le_bytes(number.try_into().unwrap_or_default())).collect();
+                Ids::Of { ids, whole: whole as u64 }
+            }
+        })
+    }
+
+    fn append_ids(&self, day: u64, known: &Ids, fresh: &[u64]) -> anyhow::Result<()> {
+        let path = self.ids();
+        let mut bytes = Vec::with_capacity(fresh.len() * 8);
+        for id in fresh {
+            bytes.extend_from_slice(&id.to_le_bytes());
+        }
+        let written = match known {
+            Ids::Of { whole, .. } => OpenOptions::new().append(true).open(&path).and_then(|mut file| {
+                // What a crash cut is no number.
+                file.set_len(*whole)?;
+                file.write_all(&bytes)
+            }),
+            Ids::Old | Ids::Later => {
+                let mut head = format!("{MAGIC}{day}\n").into_bytes();
+                head.extend_from_slice(&bytes);
+                super::state::replace(&path, &head)
+            }
+        };
+        written.with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// The days that are written down, oldest first. Nothing is locked or written.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not a state file.
+    pub fn days(&self) -> anyhow::Result<Vec<Day>> {
+        let whole = self.read().with_context(|| format!("reading the state file {}", self.path().display()))?;
+        days(&whole, self.host())
+    }
+}
+
+enum Ids {
+    /// None, or those of an earlier day.
+    Old,
+    /// This day's, and how long the part of the file is that holds whole numbers.
+    Of { ids: Vec<u64>, whole: u64 },
+    /// Another process counts a later day.
+    Later,
+}
+
+fn days(whole: &Value, host: &str) -> anyhow::Result<Vec<Day>> {
+    let Some(all) = whole.get("meter").and_then(|meter| meter.get(host)) else { return Ok(Vec::new()) };
+    let day = |(date, entry): (&String, &Value)| {
+        let posts = entry.get("posts")?.as_u64()?;
+        let exact = entry.get("exact")?.as_bool()?;
+        Some(Day { date: date.clone(), posts, exact })
+    };
+    let days: Option<Vec<Day>> = all.as_object().and_then(|days| days.iter().map(day).collect());
+    let mut days = days.context(FOREIGN)?;
+    days.sort_by(|a, b| a.date.cmp(&b.date));
+    Ok(days)
+}
+
+impl Held<'_> {
+    /// Brings the meter and the file to one count, in both directions.
+    ///
+    /// # Errors
+    /// A file cannot be read or written, or is not ours.
+    pub fn sync(mut self, meter: &mut Meter) -> anyhow::Result<()> {
+        let store = self.store();
+        let name = || format!("the state file {}", store.path().display());
+        let mut days = days(self.whole(), store.host()).with_context(|| format!("reading {}", name()))?;
+        let today = date(meter.day());
+        let known = store.read_ids(meter.day())?;
+        let count = match &known {
+            Ids::Of { ids, .. } => {
+                meter.learn(ids.iter().copied());
+                ids.len()
+            }
+            Ids::Old | Ids::Later => 0,
+        };
+        let (mut fresh, mut unknown) = meter.hand_over();
+        let room = if matches!(known, Ids::Later) { 0 } else { REMEMBERED.saturating_sub(count) };
+        unknown += fresh.split_off(fresh.len().min(room)).len() as u64;
+        if !fresh.is_empty() {
+            store.append_ids(meter.day(), &known, &fresh)?;
+        }
+        let before = days.iter().find(|day| day.date == today);
+        let numbered = (count + fresh.len()) as u64;
+        // Ids that a crash kept from the total are in their file; posts without an id are in the total alone.
+        let posts = match before {
+            Some(day) if day.exact => day.posts.max(count as u64) + fresh.len() as u64 + unknown,
+            Some(day) => day.posts + fresh.len() as u64 + unknown,
+            None => numbered + unknown,
+        };
+        let exact = before.is_none_or(|day| day.exact) && unknown == 0;
+        let changed = before.is_none_or(|day| (day.posts, day.exact) != (posts, exact)) && posts > 0;
+        let earlier = days.iter().filter(|day| day.date != today && same_month(&day.date, &today));
+        meter.agree(posts, exact, earlier.map(|day| day.posts).sum());
+        if !changed {
+            return Ok(());
+        }
+        days.retain(|day| day.date != today);
+        days.push(Day { date: today, posts, exact });
+        days.sort_by(|a, b| a.date.cmp(&b.date));
+        let kept = days.len().saturating_sub(DAYS);
+        let entries =
+            days[kept..].iter().map(|day| (day.date.clone(), json!({ "posts": day.posts, "exact": day.exact })));
+        let entries: serde_json::Map<String, Value> = entries.collect();
+        let host = store.host().to_owned();
+        self.whole_mut()["meter"][host] = entries.into();
+        self.write().with_context(|| format!("writing {}", name()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::meter::Period;
+
+    const DAY: u64 = 20_779; // 2026-11-22
+
+    fn store(folder: &tempfile::TempDir) -> Store {
+        Store::new(&folder.path().join("state"), "api.x.com".to_owned(), "/2/a", true).expect("a store")
+    }
+
+    fn sync(store: &Store, meter: &mut Meter) {
+        store.hold().expect("held").expect("free").sync(meter).expect("synced");
+    }
+
+    fn count(meter: &mut Meter, ids: std::ops::Range<u64>) {
+        for id in ids {
+            meter.count(id.to_string().as_bytes());
+        }
+    }
+
+    #[test]
+    fn two_processes_that_see_the_same_posts_count_them_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        let (mut one, mut two) = (Meter::new(None, DAY), Meter::new(None, DAY));
+        count(&mut one, 0..100);
+        count(&mut two, 50..150);
+        sync(&store, &mut one);
+        sync(&store, &mut two);
+        sync(&store, &mut one);
+        assert_eq!((one.used(Period::Day), two.used(Period::Day), one.is_exact()), (150, 150, true));
+        let mut later = Meter::new(None, DAY);
+        sync(&store, &mut later);
+        count(&mut later, 0..151);
+        assert_eq!(later.used(Period::Day), 151, "a run that comes later knows what was delivered before it");
+    }
+
+    #[test]
+    fn a_month_is_the_sum_of_its_days() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        for day in [DAY - 22, DAY - 21, DAY, DAY + 1] {
+            let mut meter = Meter::new(None, day);
+            sync(&store, &mut meter);
+            count(&mut meter, 0..10);
+            sync(&store, &mut meter);
+        }
+        let mut meter = Meter::new(None, DAY + 1);
+        sync(&store, &mut meter);
+        assert_eq!((meter.used(Period::Day), meter.used(Period::Month)), (10, 30), "31 October is another month");
+        let days = store.days().expect("days");
+        assert_eq!(days.len(), 4);
+        assert_eq!(days[3], Day { date: "2026-11-23".to_owned(), posts: 10, exact: true });
+    }
+
+    #[test]
+    fn a_number_that_a_crash_cut_is_passed_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        let mut meter = Meter::new(None, DAY);
+        count(&mut meter, 0..3);
+        sync(&store, &mut meter);
+        let ids = folder.path().join("state.api.x.com.ids");
+        let mut bytes = fs::read(&ids).expect("ids");
+        bytes.extend([1, 2, 3]);
+        fs::write(&ids, bytes).expect("written");
+        let mut meter = Meter::new(None, DAY);
+        sync(&store, &mut meter);
+        count(&mut meter, 0..4);
+        sync(&store, &mut meter);
+        let mut meter = Meter::new(None, DAY);
+        sync(&store, &mut meter);
+        assert_eq!(meter.used(Period::Day), 4);
+    }
+
+    #[test]
+    fn a_process_that_lags_behind_the_day_overwrites_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        let (mut old, mut new) = (Meter::new(None, DAY), Meter::new(None, DAY + 1));
+        count(&mut old, 0..2);
+        count(&mut new, 0..5);
+        sync(&store, &mut new);
+        sync(&store, &mut old);
+        let days: Vec<(u64, bool)> = store.days().expect("days").iter().map(|day| (day.posts, day.exact)).collect();
+        assert_eq!(days, [(2, false), (5, true)]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_is_not_touched() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        let ids = folder.path().join("state.api.x.com.ids");
+        fs::write(&ids, "my notes").expect("written");
+        let mut meter = Meter::new(None, DAY);
+        count(&mut meter, 0..3);
+        let error = store.hold().expect("held").expect("free").sync(&mut meter).expect_err("not ours");
+        assert!(format!("{error:#}").contains("not a file of ids"), "{error:#}");
+        assert_eq!(fs::read_to_string(&ids).expect("there"), "my notes");
+    }
+}
