@@ -183,10 +183,8 @@ impl Drive {
     fn within_quota(&mut self, input: Input) -> Input {
         let now = self.run.clock.now();
         self.turn_meter(now);
-        if now.steady >= self.meter_due {
-            if self.share_meter() {
-                self.meter_due = now.steady + METER_EVERY;
-            }
+        if now.steady >= self.meter_due && self.share_meter() {
+            self.meter_due = now.steady + METER_EVERY;
         }
         let Some(meter) = self.run.pipeline.meter() else { return input };
         let reading = meter.reading();

@@ -196,10 +196,6 @@ impl Meter {
 mod tests {
     use super::*;
 
-    fn quota(text: &str) -> Option<Quota> {
-        Some(text.parse().expect("a quota"))
-    }
-
     #[test]
     fn a_post_counts_once_a_day() {
         let mut meter = Meter::new(None, 7);
@@ -237,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_comes_beyond_the_quota_is_told_apart_and_still_counted() {
-        let mut meter = Meter::new(quota("2/day"), 7);
+        let mut meter = Meter::new(Some(Quota { posts: 2, period: Period::Day }), 7);
         assert_eq!(["1", "1", "2", "1", "3"].map(|id| meter.count(id.as_bytes())), {
             use Counted::{Beyond, Within};
             [Within, Within, Within, Within, Beyond]
