@@ -50,16 +50,6 @@ impl Access {
     /// Checks all that is given for connections to `base`.
     pub fn new(given: &cli::Access, base: Base) -> Result<Access, Error> {
         let token = Token::find(given.bearer.as_deref(), given.bearer_file.as_deref()).or_else(usage)?;
-        Access::with(given, base, token)
-    }
-
-    /// The same for the demo, which needs no token of anybody's.
-    pub fn demo(given: &cli::Access, base: Base) -> Result<Access, Error> {
-        let token = Token::parse("demo", "the demo's token").or_else(usage)?;
-        Access::with(given, base, token)
-    }
-
-    fn with(given: &cli::Access, base: Base, token: Token) -> Result<Access, Error> {
         if base.is_plain() && !base.is_loopback() && !given.insecure_http {
             return usage(format!(
                 "http://{} would carry the token in clear text; use https, or --insecure-http if you mean it",
@@ -71,6 +61,12 @@ impl Access {
             return usage("a proxy would see the token in clear text; use https, or --insecure-http if you mean it");
         }
         Ok(Access { base, token, proxy, cacert: given.cacert.clone(), connect_timeout: given.connect_timeout })
+    }
+
+    /// For the demo, which needs no token of anybody's, and no proxy on the way to this machine.
+    pub fn demo(given: &cli::Access, base: Base) -> Result<Access, Error> {
+        let token = Token::parse("demo", "the demo's token").or_else(usage)?;
+        Ok(Access { base, token, proxy: None, cacert: None, connect_timeout: given.connect_timeout })
     }
 
     /// Where we connect to, for people.
