@@ -64,13 +64,9 @@ pub struct Tail {
     #[command(flatten)]
     pub request: Request,
 
-    /// Bearer token; it is taken off the process list at once
-    #[arg(long, value_name = "TOKEN", conflicts_with = "bearer_file", help_heading = "Token")]
-    pub bearer: Option<String>,
-
-    /// File that holds the bearer token, `-` for stdin
-    #[arg(long, value_name = "FILE", help_heading = "Token")]
-    pub bearer_file: Option<PathBuf>,
+    /// Who we are, and the way to X.
+    #[command(flatten)]
+    pub access: Access,
 
     /// Tail the embedded simulator: no token, no network
     #[arg(
@@ -79,26 +75,6 @@ pub struct Tail {
         help_heading = "Token"
     )]
     pub demo: bool,
-
-    /// Server to connect to [default: the stream's own host, <https://api.x.com> for all of v2]
-    #[arg(long, value_name = "URL", help_heading = "Connection")]
-    pub base_url: Option<String>,
-
-    /// Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]
-    #[arg(long, value_name = "URL", help_heading = "Connection")]
-    pub proxy: Option<String>,
-
-    /// PEM file with the certificates to trust instead of the system's
-    #[arg(long, value_name = "FILE", help_heading = "Connection")]
-    pub cacert: Option<PathBuf>,
-
-    /// Send the token in clear text to a host that is not this machine
-    #[arg(long, help_heading = "Connection")]
-    pub insecure_http: bool,
-
-    /// Longest time for DNS, TCP and TLS together
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15s", help_heading = "Connection")]
-    pub connect_timeout: Duration,
 
     /// Silence after which a connection counts as dead [default: 30s, v1.1 streams 90s]
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Connection")]
@@ -162,6 +138,47 @@ pub struct Tail {
     /// Tell nothing on stderr but the line that explains a failure
     #[arg(short, long, help_heading = "People")]
     pub quiet: bool,
+}
+
+/// Who we are, and the way to X: for every verb that talks to it.
+///
+/// The options are global within a verb, so that they are taken before and behind a word such as `kill`.
+#[derive(Debug, Args)]
+pub struct Access {
+    /// Bearer token; it is taken off the process list at once
+    #[arg(long, global = true, value_name = "TOKEN", conflicts_with = "bearer_file", help_heading = "Token")]
+    pub bearer: Option<String>,
+
+    /// File that holds the bearer token, `-` for stdin
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Token")]
+    pub bearer_file: Option<PathBuf>,
+
+    /// Server to connect to [default: the stream's own host, <https://api.x.com> for all of v2]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Connection")]
+    pub base_url: Option<String>,
+
+    /// Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Connection")]
+    pub proxy: Option<String>,
+
+    /// PEM file with the certificates to trust instead of the system's
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    pub cacert: Option<PathBuf>,
+
+    /// Send the token in clear text to a host that is not this machine
+    #[arg(long, global = true, help_heading = "Connection")]
+    pub insecure_http: bool,
+
+    /// Longest time for DNS, TCP and TLS together
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        value_parser = duration,
+        default_value = "15s",
+        help_heading = "Connection"
+    )]
+    pub connect_timeout: Duration,
 }
 
 /// What the request asks for.

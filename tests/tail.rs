@@ -384,6 +384,13 @@ fn a_server_that_repeats_the_token_does_not_make_us_show_it() {
 }
 
 #[test]
+fn the_demo_goes_around_the_proxy_of_the_environment() {
+    // Nothing listens there.
+    let output = run(xstream(&["tail", "--demo", "--max", "1"]).env("HTTPS_PROXY", "http://127.0.0.1:1"));
+    assert_eq!(values(&output.stdout).len(), 1, "{}", stderr(&output));
+}
+
+#[test]
 fn the_demo_is_quick_and_lively() {
     let mut command = xstream(&["tail", "--demo"]);
     let began = Instant::now();

@@ -1,5 +1,6 @@
 //! The verbs, one a file. Each turns its arguments into plain options and runs.
 
+mod access;
 mod explain;
 mod generate;
 mod replay;

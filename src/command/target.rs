@@ -7,7 +7,7 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Error, usage};
+use super::{Error, access, usage};
 use crate::cli::{self, Tail};
 use crate::net::dial::Base;
 use crate::net::token::without_tokens;
@@ -106,16 +106,9 @@ fn split_url(word: &str) -> Option<(&str, &str)> {
 }
 
 fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<Base, Error> {
-    let parse = |flag: &str, text: &str| {
-        // The URL is not repeated: it may hold what was meant for another flag.
-        Base::parse(text).or_else(|why| usage(format!("{flag}: {why}")))
-    };
-    let given = match &tail.base_url {
-        Some(text) => parse("--base-url", text)?,
-        None => parse("--base-url", known.map_or(Host::Api, |endpoint| endpoint.host).base())?,
-    };
+    let given = access::base(&tail.access, known.map_or(Host::Api, |endpoint| endpoint.host))?;
     let Some(origin) = origin else { return Ok(given) };
-    let named = parse("STREAM", origin)?;
+    let named = access::base_of("STREAM", origin)?;
     // The token is for one host; a URL in another place is no reason to send it elsewhere.
     if (named.is_plain(), named.host()) != (given.is_plain(), given.host()) {
         return usage(format!("{origin} is not the base host; give it with --base-url {origin}"));
@@ -162,7 +155,7 @@ fn wish(request: &cli::Request) -> Result<Wish, Error> {
 }
 
 /// A time as people write it, in X's form: `2h` is two hours ago; a date and time without an offset is UTC.
-fn time(text: &str, now: Timestamp) -> Result<String, String> {
+pub(super) fn time(text: &str, now: Timestamp) -> Result<String, String> {
     // jiff reads a time zone in brackets and passes over it; X would get another hour than was meant.
     if text.contains('[') {
         return Err("give an offset, such as +01:00, instead of the name of a time zone".to_owned());

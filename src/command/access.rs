@@ -1,0 +1,112 @@
+//! Who we are and the way to X, checked before anything is dialled: for `tail` and every verb that calls the API.
+//!
+//! Its law: no token leaves this machine in clear text unless `--insecure-http` asks for it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Error, print_error, usage};
+use crate::cli;
+use crate::net::dial::{self, Base, Dialer};
+use crate::net::proxy::Proxy;
+use crate::net::token::{self, Token};
+use crate::protocol::endpoint::Host;
+
+/// What is settled before a connection is opened.
+pub struct Access {
+    /// Where.
+    pub base: Base,
+    /// Who we are.
+    pub token: Token,
+    proxy: Option<Proxy>,
+    cacert: Option<PathBuf>,
+    connect_timeout: Duration,
+}
+
+/// Takes a token off the process list. The program executes itself again for that, so this comes first in a verb.
+pub fn hide(given: &cli::Access, arguments: &[OsString]) -> Result<(), Error> {
+    if let Some(text) = given.bearer.as_deref() {
+        // Checked under its own name, before it becomes a file of ours.
+        Token::find(Some(text), None).or_else(usage)?;
+        if let Err(error) = token::hide(arguments) {
+            print_error(&format!("the token stays visible in the process list: {error}"));
+        }
+    }
+    Ok(())
+}
+
+/// The server to connect to: the one named, else `host`.
+pub fn base(given: &cli::Access, host: Host) -> Result<Base, Error> {
+    base_of("--base-url", given.base_url.as_deref().unwrap_or(host.base()))
+}
+
+/// Checks a base URL that came as `name`. It is not repeated: it may hold what was meant for another flag.
+pub fn base_of(name: &str, text: &str) -> Result<Base, Error> {
+    Base::parse(text).or_else(|why| usage(format!("{name}: {why}")))
+}
+
+impl Access {
+    /// Checks all that is given for connections to `base`.
+    pub fn new(given: &cli::Access, base: Base) -> Result<Access, Error> {
+        let token = Token::find(given.bearer.as_deref(), given.bearer_file.as_deref()).or_else(usage)?;
+        if base.is_plain() && !base.is_loopback() && !given.insecure_http {
+            return usage(format!(
+                "http://{} would carry the token in clear text; use https, or --insecure-http if you mean it",
+                base.host()
+            ));
+        }
+        let proxy = proxy(given, &base)?;
+        if base.is_plain() && proxy.is_some() && !given.insecure_http {
+            return usage("a proxy would see the token in clear text; use https, or --insecure-http if you mean it");
+        }
+        Ok(Access { base, token, proxy, cacert: given.cacert.clone(), connect_timeout: given.connect_timeout })
+    }
+
+    /// For the demo, which needs no token of anybody's, and no proxy on the way to this machine.
+    pub fn demo(given: &cli::Access, base: Base) -> Result<Access, Error> {
+        let token = Token::parse("demo", "the demo's token").or_else(usage)?;
+        Ok(Access { base, token, proxy: None, cacert: None, connect_timeout: given.connect_timeout })
+    }
+
+    /// Where we connect to, for people.
+    pub fn host(&self) -> String {
+        match &self.proxy {
+            Some(proxy) => format!("{} through the proxy {}", self.base.host(), proxy.name()),
+            None => self.base.host().to_owned(),
+        }
+    }
+
+    /// Tests play hours of backoff in milliseconds. Nobody else is hurried: it works only towards this machine.
+    pub fn speed(&self) -> u32 {
+        let asked = std::env::var("XSTREAM_TEST_SPEED").ok().and_then(|speed| speed.parse().ok());
+        let here = self.base.is_loopback() && self.proxy.as_ref().is_none_or(Proxy::is_loopback);
+        asked.filter(|speed| here && *speed > 0).unwrap_or(1)
+    }
+
+    /// Prepares to dial for `path`, with the form of a POST if there is one.
+    pub fn dialer(self, path: String, form: Option<String>, gzip: bool) -> Result<Dialer, Error> {
+        let speed = self.speed();
+        Dialer::new(dial::Options {
+            base: self.base,
+            path,
+            form,
+            token: Some(self.token),
+            proxy: self.proxy,
+            cacert: self.cacert,
+            gzip,
+            connect_timeout: self.connect_timeout / speed,
+            head_timeout: dial::HEAD_TIMEOUT / speed,
+        })
+        .or_else(|error| usage(format!("{error:#}")))
+    }
+}
+
+fn proxy(given: &cli::Access, base: &Base) -> Result<Option<Proxy>, Error> {
+    match &given.proxy {
+        Some(text) => Proxy::parse(text).map(Some).or_else(|why| usage(format!("--proxy: {why}"))),
+        // Plain http goes to this machine, where no proxy of the environment belongs in between.
+        None if base.is_plain() && base.is_loopback() => Ok(None),
+        None => Proxy::of_environment(base.uri()).or_else(usage),
+    }
+}
