@@ -272,6 +272,32 @@ fn tail(server: &Server, options: &str) -> String {
     format!("'{program}' tail --base-url {} --bearer x {options}", server.url())
 }
 
+/// The same with a clock that runs fifty times faster, so that a heartbeat grows old within a test.
+fn fast_tail(server: &Server, options: &str) -> String {
+    format!("XSTREAM_TEST_SPEED=50 {}", tail(server, options))
+}
+
+/// The part of a row that begins with this, without that; none while the row is drawn in part.
+fn part<'a>(row: &'a str, begins: &str) -> Option<&'a str> {
+    row.split(" · ").find_map(|part| part.strip_prefix(begins))
+}
+
+/// The seconds that an age of the row tells.
+fn seconds(age: &str) -> Option<f64> {
+    if let Some((hours, minutes)) = age.split_once('h') {
+        let minutes: f64 = minutes.strip_suffix('m')?.parse().ok()?;
+        return Some(hours.parse::<f64>().ok()? * 3600.0 + minutes * 60.0);
+    }
+    let (minutes, seconds) = age.split_once('m').unwrap_or(("0", age));
+    Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.strip_suffix('s')?.parse::<f64>().ok()?)
+}
+
+/// The ages of the last byte and of the last post, in seconds.
+fn ages(screen: &Screen) -> Option<(f64, f64)> {
+    let row = screen.row();
+    Some((seconds(part(&row, MARK)?)?, seconds(part(&row, "post ")?)?))
+}
+
 /// The same, telling its process id first.
 fn tail_telling_pid(server: &Server, options: &str) -> String {
     format!("sh -c 'echo \"PID=$$;\" >&2; exec \"$@\"' sh {}", tail(server, options))
@@ -296,12 +322,151 @@ fn the_row_is_at_the_bottom_and_the_data_above() {
 }
 
 #[test]
-fn thousands_of_lines_from_another_program_pass_above_the_row_unspoiled() {
-    const LINES: usize = 5_000;
+fn a_heartbeat_age_grows_and_falls_back_and_the_age_of_the_post_beside_it_goes_on() {
+    // By the clock of the run a heartbeat every 75 s, and a row every 12 s.
+    let server = server("posts 1; heartbeat endless every 1500ms");
+    let mut screen = Screen::open(16, 160, &format!("{} | cat", fast_tail(&server, "--stall-timeout 10h")));
+    let heartbeat = |screen: &Screen| {
+        let column = screen.row().chars().take_while(|c| *c != '·').count() + 2;
+        let cell = screen.model.screen().cell(15, u16::try_from(column).expect("a column")).expect("a cell");
+        (cell.contents().to_owned(), cell.fgcolor())
+    };
+    let alive = ("h".to_owned(), vt100::Color::Default);
+    screen.wait_until("a fresh heartbeat", |screen| ages(screen).is_some_and(|(byte, _)| byte < 25.0));
+    assert_eq!(heartbeat(&screen), alive);
+    screen.wait_until("a late heartbeat", |screen| ages(screen).is_some_and(|(byte, _)| byte > 25.0));
+    assert_eq!(heartbeat(&screen), ("h".to_owned(), vt100::Color::Idx(11)));
+    screen.wait_until("an older one", |screen| ages(screen).is_some_and(|(byte, _)| byte > 40.0));
+    screen.wait_until("a fall", |screen| ages(screen).is_some_and(|(byte, _)| byte < 25.0));
+    assert_eq!(heartbeat(&screen), alive);
+    let (byte, post) = ages(&screen).expect("ages");
+    assert!(post > byte + 40.0, "alive but idle: {}", screen.row());
+}
+
+#[test]
+fn the_requests_left_follow_the_header() {
+    let server = server(&format!(
+        "heartbeat 10 every 100ms; end | header x-rate-limit-remaining: 7; heartbeat 10 every 100ms; end | header x-rate-limit-remaining: 4; {QUIET}"
+    ));
+    let mut screen = Screen::open(16, 160, &format!("{} | cat", fast_tail(&server, "")));
+    for (left, color) in [("49/50 ", None), ("7/50 ", None), ("4/50 ", Some(11))] {
+        screen.wait_until(left, |screen| {
+            part(&screen.row(), "x-rate-limit ").is_some_and(|rest| {
+                let reset = rest.strip_prefix(left).and_then(seconds);
+                // 15 minutes, less what has passed of them.
+                reset.is_some_and(|reset| (300.0..=900.0).contains(&reset))
+            })
+        });
+        let row = screen.row();
+        let before = row.split("x-rate-limit ").next().expect("a row").chars().count();
+        let cell = screen.model.screen().cell(15, u16::try_from(before).expect("a column")).expect("a cell");
+        assert_eq!(cell.fgcolor(), color.map_or(vt100::Color::Default, vt100::Color::Idx), "{row}");
+    }
+}
+
+/// Scripted endings after which the run goes on, and how the row names them.
+const ENDINGS: [(&str, &str); 38] = [
+    ("disconnect 1; close", "1 Shutdown"),
+    ("disconnect 2; close", "2 Duplicate stream"),
+    ("disconnect 4; close", "4 Stall"),
+    ("disconnect 5; close", "5 Normal"),
+    ("disconnect 7; close", "7 Admin logout"),
+    ("disconnect 8; close", "8 Reserved"),
+    ("disconnect 10; close", "10 Stream exception"),
+    ("disconnect 11; close", "11 Broker stall"),
+    ("disconnect 12; close", "12 Shed load"),
+    ("disconnect 99; close", "99 Unknown v1.1 code"),
+    ("operational-disconnect; end", "OperationalDisconnect"),
+    ("operational-disconnect-bare UpstreamOperationalDisconnect; end", "UpstreamOperationalDisconnect"),
+    ("operational-disconnect UpstreamUncleanDisconnect; end", "UpstreamUncleanDisconnect"),
+    ("operational-disconnect InternalError; end", "InternalError"),
+    ("operational-disconnect ForceDisconnect; end", "ForceDisconnect"),
+    ("operational-disconnect SlowReader; end", "SlowReader"),
+    ("streaming-connection; end", "TooManyConnections"),
+    ("streaming-connection-wrapped ProvisioningSubscription; end", "ProvisioningSubscription"),
+    ("client-disconnected; end", "client-disconnected"),
+    ("forced-disconnect; end", "forced-disconnect"),
+    ("html-line; end", "html HTML page"),
+    ("end", "eof End of stream"),
+    ("close", "truncated Cut body"),
+    ("cut", "truncated Cut body"),
+    ("reset", "reset Connection reset"),
+    ("bad-chunk", "http Broken HTTP"),
+    ("stall", "stall"),
+    ("dribble", "unfinished-line"),
+    ("rate-limit 5", "429 Too Many Requests"),
+    ("rate-limit-88 5", "rate-limit-exceeded"),
+    ("too-many-connections", "TooManyConnections"),
+    ("provisioning", "ProvisioningSubscription"),
+    ("420", "420 Enhance Your Calm"),
+    ("internal-error", "500 Internal Server Error"),
+    ("unavailable", "503 Service Unavailable"),
+    ("status 502", "502 Bad Gateway"),
+    ("garbage", "http Broken HTTP"),
+    ("no-head", "head-timeout No answer"),
+];
+
+#[test]
+fn the_last_code_stands_in_the_row_by_its_name_after_each_ending() {
+    let check = |(ending, named): (&str, &str)| {
+        let server = server(&format!("{ending} | {QUIET}"));
+        let mut screen = Screen::open(8, 200, &format!("{} | cat", fast_tail(&server, "")));
+        screen.wait_until(ending, |screen| {
+            let row = screen.row();
+            let told = part(&row, &format!("last {named} ")).and_then(|rest| rest.strip_suffix(" ago"));
+            told.and_then(seconds).is_some()
+        });
+    };
+    // Most of the time is spent waiting.
+    std::thread::scope(|scope| {
+        for worker in 0..4 {
+            scope.spawn(move || ENDINGS.into_iter().skip(worker).step_by(4).for_each(check));
+        }
+    });
+}
+
+#[test]
+fn the_terminal_is_whole_after_an_ending_that_stops_the_run() {
+    for (ending, options, status, said) in [
+        ("heartbeat 10 every 100ms; disconnect 6; close", "", 3, "6 Token revoked"),
+        ("heartbeat 10 every 100ms; operational-disconnect InvalidRules; end", "", 3, "InvalidRules"),
+        ("heartbeat 10 every 100ms; end | unauthorized", "", 3, "401 Unauthorized"),
+        ("heartbeat 10 every 100ms; cut", "--no-reconnect", 5, "truncated"),
+        ("heartbeat 10 every 100ms; end | status 503", "--max-retries 2", 4, "503 Service Unavailable"),
+        (QUIET, "--for 60s", 0, "connected"),
+    ] {
+        let server = server(ending);
+        let command = format!("{{ {}; echo STATUS=$?. >&2; }} | cat; {}", fast_tail(&server, options), filling(16));
+        let mut screen = Screen::open(16, 160, &command);
+        screen.assert_whole(16);
+        let history = screen.history();
+        assert!(history.contains(&format!("STATUS={status}.")), "{ending}: {history:#?}");
+        assert!(history.iter().any(|row| row.contains(said)), "{ending}: {history:#?}");
+    }
+}
+
+#[test]
+fn ten_thousand_lines_from_another_program_pass_above_the_row_unspoiled() {
+    pass_above("cat");
+}
+
+#[test]
+fn ten_thousand_lines_from_jq_pass_above_the_row_unspoiled() {
+    if std::process::Command::new("jq").arg("--version").output().is_err() {
+        eprintln!("skipped: jq is not installed");
+        return;
+    }
+    // In colour, as people have it.
+    pass_above("jq -cC .");
+}
+
+/// Prints ten thousand posts by this program on the screen that has the row.
+fn pass_above(reader: &str) {
+    const LINES: usize = 10_000;
     let mut steps: Vec<Step> = (0..LINES).map(|n| Step::Line(post(n).into_bytes())).collect();
     steps.extend([Step::Heartbeat { count: None, every: Duration::from_millis(100) }]);
     let server = Server::spawn(Options::new(Script::new(vec![steps]))).expect("a server");
-    let mut screen = Screen::open(24, 160, &format!("{} | cat", tail(&server, "")));
+    let mut screen = Screen::open(24, 160, &format!("{} | {reader}", tail(&server, "")));
     let last = post(LINES - 1);
     screen.wait_until("the last line", |screen| {
         let bottom = screen.row();
@@ -669,6 +834,22 @@ fn no_color_leaves_the_row_without_colours() {
     screen.wait_until("the row", |screen| screen.row().contains("streaming"));
     let text = String::from_utf8_lossy(&screen.raw).into_owned();
     assert!(!text.contains("\x1b[3"), "{text:?}");
+}
+
+#[test]
+fn colours_refused_leave_the_row_without_colours() {
+    let server = server(QUIET);
+    let mut screen = Screen::open(16, 160, &format!("{} | cat", tail(&server, "--color never")));
+    screen.wait_until("the row", |screen| screen.row().contains("streaming"));
+    let text = String::from_utf8_lossy(&screen.raw).into_owned();
+    assert!(!text.contains("\x1b[3"), "{text:?}");
+}
+
+#[test]
+fn a_screen_of_twenty_columns_has_a_row_with_the_state_and_the_heartbeat() {
+    let server = server(QUIET);
+    let mut screen = Screen::open(16, 20, &format!("{} | cat", tail(&server, "")));
+    screen.wait_until("the row", |screen| screen.row().starts_with("streaming · hb 0."));
 }
 
 #[test]

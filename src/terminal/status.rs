@@ -1,8 +1,12 @@
 //! What the status row says, rendered from the session's events. Pure: a clock is handed in.
 //!
 //! Order (always the same): state and stream, heartbeat age, post rate, rate limit, last disconnect code, gaps,
-//! buffer. A narrow screen loses, in this order: buffer, lag and number of posts, gaps, rate, age of the last post,
-//! the words of the last code, those of the rate limit, the rate limit, the last code. State and heartbeat age stay.
+//! buffer, quota if one is set. A narrow screen loses, in this order: buffer, lag and number of posts, gaps, the words of the last code,
+//! those of the rate limit and the time to its reset, the post rate, the quota, the age of the last post, the stream's name and
+//! the words of a wait, the rate limit, the word `heartbeat`, the last code, the heartbeat age. What is left of the
+//! state is cut.
+//!
+//! Colours have one meaning each: green streams, red does not, yellow wants a look.
 
 use std::time::Duration;
 
@@ -49,8 +53,8 @@ pub struct Status {
     blocked: bool,
 }
 
-/// A part of the row. Where room is short, the part with the highest number shrinks next: to its brief form if
-/// it has one, else to nothing. 0 stays.
+/// A part of the row. Where room is short, the part with the highest number shrinks next (of equals the one further
+/// right): to its brief form if it has one, else to nothing. 0 goes last, from the right.
 struct Part {
     text: String,
     look: Look,
@@ -157,62 +161,65 @@ impl Status {
 
     fn parts(&self, now: At) -> Vec<Part> {
         let part = |drop, text, look| Part { text, look, drop, brief: None };
-        let (state, look) = match &self.state {
-            State::Connecting => ("connecting".to_owned(), Look::Bad),
-            State::Streaming if self.blocked => ("held up by our reader".to_owned(), Look::Bad),
-            State::Streaming => ("streaming".to_owned(), Look::Good),
+        let same = |state: &str, look| (state.to_owned(), state.to_owned(), look);
+        let (state, brief, look) = match &self.state {
+            State::Connecting => same("connecting", Look::Bad),
+            State::Streaming if self.blocked => {
+                ("held up by our reader".to_owned(), "slow reader".to_owned(), Look::Bad)
+            }
+            State::Streaming => same("streaming", Look::Good),
             State::Waiting { why, until } => {
-                let what = match why {
-                    Why::Backoff => "waiting",
-                    Why::RateLimit => "rate limited",
-                    Why::RetryAfter => "waiting as X asked",
-                    Why::Budget => "request budget spent",
-                    Why::Quota => "quota spent",
+                let (what, brief) = match why {
+                    Why::Backoff => ("waiting", "waiting"),
+                    Why::RateLimit => ("rate limited", "rate limited"),
+                    Why::RetryAfter => ("waiting as X asked", "X asked for"),
+                    Why::Budget => ("request budget spent", "budget spent"),
+                    Why::Quota => ("quota spent", "quota spent"),
                 };
                 let left = until.since(now);
                 // A long wait is planned around, so its end is told as well.
                 let end = if left >= LONG_WAIT { format!(" ({} UTC)", clock(*until)) } else { String::new() };
-                (format!("{what}, next attempt in {}{end}", age(left)), Look::Bad)
+                let left = age(left);
+                (format!("{what}, next attempt in {left}{end}"), format!("{brief} {left}{end}"), Look::Bad)
             }
-            State::Stopped => ("stopped".to_owned(), Look::Bad),
+            State::Stopped => same("stopped", Look::Bad),
         };
-        let mut parts = vec![part(0, format!("{} {state}", self.stream), look)];
-        parts.push(match self.last_byte {
-            Some(at) => {
-                let silence = now.since(at);
-                let look = if silence > self.keep_alive + LATE { Look::Warn } else { Look::Plain };
-                part(0, format!("heartbeat {}", age(silence)), look)
-            }
-            None => part(0, "heartbeat -".to_owned(), Look::Bad),
-        });
+        let mut parts = vec![Part { brief: Some((4, brief)), ..part(0, format!("{} {state}", self.stream), look) }];
+        let (silence, look) = match self.last_byte.map(|at| now.since(at)) {
+            Some(silence) if silence > self.keep_alive + LATE => (age(silence), Look::Warn),
+            Some(silence) => (age(silence), Look::Plain),
+            None => ("-".to_owned(), Look::Bad),
+        };
+        parts.push(Part { brief: Some((3, format!("hb {silence}"))), ..part(0, format!("heartbeat {silence}"), look) });
         // Alive but idle, and dead, look different only when the last post stands beside the last byte.
         let post = self.last_post.map_or("-".to_owned(), |at| age(now.since(at)));
-        parts.push(part(7, format!("post {post}"), Look::Plain));
-        let lag = self.lag.map_or(String::new(), |lag| format!(" lag {}", age(lag)));
+        parts.push(part(5, format!("post {post}"), Look::Plain));
+        let lag = self.lag.map_or(String::new(), |lag| format!(", lag {}", age(lag)));
         let rate = format!("{:.1}/s", self.rate);
         parts.push(Part {
             brief: Some((10, rate.clone())),
-            ..part(8, format!("{rate}{lag} of {}", self.posts), Look::Plain)
+            ..part(6, format!("{rate} of {}{lag}", self.posts), Look::Plain)
         });
         let number = |value: Option<u32>| value.map_or("-".to_owned(), |value| value.to_string());
         let mut limit = format!("x-rate-limit {}/{}", number(self.limit.remaining), number(self.limit.limit));
-        if let Some(reset) = self.limit.reset
-            && reset > now.wall
-        {
+        // A reset that is past or absurdly far says nothing.
+        if let Some(reset) = self.limit.trusted_reset(now.wall) {
             limit = format!("{limit} {}", age(reset.saturating_sub(now.wall)));
         }
         let low = self.limit.remaining.is_some_and(|left| left < 5);
         let brief = format!("{}/{}", number(self.limit.remaining), number(self.limit.limit));
         let look = if low { Look::Warn } else { Look::Plain };
-        parts.push(Part { brief: Some((5, brief)), ..part(3, limit, look) });
+        parts.push(Part { brief: Some((7, brief)), ..part(3, limit, look) });
         parts.push(match &self.last {
             Some((code, at)) => {
                 let name = code.entry().name;
                 let code = code.to_string();
-                let named = if name.eq_ignore_ascii_case(&code) { code.clone() } else { format!("{code} {name}") };
+                // The name of a code that is itself words says the same again.
+                let letters = |text: &str| text.replace([' ', '-'], "").to_ascii_lowercase();
+                let named = if letters(name) == letters(&code) { code.clone() } else { format!("{code} {name}") };
                 let text = format!("last {named} {} ago", age(now.since(*at)));
                 let brief = format!("last {code} {}", age(now.since(*at)));
-                Part { brief: Some((6, brief)), ..part(2, text, Look::Warn) }
+                Part { brief: Some((8, brief)), ..part(2, text, Look::Warn) }
             }
             None => part(2, "last -".to_owned(), Look::Plain),
         });
@@ -222,10 +229,9 @@ impl Status {
         let look = if percent > 60 { Look::Warn } else { Look::Plain };
         parts.push(part(11, format!("buffer {percent}%"), look));
         if let Some(reading) = &self.quota {
-            // Not before the code that explains it, and after all that tells of an hour's trouble.
             let near = reading.used.saturating_mul(10) >= reading.quota.posts.saturating_mul(9);
             let look = if near { Look::Warn } else { Look::Plain };
-            parts.push(part(4, format!("quota {}", quota(reading)), look));
+            parts.push(part(5, format!("quota {}", quota(reading)), look));
         }
         parts
     }
@@ -280,18 +286,13 @@ impl Status {
         };
         while wide(&parts) > width {
             let next = |part: &Part| part.brief.as_ref().map_or(part.drop, |(order, _)| *order);
+            let last = parts.len() == 1;
             let Some((at, part)) = parts.iter_mut().enumerate().max_by_key(|(_, part)| next(part)) else { break };
-            if next(part) == 0 {
-                break;
-            }
             match part.brief.take() {
                 Some((_, brief)) => part.text = brief,
+                None if last => part.text = cut(&part.text, width),
                 None => drop(parts.remove(at)),
             }
-        }
-        if wide(&parts) > width {
-            let text: Vec<String> = parts.into_iter().map(|part| part.text).collect();
-            return text.join(BETWEEN).chars().take(width).collect();
         }
         let drawn: Vec<String> = parts
             .into_iter()
@@ -307,10 +308,22 @@ impl Status {
     }
 }
 
-/// When a post was written, by its id (ids since November 2010 hold milliseconds since a moment in that month).
+/// A text of at most this width. Half a parenthesis is worse than none.
+fn cut(text: &str, width: usize) -> String {
+    let text: String = text.chars().take(width).collect();
+    match text.rsplit_once(" (") {
+        Some((before, within)) if !within.contains(')') => before.to_owned(),
+        _ => text.trim_end().to_owned(),
+    }
+}
+
+/// When a post was written, by its id (ids since November 2010 hold milliseconds since a moment in that month). The
+/// field `created_at` is no better: it is there only if it was asked for, and ends at the second. Enterprise feeds
+/// write the id behind a tag: `tag:search.twitter.com,2005:1346889436626259968`.
 fn written(id: &[u8]) -> Option<Duration> {
     const EPOCH_MS: u64 = 1_288_834_974_657;
-    let id: u64 = std::str::from_utf8(id).ok()?.parse().ok()?;
+    let id = std::str::from_utf8(id).ok()?;
+    let id: u64 = id.rsplit(':').next()?.parse().ok()?;
     Some(Duration::from_millis((id >> 22) + EPOCH_MS))
 }
 
@@ -335,6 +348,9 @@ pub fn age(duration: Duration) -> String {
         _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
     }
 }
+
+#[cfg(test)]
+mod shown;
 
 #[cfg(test)]
 mod tests {
@@ -399,12 +415,12 @@ mod tests {
             [200, 100, 80, 60, 50, 40, 20].iter().map(|width| status.render(at(10), *width, false)).collect();
         insta::assert_snapshot!(rows.join("\n"), @r"
         filtered streaming · heartbeat 1.0s · post - · 25.0/s of 0 · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago · gaps 0 · buffer 0%
-        filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12 Shed load 2.0s ago
-        filtered streaming · heartbeat 1.0s · x-rate-limit 49/50 14m50s · last 12 2.0s
+        filtered streaming · heartbeat 1.0s · post - · 25.0/s · x-rate-limit 49/50 14m50s · last 12 2.0s
+        filtered streaming · heartbeat 1.0s · post - · 25.0/s · 49/50 · last 12 2.0s
         filtered streaming · heartbeat 1.0s · 49/50 · last 12 2.0s
-        filtered streaming · heartbeat 1.0s · last 12 2.0s
-        filtered streaming · heartbeat 1.0s
-        filtered streaming ·
+        streaming · heartbeat 1.0s · 49/50 · last 12 2.0s
+        streaming · hb 1.0s · last 12 2.0s
+        streaming · hb 1.0s
         ");
     }
 
