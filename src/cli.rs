@@ -138,6 +138,10 @@ pub struct Tail {
     /// Tell nothing on stderr but the line that explains a failure
     #[arg(short, long, help_heading = "People")]
     pub quiet: bool,
+
+    /// Tell decisions, names and addresses as well; -vv also HTTP heads (the token redacted) and TLS
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = "People")]
+    pub verbose: u8,
 }
 
 /// Who we are, and the way to X: for every verb that talks to it.

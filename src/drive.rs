@@ -273,6 +273,13 @@ impl Drive {
         for event in events {
             self.run.status.note(now, event);
             self.total.note(now, event);
+            if let Event::Dialling { .. } = event {
+                let (spent, allowed) = self.run.session.budget().count(now);
+                log::info!("this is request {spent} of {allowed} in any 15 minutes");
+            }
+            if let Some(decision) = notice::decision(event) {
+                log::info!("{decision}");
+            }
             if let Some(record) = journal::record(event) {
                 self.write_down(record);
             }

@@ -27,6 +27,28 @@ fn events(records: &[Value]) -> Vec<&str> {
 }
 
 #[test]
+fn verbosity_tells_decisions_and_then_heads_without_the_token() {
+    let server = serve("posts 1; disconnect 12; end | posts");
+    let told = |flag: &str| {
+        let output = run(&mut tail(&server, &[flag, "--max", "2"]));
+        assert_eq!(common::values(&output.stdout).len(), 2, "stdout is pure");
+        stderr(&output)
+    };
+    let decisions = told("-v");
+    for text in ["xstream: +", "request 1 of 50", "12: at once if the stream was established", "connected from 127"] {
+        assert!(decisions.contains(text), "no {text:?} in {decisions}");
+    }
+    assert!(!decisions.contains("HTTP/1.1"), "{decisions}");
+    let heads = told("-vv");
+    for text in ["> GET /2/tweets/search/stream HTTP/1.1", "> authorization: [redacted]", "< HTTP/1.1 200 OK"] {
+        assert!(heads.contains(text), "no {text:?} in {heads}");
+    }
+    assert!(!(heads + &decisions).contains("secret-token"));
+    let output = run(&mut tail(&server, &["-q", "-v"]));
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn the_journal_tells_the_whole_story_by_its_schema() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal");

@@ -23,6 +23,7 @@ use crate::terminal::{self, Terminal};
 /// Runs the verb; returns the exit status.
 pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
     access::hide(&tail.access, arguments)?;
+    terminal::log::begin(tail.verbose);
     let mut pipeline = pipeline_options(&tail.what)?;
     let target = target::of(&tail, arguments)?;
     pipeline.framed = target.framed;

@@ -1,6 +1,7 @@
 //! The network, thin: a token, a dial, a stream of bytes. What to do about any of it is decided by `session/`.
 
 pub mod dial;
+pub mod facts;
 pub mod proxy;
 pub mod resolve;
 pub mod stream;

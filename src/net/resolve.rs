@@ -8,6 +8,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
@@ -59,6 +60,8 @@ impl Service<Name> for Resolver {
     fn call(&mut self, name: Name) -> Resolving {
         let Resolver { loopback_only, found: last } = self.clone();
         Box::pin(async move {
+            let began = Instant::now();
+            let host = name.to_string();
             let looking = tokio::task::spawn_blocking(move || (name.as_str(), 0u16).to_socket_addrs());
             let found = looking.await.map_err(io::Error::other).and_then(|found| found).map_err(DnsError)?;
             let addresses: Vec<SocketAddr> =
@@ -66,6 +69,8 @@ impl Service<Name> for Resolver {
             if addresses.is_empty() {
                 return Err(DnsError(io::Error::other("no usable address")));
             }
+            let text: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+            log::info!("{host} is {} (found in {} ms)", text.join(", "), began.elapsed().as_millis());
             last.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&addresses);
             Ok(addresses.into_iter())
         })

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::dial::{chain, find};
+use super::facts;
 use crate::protocol::disconnect::Own;
 use crate::session::Failure;
 
@@ -43,6 +44,7 @@ impl Connection {
     /// # Errors
     /// The connection ended.
     pub async fn open(io: Io) -> Result<Connection, Failure> {
+        facts::connected(&io);
         let handshake = http1::Builder::new().max_buf_size(BUFFER).handshake(io).await;
         let (sender, conn) = handshake.map_err(|error| of_hyper(&error))?;
         Ok(Connection { sender, conn, over: false })
@@ -53,6 +55,8 @@ impl Connection {
     /// # Errors
     /// The connection ended, or what came is not HTTP.
     pub async fn send(&mut self, request: Request<Form>) -> Result<Response<Incoming>, Failure> {
+        let target = request.uri();
+        facts::request(&format!("{} {target} {:?}", request.method(), request.version()), request.headers());
         let mut sending = pin!(self.sender.send_request(request));
         let (conn, over) = (&mut self.conn, &mut self.over);
         let response = poll_fn(|cx| {
@@ -64,11 +68,13 @@ impl Connection {
             }
             sending.as_mut().poll(cx)
         });
-        response.await.map_err(|error| {
+        let response = response.await.map_err(|error| {
             let failure = of_hyper(&error);
             // There is no body yet that could be cut.
             Failure { own: if failure.own == Own::Truncated { Own::Reset } else { failure.own }, ..failure }
-        })
+        })?;
+        facts::response(&format!("{:?} {}", response.version(), response.status()), response.headers());
+        Ok(response)
     }
 
     /// Ends the connection so that the server frees the slot: TLS `close_notify`, FIN, then whatever the

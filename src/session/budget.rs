@@ -112,6 +112,12 @@ impl Budget {
         allowance.left.saturating_sub(u32::try_from(since).unwrap_or(u32::MAX))
     }
 
+    /// Requests of the last 15 minutes, and how many are allowed.
+    #[must_use]
+    pub fn count(&self, now: At) -> (usize, usize) {
+        (self.spent.iter().filter(|sent| now.since(**sent) < WINDOW).count(), self.limit)
+    }
+
     /// Counts a request that is about to be sent.
     pub fn spend(&mut self, now: At) {
         self.spent.push_back(now);

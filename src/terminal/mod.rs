@@ -4,6 +4,7 @@
 //! neither the socket nor the timers nor the row.
 
 pub mod journal;
+pub mod log;
 pub mod notice;
 pub mod page;
 pub mod post_mortem;
@@ -173,6 +174,7 @@ impl Terminal {
 
     /// Tells people one line even if they asked for quiet.
     pub fn insist(&mut self, line: &str) {
+        self.fetch_log();
         self.notices.push_back((Instant::now(), format!("xstream: {line}\n")));
         self.tell(false);
     }
@@ -206,8 +208,16 @@ impl Terminal {
         }
     }
 
+    /// Fetches what was logged, so that it stands in its place among what is told.
+    fn fetch_log(&mut self) {
+        for line in self::log::fetch() {
+            self.notices.push_back((Instant::now(), format!("xstream: {line}\n")));
+        }
+    }
+
     /// Writes the notices whose time has come.
     fn tell(&mut self, all: bool) {
+        self.fetch_log();
         while let Some((since, _)) = self.notices.front() {
             if !all && since.elapsed() < PATIENCE && self.is_busy() {
                 return;

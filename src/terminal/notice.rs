@@ -3,6 +3,8 @@
 use super::status::{age, clock};
 use crate::pipeline::Remark;
 use crate::protocol::message::{Ending, Notice};
+use crate::session::answer::{Answer, answer};
+use crate::session::backoff::Ladder;
 use crate::session::gap::Gap;
 use crate::session::{Event, Outcome, Why};
 
@@ -46,6 +48,45 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
         Event::Gap(gap) => self::gap(gap),
         Event::Stopped(outcome) => return stopped(outcome),
     })
+}
+
+/// Why the session does what it does, for `-v`: what [`line`] leaves out.
+#[must_use]
+pub fn decision(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::FirstByte { after, .. } => format!("the first byte came {} ms after the head", after.as_millis()),
+        Event::Established { .. } => {
+            "the stream counts as established: it delivered a line and stood 10 s; every ladder starts afresh"
+                .to_owned()
+        }
+        Event::Late { silence } => {
+            format!("nothing came for {}: the heartbeat is late, a stall is declared if nothing does", age(*silence))
+        }
+        Event::Ended { ending, .. } => {
+            let code = &ending.code;
+            match answer(code) {
+                Answer::Now(ladder) => format!("{code}: at once if the stream was established, else {}", steps(ladder)),
+                Answer::Climb(ladder) => format!("{code}: {}", steps(ladder)),
+                Answer::Reset => format!("{code}: the rate limit's reset, else {}", steps(Ladder::Limited)),
+                Answer::TakenOver(ladder) => {
+                    format!("{code}: somebody took the slot; {}, and the third time in 30 minutes ends", steps(ladder))
+                }
+                Answer::Refused | Answer::Ended | Answer::Delivered => format!("{code}: the run ends"),
+            }
+        }
+        Event::Waiting { delay, .. } => format!("the next dial is due in {:.3} s", delay.as_secs_f64()),
+        _ => return None,
+    })
+}
+
+fn steps(ladder: Ladder) -> &'static str {
+    match ladder {
+        Ladder::Network => "250 ms more each time, up to 16 s",
+        Ladder::Http => "5 s, doubling to 320 s",
+        Ladder::Limited => "60 s, doubling to 900 s",
+        Ladder::Slot => "20 s, then 60 s, doubling to 900 s",
+        Ladder::Forced => "20 s, then doubling to 320 s",
+    }
 }
 
 /// The code, its name and meaning, X's own words, and whose side it is.
