@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Request, Response, Uri};
+use hyper::http::response::Parts;
+use hyper::{Method, Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::RootCertStore;
@@ -36,6 +37,10 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a refused response may say; X's longest problem is under 1 KB.
 const BODY_CAP: usize = 64 << 10;
+
+/// What a call may be answered with, inflated. X's largest page, 1000 rules of 2048 characters, stays below even if
+/// every character takes four bytes.
+const REPLY_CAP: usize = 8 << 20;
 
 /// How long a refused response may take to say it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -138,6 +143,26 @@ pub struct Dialer {
     resolver: Resolver,
 }
 
+/// One request.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    method: &'a Method,
+    path: &'a str,
+    /// Its type and text.
+    body: Option<(&'a str, &'a str)>,
+}
+
+/// What a call was answered with.
+#[derive(Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The whole body, inflated; or why it did not come whole.
+    pub body: Result<Vec<u8>, Failure>,
+    /// Head and body as a refusal reads them; of use beyond the head where the status is no success.
+    pub refusal: Refusal,
+}
+
 /// What a dial came to.
 pub enum Answer {
     /// A 200, with its stream.
@@ -185,8 +210,83 @@ impl Dialer {
         }
     }
 
+    /// Sends one request of the API on a connection of its own, and reads the whole reply, whatever its status.
+    ///
+    /// # Errors
+    /// There was no reply.
+    pub async fn call(&mut self, method: &Method, path: &str, json: Option<&str>) -> Result<Reply, Failure> {
+        let asked = Asked { method, path, body: json.map(|json| ("application/json", json)) };
+        let (response, connection) = self.exchange(asked, &Notify::new()).await?;
+        let (parts, body) = response.into_parts();
+        let head = head_of(&parts.headers);
+        let (gzip, readable) = coding_of(&parts.headers);
+        let mut stream = Stream::new(connection, body, gzip);
+        let body = if readable {
+            self.read_reply(&mut stream).await
+        } else {
+            Err(Failure { own: Own::Http, detail: not_offered(&parts.headers), sent: true })
+        };
+        stream.close().await;
+        // The status of a refusal tells even where its body does not.
+        let said = body.as_ref().map_or(Body::Empty, |body| Body::read(body));
+        Ok(Reply { status: parts.status.as_u16(), body, refusal: refusal_of(&parts, head, said) })
+    }
+
+    /// Reads a whole body, within bounds of size and silence.
+    async fn read_reply(&self, stream: &mut Stream) -> Result<Vec<u8>, Failure> {
+        let cut = |own, detail: &str| Failure { own, detail: detail.to_owned(), sent: true };
+        let mut plain = Vec::new();
+        let mut length = 0;
+        let mut inflater = crate::pipeline::inflate::Inflater::default();
+        let mut keep = |bytes: &[u8]| {
+            length += bytes.len();
+            if length <= REPLY_CAP {
+                plain.extend_from_slice(bytes);
+            }
+            length <= REPLY_CAP
+        };
+        let limit = self.options.head_timeout;
+        loop {
+            let Ok(next) = tokio::time::timeout(limit, stream.next()).await else {
+                return Err(cut(Own::Stall, &format!("the reply stopped for {} s", HEAD_TIMEOUT.as_secs())));
+            };
+            let Some(chunk) = next.transpose()? else { break };
+            let mut fits = true;
+            if stream.gzip {
+                let pushed = inflater.push(&chunk, |piece| fits &= keep(piece));
+                pushed.map_err(|error| cut(Own::Gzip, &format!("damaged gzip: {error}")))?;
+            } else {
+                fits = keep(&chunk);
+            }
+            if !fits {
+                return Err(cut(Own::Http, &format!("the reply is longer than {} MiB", REPLY_CAP >> 20)));
+            }
+        }
+        if stream.gzip && inflater.finish(|piece| _ = keep(piece)).is_err() {
+            return Err(cut(Own::Truncated, "the compressed reply is cut short"));
+        }
+        Ok(plain)
+    }
+
     async fn answer(&mut self, cancel: &Notify) -> Result<Answer, Failure> {
-        let uri = self.options.base.join(&self.options.path).map_err(|error| failure(Own::Http, &error, false))?;
+        let path = self.options.path.clone();
+        let form = self.options.form.clone();
+        let asked = Asked {
+            method: if form.is_some() { &Method::POST } else { &Method::GET },
+            path: &path,
+            body: form.as_deref().map(|form| ("application/x-www-form-urlencoded", form)),
+        };
+        let (response, connection) = self.exchange(asked, cancel).await?;
+        Ok(self.read_head(response, connection, cancel).await)
+    }
+
+    /// Connects, sends a request, and waits for the head of the response.
+    async fn exchange(
+        &mut self,
+        asked: Asked<'_>,
+        cancel: &Notify,
+    ) -> Result<(Response<Incoming>, Connection), Failure> {
+        let uri = self.options.base.join(asked.path).map_err(|error| failure(Own::Http, &error, false))?;
         let Some(target) = with_port(&uri, if self.options.base.is_plain() { 80 } else { 443 }) else {
             return Err(Failure { own: Own::Http, detail: "the URL names no host".to_owned(), sent: false });
         };
@@ -210,7 +310,7 @@ impl Dialer {
         let mut connection = Connection::open(io).await?;
         let response = tokio::select! {
             biased;
-            response = tokio::time::timeout(self.options.head_timeout, connection.send(self.request(&uri)?)) => {
+            response = tokio::time::timeout(self.options.head_timeout, connection.send(self.request(&uri, asked)?)) => {
                 response.unwrap_or_else(|_| {
                     let detail = format!("no answer within {} s of the request", HEAD_TIMEOUT.as_secs());
                     Err(Failure { own: Own::HeadTimeout, detail, sent: true })
@@ -221,7 +321,7 @@ impl Dialer {
             }
         };
         match response {
-            Ok(response) => Ok(self.read_head(response, connection, cancel).await),
+            Ok(response) => Ok((response, connection)),
             Err(failure) => {
                 // The server may hold the slot for us until it learns that we are gone.
                 connection.close().await;
@@ -230,12 +330,12 @@ impl Dialer {
         }
     }
 
-    fn request(&self, uri: &Uri) -> Result<Request<Form>, Failure> {
+    fn request(&self, uri: &Uri, asked: Asked<'_>) -> Result<Request<Form>, Failure> {
         let target = uri.path_and_query().map_or("/", |path| path.as_str());
-        let mut request = match &self.options.form {
-            Some(_) => Request::post(target).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
-            None => Request::get(target),
-        };
+        let mut request = Request::builder().method(asked.method).uri(target);
+        if let Some((kind, _)) = asked.body {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
         request = request
             .header(header::HOST, self.options.base.host())
             .header(header::USER_AGENT, concat!("xstream/", env!("CARGO_PKG_VERSION")));
@@ -245,20 +345,14 @@ impl Dialer {
         if let Some(token) = &self.options.token {
             request = request.header(header::AUTHORIZATION, token.header());
         }
-        let form = self.options.form.clone().unwrap_or_default();
-        request.body(Form::from(form)).map_err(|error| failure(Own::Http, &error, false))
+        let body = asked.body.map_or_else(String::new, |(_, body)| body.to_owned());
+        request.body(Form::from(body)).map_err(|error| failure(Own::Http, &error, false))
     }
 
     async fn read_head(&self, response: Response<Incoming>, connection: Connection, cancel: &Notify) -> Answer {
         let (parts, body) = response.into_parts();
-        let headers = &parts.headers;
-        let head = Head {
-            rate: RateLimit::read(|name| text(headers, name)),
-            date: text(headers, "date").and_then(rate_limit::http_date),
-        };
-        let coding = text(headers, "content-encoding").unwrap_or("identity").trim().to_ascii_lowercase();
-        let gzip = matches!(coding.as_str(), "gzip" | "x-gzip");
-        let readable = gzip || coding == "identity" || coding.is_empty();
+        let head = head_of(&parts.headers);
+        let (gzip, readable) = coding_of(&parts.headers);
         let status = parts.status.as_u16();
         let mut stream = Stream::new(connection, body, gzip);
         if status == 200 && readable {
@@ -266,21 +360,47 @@ impl Dialer {
         }
         if status == 200 {
             stream.close().await;
-            let detail = format!("the server compresses with `{}`, which was not offered", printable(&coding));
-            return Answer::Failed(Failure { own: Own::Http, detail, sent: true });
+            return Answer::Failed(Failure { own: Own::Http, detail: not_offered(&parts.headers), sent: true });
         }
-        let server_now = head.date.unwrap_or_else(now);
-        let refusal = Refusal {
-            status,
-            retry_after: text(headers, "retry-after").and_then(|value| rate_limit::retry_after(value, server_now)),
-            redirect: (300..400).contains(&status).then(|| target(headers)),
-            head,
-            // A body that cannot be read says nothing; the status still does.
-            body: if readable { read_body(&mut stream, cancel).await } else { Body::Empty },
-        };
+        // A body that cannot be read says nothing; the status still does.
+        let body = if readable { read_body(&mut stream, cancel).await } else { Body::Empty };
         stream.close().await;
-        Answer::Refused(refusal)
+        Answer::Refused(refusal_of(&parts, head, body))
     }
+}
+
+fn head_of(headers: &HeaderMap) -> Head {
+    Head {
+        rate: RateLimit::read(|name| text(headers, name)),
+        date: text(headers, "date").and_then(rate_limit::http_date),
+    }
+}
+
+fn refusal_of(parts: &Parts, head: Head, body: Body) -> Refusal {
+    let (status, headers) = (parts.status.as_u16(), &parts.headers);
+    let server_now = head.date.unwrap_or_else(now);
+    Refusal {
+        status,
+        retry_after: text(headers, "retry-after").and_then(|value| rate_limit::retry_after(value, server_now)),
+        redirect: (300..400).contains(&status).then(|| target(headers)),
+        head,
+        body,
+    }
+}
+
+fn coding(headers: &HeaderMap) -> String {
+    text(headers, "content-encoding").unwrap_or("identity").trim().to_ascii_lowercase()
+}
+
+/// Whether a body is gzip, and whether it can be read at all.
+fn coding_of(headers: &HeaderMap) -> (bool, bool) {
+    let coding = coding(headers);
+    let gzip = matches!(coding.as_str(), "gzip" | "x-gzip");
+    (gzip, gzip || coding == "identity" || coding.is_empty())
+}
+
+fn not_offered(headers: &HeaderMap) -> String {
+    format!("the server compresses with `{}`, which was not offered", printable(&coding(headers)))
 }
 
 /// Time since the Unix epoch, for a server that does not tell its own.

@@ -12,6 +12,7 @@ pub mod field;
 pub mod message;
 pub mod problem;
 pub mod rate_limit;
+pub mod record;
 pub mod request;
 pub mod scan;
 
