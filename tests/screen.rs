@@ -344,9 +344,22 @@ fn a_heartbeat_age_grows_and_falls_back_and_the_age_of_the_post_beside_it_goes_o
 }
 
 #[test]
+fn posts_are_counted_and_their_lag_is_told() {
+    let server = server("posts 30 every 40ms; heartbeat endless every 100ms");
+    let mut screen = Screen::open(16, 200, &format!("{} > /dev/null", tail(&server, "")));
+    screen.wait_until("thirty posts", |screen| {
+        let row = screen.row();
+        let told = row.split(" · ").nth(3).and_then(|part| part.split_once(" of 30, lag "));
+        told.is_some_and(|(rate, lag)| {
+            rate.ends_with("/s") && rate != "0.0/s" && seconds(lag).is_some_and(|lag| lag < 60.0)
+        })
+    });
+}
+
+#[test]
 fn the_requests_left_follow_the_header() {
     let server = server(&format!(
-        "heartbeat 10 every 100ms; end | header x-rate-limit-remaining: 7; heartbeat 10 every 100ms; end | header x-rate-limit-remaining: 4; {QUIET}"
+        "heartbeat 20 every 100ms; end | header x-rate-limit-remaining: 7; heartbeat 20 every 100ms; end | header x-rate-limit-remaining: 4; {QUIET}"
     ));
     let mut screen = Screen::open(16, 160, &format!("{} | cat", fast_tail(&server, "")));
     for (left, color) in [("49/50 ", None), ("7/50 ", None), ("4/50 ", Some(11))] {
