@@ -84,6 +84,12 @@ pub struct Tail {
     #[arg(long, help_heading = "Connection")]
     pub no_gzip: bool,
 
+    /// When X refuses for too many connections, end the one that holds this stream's slot, once
+    ///
+    /// Whoever reads that stream is disconnected. Without this, tail tells who holds the slot and how to end it.
+    #[arg(long, conflicts_with = "demo", help_heading = "Connection")]
+    pub take_over: bool,
+
     /// Stop when the connection ends, with exit status 5
     #[arg(long, conflicts_with = "max_retries", help_heading = "Connection")]
     pub no_reconnect: bool,

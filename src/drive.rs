@@ -12,13 +12,15 @@ use hyper::body::Bytes;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::clock::{Clock, date, rfc3339, same_month};
+use crate::inquiry::{self, Inquiry, Question};
 use crate::net::dial::{Answer, Dialer};
 use crate::net::stream::Stream;
 use crate::pipeline::envelope::Stamp;
 use crate::pipeline::meter::Period;
 use crate::pipeline::{Pipeline, Remark, Seen};
-use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::disconnect::{Code, Own, TextLine};
 use crate::protocol::message::{Ending, Notice};
+use crate::protocol::problem::printable;
 use crate::session::budget::RESET_MARGIN;
 use crate::session::outcome::FAILED;
 use crate::session::{Action, At, Event, Failure, Input, Outcome, Received, Session};
@@ -56,6 +58,12 @@ const METER_EVERY: Duration = Duration::from_secs(10);
 /// How long an end by signal may take to hand over what the reader has not taken yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// How long the end of a run waits for X's own word about it.
+const LAST_ANSWER: Duration = Duration::from_secs(2);
+
+/// Active rules that `-v` tells one by one.
+const RULES_TOLD: usize = 20;
+
 /// What a run is made of.
 pub struct Run {
     /// The clock everything is told by.
@@ -76,6 +84,8 @@ pub struct Run {
     pub store: Option<Store>,
     /// Where every event is written down.
     pub journal: Option<Journal>,
+    /// What X is asked beside the stream, if it has a name there.
+    pub inquiry: Option<Inquiry>,
     /// Whether the run ends with a summary of several lines although nobody watches.
     pub summary: bool,
     /// Bytes that may wait for the reader.
@@ -88,17 +98,19 @@ pub struct Run {
     pub denied: Option<&'static str>,
 }
 
-/// The signals and the tick.
+/// What comes beside the stream: signals, the tick, answers of X's API.
 struct Interrupts {
     signals: Signals,
     tick: Interval,
+    inquiry: Option<Inquiry>,
+    answered: Option<inquiry::Answer>,
 }
 
 impl Interrupts {
-    fn new() -> io::Result<Interrupts> {
+    fn new(inquiry: Option<Inquiry>) -> io::Result<Interrupts> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Interrupts { signals: Signals::new()?, tick })
+        Ok(Interrupts { signals: Signals::new()?, tick, inquiry, answered: None })
     }
 }
 
@@ -127,9 +139,9 @@ struct Drive {
 ///
 /// # Errors
 /// The signals cannot be handled.
-pub async fn drive(run: Run) -> io::Result<u8> {
+pub async fn drive(mut run: Run) -> io::Result<u8> {
     let mut drive = Drive {
-        interrupts: Interrupts::new()?,
+        interrupts: Interrupts::new(run.inquiry.take())?,
         run,
         stream: None,
         rest: Bytes::new(),
@@ -154,7 +166,7 @@ impl Drive {
             let input = if let Some(input) = self.pending.pop_front() {
                 input
             } else {
-                self.report_status();
+                self.report();
                 self.carry_out(&action).await
             };
             let input = self.within_quota(input);
@@ -280,6 +292,7 @@ impl Drive {
             if let Some(decision) = notice::decision(event) {
                 log::info!("{decision}");
             }
+            self.inquire(now, event);
             if let Some(record) = journal::record(event) {
                 self.write_down(record);
             }
@@ -303,6 +316,40 @@ impl Drive {
         }
     }
 
+    /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection.
+    fn inquire(&mut self, now: At, event: &Event) {
+        let Some(inquiry) = &mut self.interrupts.inquiry else { return };
+        let Event::Ended { connection, ending, opened, lived, .. } = event else { return };
+        let slot = matches!(&ending.code, Code::Issue(name) if name == "TooManyConnections")
+            || ending.code == Code::Text(TextLine::ConnectionLimit);
+        if slot {
+            inquiry.ask(now, Question::Holders { free: false });
+        } else if *opened && ending.code != Code::Own(Own::Quota) {
+            inquiry.ask(now, Question::Reason { connection: *connection, opened: *lived });
+        }
+    }
+
+    fn tell_answer(&mut self) {
+        match self.interrupts.answered.take() {
+            Some(inquiry::Answer::Holders { holders, freed }) => {
+                self.tell(&[Event::Held { by: holders, freed }]);
+            }
+            Some(inquiry::Answer::Reason { connection, reason }) => {
+                self.tell(&[Event::Reason { connection, reason }]);
+            }
+            Some(inquiry::Answer::Rules(rules)) => {
+                for rule in rules.iter().take(RULES_TOLD) {
+                    let tag = rule.tag.as_ref().map_or(String::new(), |tag| format!(" (tag {})", printable(tag, 60)));
+                    log::info!("active rule: {}{tag}", printable(&rule.value, 120));
+                }
+                if rules.len() > RULES_TOLD {
+                    log::info!("and {} more active rules: xstream rules list", rules.len() - RULES_TOLD);
+                }
+            }
+            Some(inquiry::Answer::Nothing) | None => {}
+        }
+    }
+
     /// Appends a record to the journal, if there is one. A journal that fails is told once and costs no post.
     fn write_down(&mut self, record: serde_json::Value) {
         let Some(journal) = &mut self.run.journal else { return };
@@ -314,8 +361,9 @@ impl Drive {
         }
     }
 
-    /// Writes the status where it is wanted, every ten seconds.
-    fn report_status(&mut self) {
+    /// Tells what X answered, and writes the status where it is wanted, every ten seconds.
+    fn report(&mut self) {
+        self.tell_answer();
         let now = self.run.clock.now();
         if now.steady < self.status_due {
             return;
@@ -385,7 +433,7 @@ impl Drive {
                         if let Some(input) = input {
                             return input;
                         }
-                        self.report_status();
+                        self.report();
                         if clock.now().steady >= until.steady {
                             return Input::Elapsed;
                         }
@@ -476,7 +524,7 @@ impl Drive {
                 biased;
                 input = interrupt(&mut self.interrupts, &mut self.run) => match input {
                     Some(input) => return input,
-                    None => self.report_status(),
+                    None => self.report(),
                 },
                 chunk = next(&mut self.rest, stream), if !self.blocked => {
                     if let Some(input) = self.receive(chunk).await {
@@ -611,6 +659,17 @@ impl Drive {
             self.run.terminal.hurry();
         }
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
+        if patient && !gone && self.interrupts.inquiry.as_ref().is_some_and(Inquiry::is_asking) {
+            // Whoever reads why the run ended wants X's word for it as well; a server that is slow has no more to say.
+            tokio::select! {
+                answer = answer(&mut self.interrupts.inquiry) => self.interrupts.answered = Some(answer),
+                () = tokio::time::sleep(LAST_ANSWER) => {}
+                arrived = self.interrupts.signals.next() => if let Arrived::End(signal) = arrived {
+                    outcome = Outcome::Signalled(signal);
+                },
+            }
+            self.tell_answer();
+        }
         // A run that is over has no state to show, and nobody draws while the reader takes the rest.
         self.run.terminal.release();
         let limit = tokio::time::sleep(LAST_WORDS);
@@ -717,6 +776,13 @@ fn of_output(error: &io::Error) -> Input {
     }
 }
 
+async fn answer(inquiry: &mut Option<Inquiry>) -> inquiry::Answer {
+    match inquiry {
+        Some(inquiry) => inquiry.answer().await,
+        None => pending().await,
+    }
+}
+
 async fn interrupt(interrupts: &mut Interrupts, run: &mut Run) -> Option<Input> {
     run.status.set_rate(run.session.rate(run.clock.now()));
     interrupt_with(interrupts, &mut run.terminal, &mut run.status, &run.clock, run.deadline).await
@@ -730,7 +796,7 @@ async fn interrupt_with(
     clock: &Clock,
     deadline: Option<Duration>,
 ) -> Option<Input> {
-    let Interrupts { signals, tick } = interrupts;
+    let Interrupts { signals, tick, inquiry, answered } = interrupts;
     let input = tokio::select! {
         biased;
         arrived = signals.next() => match arrived {
@@ -752,6 +818,10 @@ async fn interrupt_with(
             None
         }
         result = terminal.drain() => result.err().map(|error| of_output(&error)),
+        answer = answer(inquiry) => {
+            *answered = Some(answer);
+            None
+        }
         () = clock.over(deadline) => None,
     };
     let now = clock.now();

@@ -6,19 +6,21 @@ use anyhow::Context as _;
 
 use super::access::{self, Access};
 use super::target::{self, Target};
-use super::{Error, pipeline_options, runtime};
+use super::{Error, pipeline_options, runtime, usage};
 use crate::cli::Tail;
 use crate::clock::Clock;
 use crate::drive::{Run, drive};
-use crate::net::dial::Base;
+use crate::inquiry::{Inquiry, Question};
+use crate::net::api::{self, Api};
+use crate::net::dial::{Base, Dialer};
 use crate::pipeline::meter::Meter;
 use crate::pipeline::{self, Pipeline};
-use crate::session::{self, Session};
+use crate::session::{self, At, Session};
 use crate::simulator::{self, Script, Server};
 use crate::store::state::Store;
 use crate::terminal::journal::Journal;
 use crate::terminal::status::Status;
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, Mask, Terminal};
 
 /// Runs the verb; returns the exit status.
 pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
@@ -58,7 +60,11 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
         None => None,
     };
     let mask = access.token.mask();
+    if tail.take_over && target.endpoint.is_none() {
+        return usage(format!("--take-over: X lists no connections of {}, so none can be ended", target.name));
+    }
     let dialer = access.dialer(target.request.target, target.request.form, !tail.no_gzip)?;
+    let inquiry = target.endpoint.map(|endpoint| inquiry(&tail, endpoint, dialer.clone(), mask.clone(), speed));
     let session = Session::new(session::Options {
         keep_alive: target.family.keep_alive(),
         stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
@@ -96,6 +102,7 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
         host,
         store,
         journal,
+        inquiry,
         summary: tail.summary,
         buffer: tail.buffer,
         deadline: tail.duration,
@@ -105,6 +112,17 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
     let status = Box::pin(drive(run)).await.context("watching for signals")?;
     drop(server);
     Ok(status)
+}
+
+/// What is asked beside the stream; with `-v`, at once which rules are active.
+fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, mask: Mask, speed: u32) -> Inquiry {
+    let tell = Box::new(|line: &str| log::info!("{line}"));
+    let api = Api::new(api::Options { dialer, mask, tell, speed });
+    let mut inquiry = Inquiry::new(api, endpoint, tail.take_over, speed);
+    if tail.verbose > 0 && endpoint == "filtered_stream" {
+        inquiry.ask(At::default(), Question::Rules);
+    }
+    inquiry
 }
 
 /// The host, by one name for all its spellings: X counts requests to either of its hosts alike.

@@ -19,6 +19,8 @@ use crate::protocol::request::{Request, Wish, name};
 pub struct Target {
     /// As the row calls it.
     pub name: String,
+    /// X's name for it, where X lists connections; none if it lists none of this stream.
+    pub endpoint: Option<&'static str>,
     /// Where.
     pub base: Base,
     /// What is sent.
@@ -58,6 +60,7 @@ pub fn of(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
     let (opened, denied) = known.map_or((None, None), remarks);
     Ok(Target {
         name,
+        endpoint: known.and_then(|endpoint| endpoint.endpoint_name),
         base,
         framed: request.is_framed(),
         finite: request.is_finite(),

@@ -135,8 +135,8 @@ pub struct Options {
     pub head_timeout: Duration,
 }
 
-/// Opens connections, one at a time.
-#[derive(Debug)]
+/// Opens connections, one at a time. A clone shares what was read of certificates, which takes milliseconds.
+#[derive(Debug, Clone)]
 pub struct Dialer {
     options: Options,
     connector: HttpsConnector<Connector>,

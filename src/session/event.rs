@@ -58,6 +58,17 @@ pub enum Why {
     Quota,
 }
 
+/// A connection that holds the slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// X's id for it.
+    pub id: String,
+    /// Where it comes from.
+    pub address: String,
+    /// How long it has been open.
+    pub age: Option<Duration>,
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -131,6 +142,20 @@ pub enum Event {
         delay: Duration,
         /// Until when.
         until: At,
+    },
+    /// Who holds the slot that we were refused, as X lists them.
+    Held {
+        /// The connections; none if X lists none.
+        by: Vec<Holder>,
+        /// How many were ended to free it, or why not; none if that was not asked for.
+        freed: Option<Result<u64, String>>,
+    },
+    /// X's own word for the end of a connection.
+    Reason {
+        /// Its number in this run.
+        connection: u32,
+        /// X's word.
+        reason: String,
     },
     /// The stream is back, and this is what lies between.
     Gap(Gap),

@@ -14,6 +14,7 @@ use crate::clock::rfc3339;
 use crate::pipeline::Remark;
 use crate::protocol::message::{Ending, Notice};
 use crate::protocol::rate_limit::RateLimit;
+use crate::session::event::Holder;
 use crate::session::{At, Event, Outcome, Why};
 use crate::terminal::summary::Total;
 
@@ -120,6 +121,16 @@ pub fn record(event: &Event) -> Option<Value> {
             "delay_ms": millis(*delay),
             "until": rfc3339(until.wall),
         }),
+        Event::Held { by, freed } => {
+            let holder = |holder: &Holder| json!({ "id": holder.id, "client_ip": holder.address, "age_ms": holder.age.map(millis) });
+            json!({
+                "event": "held",
+                "by": by.iter().map(holder).collect::<Vec<_>>(),
+                "freed": freed.as_ref().and_then(|freed| freed.as_ref().ok()),
+                "not_freed": freed.as_ref().and_then(|freed| freed.as_ref().err()),
+            })
+        }
+        Event::Reason { connection, reason } => json!({ "event": "reason", "of": connection, "reason": reason }),
         Event::Gap(gap) => {
             let id = |id: &str| (!id.is_empty()).then(|| id.to_owned());
             json!({

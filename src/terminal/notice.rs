@@ -5,6 +5,7 @@ use crate::pipeline::Remark;
 use crate::protocol::message::{Ending, Notice};
 use crate::session::answer::{Answer, answer};
 use crate::session::backoff::Ladder;
+use crate::session::event::Holder;
 use crate::session::gap::Gap;
 use crate::session::{Event, Outcome, Why};
 
@@ -44,6 +45,10 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
                 Why::Quota => "the quota is spent: next attempt when its period turns,",
             };
             format!("{why} in {} (at {} UTC)", age(*delay), clock(*until))
+        }
+        Event::Held { by, freed } => held(by, freed.as_ref()),
+        Event::Reason { connection, reason } => {
+            format!("X gives as the reason for the end of connection {connection}: {reason}")
         }
         Event::Gap(gap) => self::gap(gap),
         Event::Stopped(outcome) => return stopped(outcome),
@@ -148,6 +153,41 @@ pub fn failures(count: u64) -> String {
         1 => "1 message was not printed: an expression failed on it".to_owned(),
         count => format!("{count} messages were not printed: an expression failed on them"),
     }
+}
+
+/// Holders told one by one.
+const HOLDERS: usize = 3;
+
+fn held(by: &[Holder], freed: Option<&Result<u64, String>>) -> String {
+    let holders: Vec<String> = by
+        .iter()
+        .take(HOLDERS)
+        .map(|holder| {
+            let known = |text: &str| if text.is_empty() { "an unknown address".to_owned() } else { text.to_owned() };
+            let since = holder.age.map_or(String::new(), |since| format!(" for {}", age(since)));
+            format!("{}{since}", known(&holder.address))
+        })
+        .collect();
+    let more = match by.len().saturating_sub(HOLDERS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let ids: Vec<&str> = by.iter().map(|holder| holder.id.as_str()).filter(|id| !id.is_empty()).collect();
+    let who = match by.len() {
+        0 => "X lists no open connection of this stream: the slot is held by a ghost of one that ended, which X \
+              lets go after 20 s or more"
+            .to_owned(),
+        _ => format!("the slot is held by {}{more}", holders.join(", ")),
+    };
+    let what = match freed {
+        Some(Ok(1)) => "it was ended for --take-over".to_owned(),
+        Some(Ok(count)) => format!("{count} connections were ended for --take-over"),
+        Some(Err(why)) => format!("--take-over did not free it: {why}"),
+        None if ids.is_empty() => return who,
+        None => format!("to end it: xstream connections kill {}", ids.join(" ")),
+    };
+    // Who could not be asked about is not a ghost.
+    if by.is_empty() && freed.is_some() { what } else { format!("{who}; {what}") }
 }
 
 /// A gap with its bounds.
