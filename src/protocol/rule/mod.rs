@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! file    bytes of a rule file to rules, and rules to such a file
+//! lint    what X would refuse or read otherwise than meant     (operator, syntax: its vocabulary)
 //! ```
 
 use std::fmt::Write as _;
@@ -15,6 +16,9 @@ use serde_json::Value;
 use super::problem::is_invisible_mark;
 
 pub mod file;
+pub mod lint;
+mod operator;
+mod syntax;
 
 /// Longest piece of a rule repeated in a message, in characters. Enough to find it again.
 const LONGEST_PIECE: usize = 40;
