@@ -7,6 +7,7 @@
 //! ```text
 //! file    bytes of a rule file to rules, and rules to such a file
 //! lint    what X would refuse or read otherwise than meant     (operator, syntax: its vocabulary)
+//! plan    from the rules X has to the rules it should have: requests in an order that is safe to cut
 //! ```
 
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use super::problem::is_invisible_mark;
 pub mod file;
 pub mod lint;
 mod operator;
+pub mod plan;
 mod syntax;
 
 /// Longest piece of a rule repeated in a message, in characters. Enough to find it again.
