@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::problem::is_invisible_mark;
+use super::record;
 
 pub mod file;
 pub mod lint;
@@ -77,6 +78,12 @@ impl Rule {
             Some(_) => return Err("`id` is neither a string nor a whole number".to_owned()),
         };
         Ok(Self { id, ..Self::new(rule, tag) })
+    }
+}
+
+impl From<&record::Rule> for Rule {
+    fn from(rule: &record::Rule) -> Self {
+        Self { id: rule.id.clone(), ..Self::new(rule.value.as_str(), rule.tag.as_deref()) }
     }
 }
 
