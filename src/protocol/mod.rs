@@ -14,6 +14,7 @@ pub mod problem;
 pub mod rate_limit;
 pub mod record;
 pub mod request;
+pub mod rule;
 pub mod scan;
 
 /// How many suggestions an error message carries. More than three is a list, and `--help` has that.

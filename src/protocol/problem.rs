@@ -296,7 +296,7 @@ pub fn printable(text: &str, max_chars: usize) -> String {
 
 /// Marks that move text about without being seen: bidirectional embeddings, overrides and isolates
 /// (Unicode TR 9), byte order mark, annotations. Joiners stay: emoji and several scripts need them.
-fn is_invisible_mark(character: char) -> bool {
+pub(super) fn is_invisible_mark(character: char) -> bool {
     matches!(
         character,
         '\u{061C}'

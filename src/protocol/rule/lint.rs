@@ -1,0 +1,334 @@
+//! What X would refuse in a rule, or read otherwise than it was meant, told without asking X.
+//!
+//! An error is what X's documents or X's own answers say it refuses; all else that looks wrong is a
+//! warning, since a tool that refuses a rule X takes is in the way. Sources: X API docs, filtered
+//! stream, build a rule and operators; messages of the rules endpoint in public issues; `PowerTrack`
+//! docs for what these leave open, as the language is the same.
+//!
+//! Law: total; the same rule always gives the same findings, in the order of their positions.
+
+use std::fmt;
+
+use super::Access;
+use super::operator::Class;
+use super::syntax::{Kind, Token, tokens};
+
+/// How sure it is that X refuses the rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// X may take it, perhaps not as meant.
+    Warning,
+    /// X refuses it.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// Something in a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How sure.
+    pub severity: Severity,
+    /// The character it is about, counted from 1.
+    pub position: usize,
+    /// What is found, as a fragment.
+    pub message: String,
+    /// What to do, as a fragment.
+    pub hint: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at character {}: {}; {}", self.severity, self.position, self.message, self.hint)
+    }
+}
+
+/// Looks a rule over. Without an access level a rule is as long as any level allows, with a warning
+/// where the smaller one ends.
+#[must_use]
+pub fn lint(rule: &str, access: Option<Access>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if rule.trim().is_empty() {
+        findings.push(finding(Severity::Error, 1, "the rule is empty", "write at least one word or operator"));
+        return findings;
+    }
+    length(rule, access, &mut findings);
+    if let Some(at) = rule.chars().position(|character| matches!(character, '\n' | '\r')) {
+        findings.push(finding(Severity::Error, at + 1, "a line break in the rule", "write the rule on one line"));
+    }
+    let known = findings.len();
+    let (tokens, whole) = tokens(rule, &mut findings);
+    let mut shape = Shape { levels: vec![Level::at(1, false)], ..Shape::default() };
+    for token in &tokens {
+        shape.take(token);
+    }
+    // Behind a quote without end, everything is a guess.
+    if whole {
+        shape.finish(&mut findings);
+    }
+    // Whether X takes `\"` for a quote or for a part of the text is not published, and everything after
+    // it depends on that.
+    if rule.contains("\\\"") {
+        findings[known..].iter_mut().for_each(|finding| finding.severity = Severity::Warning);
+    }
+    findings.sort_by_key(|finding| finding.position);
+    findings
+}
+
+fn finding(severity: Severity, position: usize, message: impl Into<String>, hint: &str) -> Finding {
+    Finding { severity, position, message: message.into(), hint: hint.to_owned() }
+}
+
+fn length(rule: &str, access: Option<Access>, findings: &mut Vec<Finding>) {
+    let count = rule.chars().count();
+    let most = access.unwrap_or(Access::Enterprise).characters();
+    let less = Access::PayPerUse.characters();
+    let split = "split it into several rules; the same tag keeps them together";
+    if count > most {
+        let message = format!("the rule has {count} characters, X allows {most}");
+        findings.push(finding(Severity::Error, most + 1, message, split));
+    } else if access.is_none() && count > less {
+        let message = format!("the rule has {count} characters, pay-per-use access allows {less}");
+        findings.push(finding(Severity::Warning, less + 1, message, split));
+    }
+}
+
+/// Terms that stand together with AND.
+#[derive(Debug, Clone, Copy, Default)]
+struct Branch {
+    /// Where it begins; 0 while it is empty.
+    at: usize,
+    terms: usize,
+    /// It asks for something, not only against something.
+    positive: bool,
+    /// It asks for something that may stand alone in a rule.
+    stands: bool,
+    /// Where the group is that keeps it from being positive or from standing.
+    culprit: usize,
+}
+
+/// The inside of parentheses, or the whole rule.
+#[derive(Debug, Default)]
+struct Level {
+    at: usize,
+    negated: bool,
+    closed: Vec<Branch>,
+    open: Branch,
+}
+
+impl Level {
+    fn at(at: usize, negated: bool) -> Self {
+        Self { at, negated, ..Self::default() }
+    }
+
+    /// The group as a term of the level around it.
+    fn close(mut self) -> (Branch, Self) {
+        self.closed.push(self.open);
+        let lame = self.closed.iter().find(|branch| !branch.positive);
+        let weak = self.closed.iter().find(|branch| !branch.stands);
+        let culprit = lame.or(weak).map_or(self.at, |branch| branch.culprit);
+        // A negated group of negations asks for something after all, or so X may see it.
+        let positive = lame.is_none() != self.negated;
+        (Branch { at: self.at, terms: 1, positive, stands: positive && weak.is_none(), culprit }, self)
+    }
+}
+
+/// How the terms stand together.
+#[derive(Debug, Default)]
+struct Shape {
+    levels: Vec<Level>,
+    found: Vec<Finding>,
+    /// Doubts that an error about the whole rule would only repeat.
+    doubts: Vec<Finding>,
+    broken: bool,
+    /// The most that any term may do, and the first term.
+    class: Option<Class>,
+    first: usize,
+    /// Where the last token is.
+    last: usize,
+    /// Every term asked for is a stop word, as far as seen.
+    words: usize,
+    stops: usize,
+    sample: Option<usize>,
+}
+
+impl Shape {
+    fn level(&mut self) -> &mut Level {
+        // The rule itself is never closed, so there always is one.
+        if self.levels.is_empty() {
+            self.levels.push(Level::at(1, false));
+        }
+        let last = self.levels.len() - 1;
+        &mut self.levels[last]
+    }
+
+    fn take(&mut self, token: &Token) {
+        self.last = token.at;
+        match token.kind {
+            Kind::Open => {
+                if token.negated {
+                    self.found.push(finding(
+                        Severity::Warning,
+                        token.at,
+                        "a negated group",
+                        "negate each term instead: X asks not to negate groups",
+                    ));
+                }
+                self.levels.push(Level::at(token.at, token.negated));
+            }
+            Kind::Close if self.levels.len() < 2 => {
+                self.broken = true;
+                let hint = "take it away, or write the `(` it belongs to";
+                self.found.push(finding(Severity::Error, token.at, "a `)` without its `(`", hint));
+            }
+            Kind::Close => {
+                self.end_branch(token.at);
+                if let Some(level) = self.levels.pop() {
+                    let (branch, level) = level.close();
+                    self.look_at(&level, false);
+                    self.join(branch);
+                }
+            }
+            Kind::Or => {
+                self.end_branch(token.at);
+                let level = self.level();
+                let branch = std::mem::take(&mut level.open);
+                level.closed.push(branch);
+            }
+            Kind::Term { class, stop, sample } => {
+                if sample && self.levels.len() == 1 {
+                    self.sample = Some(token.at);
+                }
+                if self.class.is_none() {
+                    self.first = token.at;
+                }
+                self.class = self.class.max(Some(class));
+                let positive = !token.negated;
+                if positive && class != Class::Joined {
+                    self.words += 1;
+                    self.stops += usize::from(stop);
+                }
+                let stands = positive && class != Class::Joined;
+                self.join(Branch { at: token.at, terms: 1, positive, stands, culprit: token.at });
+            }
+        }
+    }
+
+    /// Puts a term or a group into the branch that is being read.
+    fn join(&mut self, term: Branch) {
+        let branch = &mut self.level().open;
+        if branch.terms == 0 {
+            *branch = Branch { terms: 0, ..term };
+        } else {
+            branch.positive |= term.positive;
+            branch.stands |= term.stands;
+            branch.culprit = branch.at;
+        }
+        branch.terms += 1;
+    }
+
+    /// An OR or a `)` ends a branch: there must be something in it.
+    fn end_branch(&mut self, at: usize) {
+        let level = self.level();
+        if level.open.terms > 0 {
+            return;
+        }
+        let (what, hint) = if level.closed.is_empty() && self.levels.len() > 1 {
+            ("nothing after the `(`", "write terms between the parentheses, or take them away")
+        } else {
+            ("nothing on one side of an OR", "write a term there, or take the OR away")
+        };
+        self.broken = true;
+        self.found.push(finding(Severity::Warning, at, what, hint));
+    }
+
+    fn look_at(&mut self, level: &Level, whole: bool) {
+        let several = level.closed.len() > 1;
+        if !whole && !level.negated {
+            for branch in level.closed.iter().filter(|branch| branch.terms > 0 && !branch.positive) {
+                let what = if several { "a side of an OR" } else { "a group" };
+                let message = format!("{what} has only negated terms");
+                let hint = "add a term that is wanted, or move the negated ones out of the parentheses";
+                self.doubts.push(finding(Severity::Warning, branch.at, message, hint));
+            }
+        }
+        // `a OR b c` is read as `a OR (b c)`. With two terms on each side it was hardly meant otherwise.
+        let lone = level.closed.iter().any(|branch| branch.terms == 1);
+        let outer = [level.closed.first(), level.closed.last()];
+        if let Some(branch) = outer.into_iter().flatten().find(|branch| several && lone && branch.terms > 1) {
+            let message = "AND binds before OR: these terms count for this side only";
+            let hint = "write parentheses around what belongs together, as (a OR b) c";
+            self.found.push(finding(Severity::Warning, branch.at, message, hint));
+        }
+    }
+
+    fn finish(mut self, findings: &mut Vec<Finding>) {
+        while self.levels.len() > 1 {
+            if let Some(level) = self.levels.pop() {
+                self.broken = true;
+                let hint = "write the `)` it belongs to, or take it away";
+                self.found.push(finding(Severity::Error, level.at, "a `(` that does not end", hint));
+            }
+        }
+        if !self.level().closed.is_empty() {
+            self.end_branch(self.last);
+        }
+        if let (false, Some(level)) = (self.broken, self.levels.pop()) {
+            let (rule, level) = level.close();
+            self.look_at(&level, true);
+            self.judge(rule, &level);
+        }
+        findings.append(&mut self.found);
+    }
+
+    fn judge(&mut self, rule: Branch, level: &Level) {
+        let Some(class) = self.class else {
+            return;
+        };
+        let several = level.closed.len() > 1;
+        if !rule.positive {
+            let anything = level.closed.iter().any(|branch| branch.positive);
+            let (message, hint) = if anything {
+                (
+                    "this side of an OR has only negated terms",
+                    "add a term that is wanted: X refuses to deliver all but something",
+                )
+            } else {
+                ("the rule has only negated terms", "add a term that is wanted")
+            };
+            self.found.push(finding(Severity::Error, rule.culprit, message, hint));
+            return;
+        }
+        self.found.append(&mut self.doubts);
+        let alone = "is:, has:, lang:, sample: and embedding_threshold: do not stand alone";
+        if class == Class::Joined {
+            let hint = "add a word, a phrase, a hashtag, from: or another operator that may stand alone";
+            self.found.push(finding(Severity::Error, self.first, alone, hint));
+        } else if !rule.stands {
+            let hint = "add a word or another standalone operator that is wanted, on each side of an OR";
+            self.found.push(finding(Severity::Warning, rule.culprit, alone, hint));
+        } else if class == Class::Unclear {
+            let message = "X does not say that such an operator may stand alone";
+            let hint = "add a word, a phrase, a hashtag or from:, or let X check the rule";
+            self.found.push(finding(Severity::Warning, self.first, message, hint));
+        }
+        if self.words > 0 && self.words == self.stops {
+            let hint = "add a word that says more, or write it in quotes with others";
+            self.found.push(finding(Severity::Warning, self.first, "the rule has only stop words", hint));
+        }
+        if let Some(at) = self.sample.filter(|_| several) {
+            let hint = "write parentheses around all terms of the OR, as (a OR b) sample:10";
+            self.found.push(finding(Severity::Warning, at, "sample: is for the whole rule", hint));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Rules of the filtered stream: what a rule is, and all that can be known of one without asking X.
+//!
+//! A rule is a line of X's query language with an optional tag. X keeps a set of them for an app and
+//! knows each by its value: the id changes when a rule is deleted and added again, and a second rule
+//! of the same value is refused (X API docs: filtered stream, rules).
+//!
+//! ```text
+//! file    bytes of a rule file to rules, and rules to such a file
+//! lint    what X would refuse or read otherwise than meant     (operator, syntax: its vocabulary)
+//! plan    from the rules X has to the rules it should have: requests in an order that is safe to cut
+//! ```
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::problem::is_invisible_mark;
+use super::record;
+
+pub mod file;
+pub mod lint;
+mod operator;
+pub mod plan;
+mod syntax;
+
+/// Longest piece of a rule repeated in a message, in characters. Enough to find it again.
+const LONGEST_PIECE: usize = 40;
+
+/// A rule of the filtered stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// The query. X compares it character for character, outer spaces included.
+    pub value: String,
+    /// The name that comes back in `matching_rules` of each post.
+    pub tag: Option<String>,
+    /// X's number for the rule, if X has it.
+    pub id: Option<String>,
+}
+
+impl Rule {
+    /// A rule that X does not have yet. An empty tag is no tag.
+    #[must_use]
+    pub fn new(value: impl Into<String>, tag: Option<&str>) -> Self {
+        Self { value: value.into(), tag: tag.filter(|tag| !tag.is_empty()).map(ToOwned::to_owned), id: None }
+    }
+
+    /// The tag, if it says something. X answers with a missing, a null or an empty one for a rule
+    /// without.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref().filter(|tag| !tag.is_empty())
+    }
+
+    /// Reads `{"value":…,"tag":…,"id":…}`; other members are ignored.
+    ///
+    /// # Errors
+    /// What is wrong with the object, as a fragment.
+    pub fn read(value: &Value) -> Result<Self, String> {
+        let Some(object) = value.as_object() else {
+            return Err("not a JSON object".to_owned());
+        };
+        let rule = match object.get("value") {
+            Some(Value::String(text)) if text.trim().is_empty() => return Err("`value` is empty".to_owned()),
+            Some(Value::String(text)) => text.clone(),
+            Some(_) => return Err("`value` is not a string".to_owned()),
+            None => return Err("no `value`".to_owned()),
+        };
+        let tag = match object.get("tag") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(tag)) => Some(tag.as_str()),
+            Some(_) => return Err("`tag` is not a string".to_owned()),
+        };
+        let id = match object.get("id") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(id)) => Some(id.clone()),
+            // Some clients write ids as numbers; a float has lost digits already.
+            Some(Value::Number(id)) if id.is_u64() => Some(id.to_string()),
+            Some(_) => return Err("`id` is neither a string nor a whole number".to_owned()),
+        };
+        Ok(Self { id, ..Self::new(rule, tag) })
+    }
+}
+
+impl From<&record::Rule> for Rule {
+    fn from(rule: &record::Rule) -> Self {
+        Self { id: rule.id.clone(), ..Self::new(rule.value.as_str(), rule.tag.as_deref()) }
+    }
+}
+
+/// What an account may do (X API docs: filtered stream, introduction).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// 1,000 rules of 1,024 characters.
+    PayPerUse,
+    /// 25,000 rules or more, of 2,048 characters.
+    Enterprise,
+}
+
+impl Access {
+    /// Longest rule, in characters.
+    #[must_use]
+    pub const fn characters(self) -> usize {
+        match self {
+            Self::PayPerUse => 1024,
+            Self::Enterprise => 2048,
+        }
+    }
+
+    /// Most rules. An Enterprise contract may say more; `GET …/rules/counts` knows.
+    #[must_use]
+    pub const fn rules(self) -> usize {
+        match self {
+            Self::PayPerUse => 1000,
+            Self::Enterprise => 25_000,
+        }
+    }
+}
+
+/// Text of a rule as a terminal may have it: control characters and marks that move text are written
+/// as `\u{…}`, everything else stays, so that two rules that differ look different.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || is_invisible_mark(character) || matches!(character, '\u{2028}' | '\u{2029}') {
+            // Writing to a string does not fail.
+            let _ = write!(shown, "{}", character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// The beginning of `text` for a message.
+fn piece(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_PIECE) {
+        Some((end, _)) => format!("{}…", shown(&text[..end])),
+        None => shown(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_rule_is_read_from_what_x_and_others_write() {
+        let full = Rule { value: "cat".into(), tag: Some("cats".into()), id: Some("12".into()) };
+        assert_eq!(Rule::read(&json!({ "value": "cat", "tag": "cats", "id": "12", "since": 1 })), Ok(full.clone()));
+        assert_eq!(Rule::read(&json!({ "value": "cat", "tag": "cats", "id": 12 })), Ok(full));
+        for tag in [json!(null), json!("")] {
+            assert_eq!(Rule::read(&json!({ "value": "cat", "tag": tag })), Ok(Rule::new("cat", None)));
+        }
+        for (value, wrong) in [
+            (json!([]), "not a JSON object"),
+            (json!({}), "no `value`"),
+            (json!({ "value": 1 }), "`value` is not a string"),
+            (json!({ "value": " " }), "`value` is empty"),
+            (json!({ "value": "a", "tag": 1 }), "`tag` is not a string"),
+            (json!({ "value": "a", "id": 1.5 }), "`id` is neither a string nor a whole number"),
+        ] {
+            assert_eq!(Rule::read(&value), Err(wrong.to_owned()), "{value}");
+        }
+    }
+
+    #[test]
+    fn no_rule_can_steer_the_terminal() {
+        assert_eq!(shown("a\u{1b}[2J\u{202e}b  c\n"), "a\\u{1b}[2J\\u{202e}b  c\\u{a}");
+        assert_eq!(piece(&"é".repeat(50)), format!("{}…", "é".repeat(40)));
+    }
+}

@@ -1,0 +1,456 @@
+//! From the rules X has to the rules it should have, as requests.
+//!
+//! A rule cannot be edited (X API docs: filtered stream): another tag means to delete the rule and to
+//! add it again, and between the two X does not match it. The order keeps such holes small:
+//!
+//! ```text
+//! 1  a rule whose tag changes is deleted right before the request that adds it again
+//! 2  all that is missing is added; if X has no room, what is superfluous goes first,
+//!    in whole requests and no more of them than needed
+//! 3  what is superfluous (by then) is deleted
+//! ```
+//!
+//! So a rule that replaces another is in force before the other goes. Within this order the requests
+//! are the fewest: X takes 100 changes of rules in 15 minutes.
+//!
+//! Law: every beginning of the requests leaves a set from which a new plan reaches the same end. Equal
+//! sets need no request.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use serde_json::{Value, json};
+
+use super::{Rule, shown};
+
+/// Most rules in one request. X publishes no bound for the filtered stream; 100 is that of Powerstream
+/// and has been taken by every generation of the endpoint.
+pub const BATCH: usize = 100;
+
+/// What X allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Most rules at a time, of this app.
+    pub rules: usize,
+    /// Most rules in a request.
+    pub batch: usize,
+}
+
+impl Caps {
+    /// `rules` at a time, [`BATCH`] in a request.
+    #[must_use]
+    pub const fn of(rules: usize) -> Self {
+        Self { rules, batch: BATCH }
+    }
+}
+
+/// One `POST /2/tweets/search/stream/rules`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Add these rules.
+    Add(Vec<Rule>),
+    /// Delete these rules.
+    Delete(Vec<Rule>),
+}
+
+impl Request {
+    /// The body to send. Rules are deleted by id where all ids are known: a value can have been deleted
+    /// and added by someone else meanwhile.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        match self {
+            Self::Add(rules) => {
+                let rules = rules.iter().map(|rule| match rule.tag() {
+                    Some(tag) => json!({ "value": rule.value, "tag": tag }),
+                    None => json!({ "value": rule.value }),
+                });
+                json!({ "add": rules.collect::<Vec<_>>() })
+            }
+            Self::Delete(rules) => {
+                if let Some(ids) = rules.iter().map(|rule| rule.id.as_deref()).collect::<Option<Vec<_>>>() {
+                    return json!({ "delete": { "ids": ids } });
+                }
+                let values: Vec<&str> = rules.iter().map(|rule| rule.value.as_str()).collect();
+                json!({ "delete": { "values": values } })
+            }
+        }
+    }
+
+    /// The rules the request is about, never none.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        match self {
+            Self::Add(rules) | Self::Delete(rules) => rules,
+        }
+    }
+}
+
+/// What differs, and what to do about it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// To be added, in the order wanted. A rule with another tag is here and in `delete`.
+    pub add: Vec<Rule>,
+    /// To be deleted, as X has them.
+    pub delete: Vec<Rule>,
+    /// As wanted already, as X has them.
+    pub keep: Vec<Rule>,
+    /// The requests in order. None if nothing differs, and none if there is an `excess`.
+    pub requests: Vec<Request>,
+    /// How many more rules are wanted than X allows.
+    pub excess: usize,
+}
+
+/// Plans how `current` becomes `wanted`. Of rules with the same value the first counts; X cannot have a
+/// second, and if `current` shows one it is deleted.
+#[must_use]
+pub fn plan(current: &[Rule], wanted: &[Rule], caps: Caps) -> Plan {
+    let mut goal: HashMap<&str, &Rule> = HashMap::with_capacity(wanted.len());
+    for rule in wanted {
+        goal.entry(&rule.value).or_insert(rule);
+    }
+    let mut plan = Plan { excess: goal.len().saturating_sub(caps.rules), ..Plan::default() };
+    let mut there: HashSet<&str> = HashSet::with_capacity(current.len());
+    let mut changed: HashMap<&str, &Rule> = HashMap::new();
+    let mut gone: VecDeque<Rule> = VecDeque::new();
+    for rule in current {
+        match goal.get(rule.value.as_str()) {
+            Some(other) if there.insert(&rule.value) => {
+                if rule.tag() == other.tag() {
+                    plan.keep.push(rule.clone());
+                } else {
+                    changed.insert(&rule.value, rule);
+                    plan.delete.push(rule.clone());
+                }
+            }
+            _ => {
+                gone.push_back(rule.clone());
+                plan.delete.push(rule.clone());
+            }
+        }
+    }
+    let mut swaps: Vec<Step> = Vec::new();
+    let mut fresh: Vec<Step> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
+    for rule in wanted.iter().filter(|rule| seen.insert(&rule.value)) {
+        let new = Rule { id: None, ..rule.clone() };
+        match changed.get(rule.value.as_str()) {
+            Some(old) => swaps.push(Step { old: Some((*old).clone()), new: new.clone() }),
+            None if there.contains(rule.value.as_str()) => continue,
+            None => fresh.push(Step { old: None, new: new.clone() }),
+        }
+        plan.add.push(new);
+    }
+    if plan.excess > 0 {
+        return plan;
+    }
+    let batch = caps.batch.max(1);
+    let tight = current.len() + fresh.len() > caps.rules;
+    let early = if tight { swaps.len() } else { swaps_before(swaps.len(), fresh.len(), gone.len(), batch) };
+    let late = swaps.split_off(early);
+    // The changed ones first, so that they share as few deletions as they can.
+    swaps.append(&mut fresh);
+    let mut desk = Desk { size: current.len(), cap: caps.rules, batch, gone, requests: Vec::new() };
+    for steps in swaps.chunks(batch) {
+        desk.add(steps, false);
+    }
+    for steps in late.chunks(batch) {
+        desk.add(steps, true);
+    }
+    while !desk.gone.is_empty() {
+        desk.delete(Vec::new());
+    }
+    plan.requests = desk.requests;
+    plan
+}
+
+/// How many of `swaps` changed tags go along with the additions; the others go along with the
+/// deletions. Tried one by one: there are 25,000 at most.
+fn swaps_before(swaps: usize, fresh: usize, gone: usize, batch: usize) -> usize {
+    let requests = |rules: usize| rules.div_ceil(batch);
+    (0..=swaps)
+        .rev()
+        .min_by_key(|&early| {
+            let late = swaps - early;
+            requests(early) + requests(early + fresh) + requests(late + gone) + requests(late)
+        })
+        .unwrap_or(0)
+}
+
+/// A rule to add, and the one that must go before.
+struct Step {
+    old: Option<Rule>,
+    new: Rule,
+}
+
+/// Writes the requests and keeps count of what X has after them.
+struct Desk {
+    size: usize,
+    cap: usize,
+    batch: usize,
+    /// What is superfluous and still there.
+    gone: VecDeque<Rule>,
+    requests: Vec<Request>,
+}
+
+impl Desk {
+    /// Adds a batch, after deleting what it takes the place of. With `fill` the deletion takes
+    /// superfluous rules along; without, only if X has no room.
+    fn add(&mut self, steps: &[Step], fill: bool) {
+        let old: Vec<Rule> = steps.iter().filter_map(|step| step.old.clone()).collect();
+        let mut short = self.short(steps.len() - old.len());
+        while short > self.batch - old.len() && !self.gone.is_empty() {
+            self.delete(Vec::new());
+            short = self.short(steps.len() - old.len());
+        }
+        if fill || short > 0 {
+            self.delete(old);
+        } else if !old.is_empty() {
+            self.size -= old.len();
+            self.requests.push(Request::Delete(old));
+        }
+        self.size += steps.len();
+        self.requests.push(Request::Add(steps.iter().map(|step| step.new.clone()).collect()));
+    }
+
+    /// How many rules must go before `more` can come.
+    fn short(&self, more: usize) -> usize {
+        (self.size + more).saturating_sub(self.cap)
+    }
+
+    /// Deletes `rules` and as many superfluous ones as the request holds.
+    fn delete(&mut self, mut rules: Vec<Rule>) {
+        let room = (self.batch - rules.len()).min(self.gone.len());
+        rules.extend(self.gone.drain(..room));
+        if !rules.is_empty() {
+            self.size -= rules.len();
+            self.requests.push(Request::Delete(rules));
+        }
+    }
+}
+
+/// The difference as text, a rule a line: `- ` goes, `= ` stays, `+ ` comes, then the value, a tab and
+/// the tag as in a rule file. What only goes is first; a rule with another tag is a `-` and a `+` that
+/// follow each other. Nothing in it can move the cursor of a terminal.
+#[must_use]
+pub fn render(plan: &Plan) -> String {
+    let mut text = String::new();
+    let mut line = |mark: char, rule: &Rule| {
+        text.push(mark);
+        text.push(' ');
+        text.push_str(&shown(&rule.value));
+        if let Some(tag) = rule.tag() {
+            text.push('\t');
+            text.push_str(&shown(tag));
+        }
+        text.push('\n');
+    };
+    let added: HashSet<&str> = plan.add.iter().map(|rule| rule.value.as_str()).collect();
+    let mut changed: HashMap<&str, Vec<&Rule>> = HashMap::new();
+    for rule in &plan.delete {
+        if added.contains(rule.value.as_str()) {
+            changed.entry(&rule.value).or_default().push(rule);
+        } else {
+            line('-', rule);
+        }
+    }
+    for rule in &plan.keep {
+        line('=', rule);
+    }
+    for rule in &plan.add {
+        for old in changed.get(rule.value.as_str()).into_iter().flatten() {
+            line('-', old);
+        }
+        line('+', rule);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// X's rules endpoint: refuses what X refuses.
+    #[derive(Clone)]
+    struct Endpoint {
+        rules: Vec<Rule>,
+        next: u32,
+        caps: Caps,
+    }
+
+    impl Endpoint {
+        fn with(rules: &[(u8, u8)], caps: Caps) -> Self {
+            let mut endpoint = Self { rules: Vec::new(), next: 1, caps };
+            for rule in set(rules) {
+                endpoint.store(rule);
+            }
+            endpoint
+        }
+
+        fn store(&mut self, rule: Rule) {
+            self.rules.push(Rule { id: Some(self.next.to_string()), ..rule });
+            self.next += 1;
+        }
+
+        fn take(&mut self, request: &Request) -> Result<(), String> {
+            let count = request.rules().len();
+            if count == 0 || count > self.caps.batch {
+                return Err(format!("{count} rules in a request"));
+            }
+            for rule in request.rules() {
+                let at = self.rules.iter().position(|other| other.value == rule.value);
+                match (request, at) {
+                    (Request::Add(_), None) if self.rules.len() < self.caps.rules => self.store(rule.clone()),
+                    (Request::Delete(_), Some(at)) if self.rules[at].id == rule.id => {
+                        self.rules.remove(at);
+                    }
+                    _ => return Err(format!("{request:?} refused for {}", rule.value)),
+                }
+            }
+            Ok(())
+        }
+
+        fn carry_out(&mut self, wanted: &[Rule]) -> Result<(), String> {
+            plan(&self.rules, wanted, self.caps).requests.iter().try_for_each(|request| self.take(request))
+        }
+
+        fn holds(&self, wanted: &[Rule]) -> bool {
+            self.rules.len() == wanted.len()
+                && wanted
+                    .iter()
+                    .all(|rule| self.rules.iter().any(|other| other.value == rule.value && other.tag() == rule.tag()))
+        }
+    }
+
+    /// Rules of distinct values; tag 0 is none.
+    fn set(rules: &[(u8, u8)]) -> Vec<Rule> {
+        let mut seen = HashSet::new();
+        rules
+            .iter()
+            .filter(|(value, _)| seen.insert(*value))
+            .map(|(value, tag)| Rule::new(format!("v{value}"), (*tag > 0).then(|| format!("t{tag}")).as_deref()))
+            .collect()
+    }
+
+    fn story(current: &[(u8, u8)], wanted: &[(u8, u8)], caps: Caps) -> String {
+        let plan = plan(&Endpoint::with(current, caps).rules, &set(wanted), caps);
+        let told = plan.requests.iter().map(|request| {
+            let mark = if matches!(request, Request::Add(_)) { '+' } else { '-' };
+            let values: Vec<&str> = request.rules().iter().map(|rule| &rule.value[1..]).collect();
+            format!("{mark}{}", values.join(","))
+        });
+        told.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn additions_come_first_where_there_is_room() {
+        for (current, wanted, cap, told) in [
+            (&[(1, 0), (2, 1)][..], &[(2, 1), (1, 0)][..], 9, ""),
+            (&[(1, 0)], &[(2, 0)], 9, "+2 -1"),
+            (&[(1, 0)], &[(2, 0)], 1, "-1 +2"),
+            (&[(1, 0)], &[(1, 1)], 1, "-1 +1"),
+            // Deleted right before it is added again, and what goes only goes last.
+            (&[(1, 0), (2, 0)], &[(2, 1), (3, 0)], 9, "-2 +2,3 -1"),
+            (&[(1, 0), (2, 0)], &[(2, 1), (3, 0)], 2, "-2,1 +2,3"),
+            (&[(1, 0), (2, 0)], &[(2, 1)], 9, "-2,1 +2"),
+            // Whole requests, and no more of them than the room asks for.
+            (&[(1, 0), (2, 0), (3, 0), (4, 0)], &[(5, 0), (6, 0), (7, 0)], 5, "-1,2,3 +5,6,7 -4"),
+            (&[(1, 0), (2, 0), (3, 0), (4, 0)], &[(5, 0), (6, 0), (7, 0)], 7, "+5,6,7 -1,2,3 -4"),
+            (&[(1, 0), (2, 0), (3, 0), (4, 0)], &[(1, 1), (2, 1), (3, 1), (4, 1)], 9, "-1,2,3 +1,2,3 -4 +4"),
+            (&[(1, 0)], &[], 9, "-1"),
+            // More than X allows any longer.
+            (&[(1, 0), (2, 0), (3, 0), (4, 0)], &[(5, 0)], 2, "-1,2,3 +5 -4"),
+        ] {
+            assert_eq!(story(current, wanted, Caps { rules: cap, batch: 3 }), told, "{current:?} {wanted:?} {cap}");
+        }
+    }
+
+    #[test]
+    fn more_rules_than_allowed_are_no_plan() {
+        let plan = plan(&[Rule::new("a", None)], &set(&[(1, 0), (2, 0), (3, 0)]), Caps::of(2));
+        assert_eq!((plan.excess, plan.requests.len(), plan.add.len()), (1, 0, 3));
+    }
+
+    #[test]
+    fn a_request_names_ids_where_it_can() {
+        let known = Rule { id: Some("7".into()), ..Rule::new("a", Some("t")) };
+        let unknown = Rule::new("b", None);
+        for (request, body) in [
+            (
+                Request::Add(vec![known.clone(), unknown.clone()]),
+                json!({"add":[{"value":"a","tag":"t"},{"value":"b"}]}),
+            ),
+            (Request::Delete(vec![known.clone()]), json!({"delete":{"ids":["7"]}})),
+            (Request::Delete(vec![known, unknown]), json!({"delete":{"values":["a","b"]}})),
+        ] {
+            assert_eq!(request.body(), body);
+        }
+    }
+
+    #[test]
+    fn the_difference_is_told_a_rule_a_line() {
+        let current = [Rule::new("gone", None), Rule::new("cat", Some("old")), Rule::new("dog", Some(""))];
+        let wanted = [Rule::new("dog", None), Rule::new("cat", Some("new")), Rule::new("\u{1b}[2J", None)];
+        let plan = plan(&current, &wanted, Caps::of(9));
+        assert_eq!(render(&plan), "- gone\n= dog\n- cat\told\n+ cat\tnew\n+ \\u{1b}[2J\n");
+    }
+
+    #[test]
+    fn a_large_change_takes_few_requests() {
+        let rules = |from: usize, tag: &str| -> Vec<Rule> {
+            (from..from + 1000).map(|number| Rule::new(number.to_string(), Some(tag))).collect()
+        };
+        let requests = |wanted: &[Rule]| plan(&rules(0, "a"), wanted, Caps::of(1000)).requests.len();
+        assert_eq!(requests(&rules(1000, "a")), 20);
+        assert_eq!(requests(&rules(0, "b")), 20);
+        assert_eq!(requests(&rules(500, "b")), 20);
+    }
+
+    proptest! {
+        #[test]
+        fn a_plan_completes_from_wherever_the_last_one_stopped(
+            current in prop::collection::vec((0..24_u8, 0..3_u8), 0..24),
+            wanted in prop::collection::vec((0..24_u8, 0..3_u8), 0..24),
+            room in 0..12_usize,
+            batch in 1..6_usize,
+        ) {
+            let wanted = set(&wanted);
+            let caps = Caps { rules: set(&current).len().max(wanted.len()) + room, batch };
+            let start = Endpoint::with(&current, caps);
+            let whole = plan(&start.rules, &wanted, caps);
+            prop_assert_eq!(whole.keep.len() + whole.add.len(), wanted.len());
+            prop_assert_eq!(whole.keep.len() + whole.delete.len(), start.rules.len());
+            for length in 0..=whole.requests.len() {
+                let mut endpoint = start.clone();
+                for request in &whole.requests[..length] {
+                    endpoint.take(request).map_err(TestCaseError::fail)?;
+                }
+                prop_assert!(length < whole.requests.len() || endpoint.holds(&wanted));
+                endpoint.carry_out(&wanted).map_err(TestCaseError::fail)?;
+                prop_assert!(endpoint.holds(&wanted));
+                prop_assert!(plan(&endpoint.rules, &wanted, caps).requests.is_empty());
+            }
+            // One more request than the rules fill is the price of the order, never two.
+            let least = whole.add.len().div_ceil(batch) + whole.delete.len().div_ceil(batch);
+            prop_assert!(whole.requests.len() <= least + 1, "{} {least}", whole.requests.len());
+        }
+
+        #[test]
+        fn nothing_goes_before_all_has_come_if_there_is_room(
+            current in prop::collection::vec((0..24_u8, 0..3_u8), 0..24),
+            wanted in prop::collection::vec((0..24_u8, 0..3_u8), 0..24),
+            batch in 1..6_usize,
+        ) {
+            let (current, wanted) = (set(&current), set(&wanted));
+            let plan = plan(&current, &wanted, Caps { rules: 99, batch });
+            let values = |rules: &[Rule]| rules.iter().map(|rule| rule.value.clone()).collect::<HashSet<_>>();
+            let (there, goal) = (values(&current), values(&wanted));
+            let mut gone = false;
+            for request in &plan.requests {
+                match request {
+                    Request::Add(rules) => prop_assert!(!gone || rules.iter().all(|rule| there.contains(&rule.value))),
+                    Request::Delete(rules) => gone |= rules.iter().any(|rule| !goal.contains(&rule.value)),
+                }
+            }
+        }
+    }
+}
