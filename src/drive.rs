@@ -58,7 +58,7 @@ const METER_EVERY: Duration = Duration::from_secs(10);
 /// How long an end by signal may take to hand over what the reader has not taken yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// How long the end of a run waits for X's own word about it.
+/// How long the end of a run waits for what X was asked.
 const LAST_ANSWER: Duration = Duration::from_secs(2);
 
 /// Active rules that `-v` tells one by one.
@@ -292,7 +292,7 @@ impl Drive {
             if let Some(decision) = notice::decision(event) {
                 log::info!("{decision}");
             }
-            self.inquire(now, event);
+            self.inquire(now, event, events);
             if let Some(record) = journal::record(event) {
                 self.write_down(record);
             }
@@ -316,15 +316,19 @@ impl Drive {
         }
     }
 
-    /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection.
-    fn inquire(&mut self, now: At, event: &Event) {
+    /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection. The reason is
+    /// asked only by a run that goes on: a script that starts run after run must not ask with each.
+    fn inquire(&mut self, now: At, event: &Event, events: &[Event]) {
         let Some(inquiry) = &mut self.interrupts.inquiry else { return };
         let Event::Ended { connection, ending, opened, lived, .. } = event else { return };
         let slot = matches!(&ending.code, Code::Issue(name) if name == "TooManyConnections")
             || ending.code == Code::Text(TextLine::ConnectionLimit);
         if slot {
             inquiry.ask(now, Question::Holders { free: false });
-        } else if *opened && ending.code != Code::Own(Own::Quota) {
+        } else if *opened
+            && !events.iter().any(|event| matches!(event, Event::Stopped(_)))
+            && ending.code != Code::Own(Own::Quota)
+        {
             inquiry.ask(now, Question::Reason { connection: *connection, opened: *lived });
         }
     }
@@ -660,7 +664,7 @@ impl Drive {
         }
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
         if patient && !gone && self.interrupts.inquiry.as_ref().is_some_and(Inquiry::is_asking) {
-            // Whoever reads why the run ended wants X's word for it as well; a server that is slow has no more to say.
+            // Whoever reads that the slot is taken wants to know by whom, also when the run ends with it.
             tokio::select! {
                 answer = answer(&mut self.interrupts.inquiry) => self.interrupts.answered = Some(answer),
                 () = tokio::time::sleep(LAST_ANSWER) => {}

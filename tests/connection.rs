@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{BOUND, Lines, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+use common::{BOUND, Lines, dials, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
 use xstream::simulator::{Certificate, Ending, Server};
 
 /// Runs the script, plain and over TLS, and returns status and stderr of each.
@@ -58,7 +58,7 @@ fn refusals_that_a_person_must_mend_are_exit_3_after_one_request() {
         for (status, told, server) in each_way(script, &[]) {
             assert_eq!(status, Some(3), "{script}: {told}");
             assert!(told.contains(text), "no {text} in {told}");
-            assert_eq!(server.requests().len(), 1, "{script}");
+            assert_eq!(dials(&server), 1, "{script}");
         }
     }
 }
@@ -80,7 +80,7 @@ fn refusals_worth_a_retry_wait_what_is_documented() {
             let wait = told.split("next attempt in ").nth(1).unwrap_or_else(|| panic!("{script}: no wait in {told}"));
             let seconds = seconds(wait.split(' ').next().expect("a duration"));
             assert!((floor..=floor * 1.25 + 1.0).contains(&seconds), "{script}: {seconds} s in {told}");
-            assert_eq!(server.requests().len(), 2, "{script}");
+            assert_eq!(dials(&server), 2, "{script}");
         }
     }
 }
@@ -110,7 +110,7 @@ fn a_rate_limit_is_waited_out_to_its_reset() {
         assert!(told.contains("after the reset"), "{told}");
         let wait = seconds(told.split("after the reset, in ").nth(1).expect("a wait").split(' ').next().expect("one"));
         assert!((29.0..=33.0).contains(&wait), "{wait} in {told}");
-        assert_eq!(server.requests().len(), 2);
+        assert_eq!(dials(&server), 2);
     }
 }
 
@@ -144,7 +144,7 @@ fn the_slot_is_not_fought_over() {
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(5), "{told}");
     assert!(told.contains("three times") && told.contains("/2/connections"), "{told}");
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!(dials(&server), 3);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_redirect_is_not_followed_and_names_its_host() {
     for (status, told, server) in each_way(&format!("redirect {}/2/tweets/search/stream", other.url()), &[]) {
         assert_eq!(status, Some(3), "{told}");
         assert!(told.contains("127.0.0.1") && told.contains("redirect"), "{told}");
-        assert_eq!(server.requests().len(), 1);
+        assert_eq!(dials(&server), 1);
     }
     assert!(other.requests().is_empty(), "the token went nowhere else");
 }
@@ -235,7 +235,7 @@ fn broken_servers_are_endings_like_any_other() {
 fn the_status_decides_although_the_body_cannot_be_read() {
     let server = serve("header content-encoding: zstd; unauthorized");
     let output = run(&mut tail(&server, &[]));
-    assert_eq!((output.status.code(), server.requests().len()), (Some(3), 1), "{}", stderr(&output));
+    assert_eq!((output.status.code(), dials(&server)), (Some(3), 1), "{}", stderr(&output));
     let server = serve("header content-encoding: br; header retry-after: 700; unavailable | unauthorized");
     assert!(stderr(&run(&mut tail(&server, &[]))).contains("X asked to wait: next attempt in 11m"));
 }
@@ -324,7 +324,7 @@ fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_heard_meanwhi
     told.until("state.lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocked");
     assert_eq!(wait(&mut child).code(), Some(5));
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(dials(&server), 1);
 }
 
 #[test]
@@ -567,13 +567,13 @@ fn runs_on_one_state_file_share_one_budget() {
         let output = run(tail(&server, &["--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
         assert_eq!(output.status.code(), Some(5), "run {run_number}: {}", stderr(&output));
     }
-    assert_eq!(server.requests().len(), 50);
+    assert_eq!(dials(&server), 50);
     let mut command = tail(&server, &["--state", state, "--no-reconnect"]);
     let mut child = command.env("XSTREAM_TEST_SPEED", "1").stderr(Stdio::piped()).spawn().expect("starts");
     Lines::of(child.stderr.take().expect("a pipe")).until("are spent");
     kill(&child, "INT");
     assert_eq!(wait(&mut child).code(), Some(130));
-    assert_eq!(server.requests().len(), 50);
+    assert_eq!(dials(&server), 50);
     // Another stream of the same app has a window of its own.
     let output = run(tail(&server, &["sample", "--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
@@ -646,5 +646,5 @@ fn a_stopped_and_continued_run_reads_what_is_pending_before_it_judges() {
     let mut told = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
     assert_eq!(wait(&mut child).code(), Some(130), "{told}");
-    assert_eq!(server.requests().len(), 1, "{told}");
+    assert_eq!(dials(&server), 1, "{told}");
 }

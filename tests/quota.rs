@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{run, serve, stderr, tail, values, xstream};
+use common::{dials, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 
 #[test]
@@ -14,7 +14,7 @@ fn a_quota_stops_the_stream_at_its_last_post_with_exit_3() {
     assert_eq!(values(&output.stdout).len(), 5, "{told}");
     assert!(told.contains("the quota is spent") && told.contains("of 5 posts were delivered this UTC day"), "{told}");
     assert!(told.contains("beyond the quota and were not printed"), "{told}");
-    assert_eq!(server.requests().len(), 1, "it is not dialled again");
+    assert_eq!(dials(&server), 1, "it is not dialled again");
 }
 
 #[test]
@@ -45,10 +45,10 @@ fn a_quota_is_shared_by_the_runs_on_one_state_file() {
     let seen = values(&again.stdout);
     assert_eq!(seen.len(), 2, "the first run used up all but two");
 
-    let hits = server.requests().len();
+    let hits = dials(&server);
     let spent = run(tail(&server, &["--state", state, "--quota", &quota]).env("XSTREAM_TEST_SPEED", "1"));
     assert_eq!((spent.status.code(), spent.stdout.len()), (Some(3), 0), "{}", stderr(&spent));
-    assert_eq!(server.requests().len(), hits, "a spent quota dials nothing");
+    assert_eq!(dials(&server), hits, "a spent quota dials nothing");
 }
 
 #[test]

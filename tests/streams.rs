@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{run, serve, serve_with, stderr, tail, values, xstream};
+use common::{dials, run, serve, serve_with, stderr, tail, values, xstream};
 
 /// Method, path, query and body that a `tail` with these arguments sends.
 fn sent(arguments: &[&str]) -> (String, String, String, String) {
@@ -115,7 +115,7 @@ fn a_stream_can_be_named_by_its_url_on_the_base_host() {
     let output = run(&mut tail(&server, &["https://elsewhere.example/2/tweets/sample/stream"]));
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("--base-url"), "{}", stderr(&output));
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(dials(&server), 1);
 }
 
 #[test]

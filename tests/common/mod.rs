@@ -42,6 +42,15 @@ pub fn tail(server: &Server, arguments: &[&str]) -> Command {
     command
 }
 
+/// How often a stream was asked for. What is asked beside it does not count.
+pub fn dials(server: &Server) -> usize {
+    server
+        .requests()
+        .iter()
+        .filter(|request| request.path != "/2/connections" && !request.path.ends_with("/rules"))
+        .count()
+}
+
 /// Runs to the end, within the bound.
 pub fn run(command: &mut Command) -> Output {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
