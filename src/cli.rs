@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, TypedValueParser};
-use clap::{Arg, Args, Command, Parser, Subcommand};
+use clap::{Arg, ArgGroup, Args, Command, Parser, Subcommand};
 
+use crate::net::api::Status;
 use crate::net::token::without_tokens;
 use crate::pipeline::filter::Choice;
 use crate::pipeline::meter::Quota;
-use crate::protocol::field;
+use crate::protocol::{endpoint, field};
 use crate::terminal::{Color, StatusMode};
 
 /// Tail X's streaming HTTP endpoints
@@ -36,10 +37,12 @@ pub enum Verb {
     Tail(Box<Tail>),
     /// Classify, filter and print captured streams
     Replay(Replay),
-    /// Serve a stream on loopback that plays a fault script
-    Simulate(Simulate),
+    /// List or end the app's connections
+    Connections(Connections),
     /// Explain a code that ends or refuses a stream
     Explain(Explain),
+    /// Serve a stream on loopback that plays a fault script
+    Simulate(Simulate),
     /// Write man pages and completions
     #[command(hide = true)]
     Generate(Generate),
@@ -383,6 +386,119 @@ pub struct Replay {
     /// Tell nothing on stderr but the line that explains a failure
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// How results are shown, for every verb that lists things.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "People")]
+pub struct Show {
+    /// Print X's own objects as NDJSON, also on a terminal
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub color: Color,
+
+    /// Tell nothing on stderr but the line that explains a failure
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// Options of `connections`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "List or end the app's connections, as X sees them.\n\nWhen `tail` is refused with TooManyConnections, this \
+                  shows who holds the slot, and frees it. A table on a terminal; in a pipe X's own objects, one a line.",
+    after_long_help = "Example: xstream connections\n\
+                       or:      xstream connections kill --endpoint filtered"
+)]
+pub struct Connections {
+    /// List or kill.
+    #[command(subcommand)]
+    pub verb: Option<ConnectionVerb>,
+
+    /// What to list.
+    #[command(flatten)]
+    pub list: ConnectionList,
+
+    /// Who we are, and the way to X.
+    #[command(flatten)]
+    pub access: Access,
+
+    /// How it is shown.
+    #[command(flatten)]
+    pub show: Show,
+}
+
+/// What to do with connections.
+#[derive(Debug, Subcommand)]
+pub enum ConnectionVerb {
+    /// List connections: the open ones, then the last ten that ended
+    List(ConnectionList),
+    /// End connections: those with these ids, those of a stream, or all
+    Kill(ConnectionKill),
+}
+
+/// Options of `connections list`.
+#[derive(Debug, Default, PartialEq, Eq, Args)]
+pub struct ConnectionList {
+    /// Which connections [default: the active ones, then the last ten inactive]
+    #[arg(long, value_name = "STATUS", value_enum)]
+    pub status: Option<Status>,
+
+    /// Only those of a stream, by our name or X's; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub endpoint: Vec<String>,
+
+    /// Print at most this many
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max: Option<u64>,
+
+    /// Only those opened since: 2h (ago), 2026-11-22T10:00Z
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+}
+
+/// Options of `connections kill`.
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("which").required(true).multiple(false).args(["ids", "endpoint", "all"]),
+    long_about = "End connections: those with these ids, those of a stream, or all.\n\nOn a terminal it shows what it will \
+                  end and asks. Elsewhere it wants --yes. Exit status 1 if one of them could not be ended.",
+    after_long_help = "Example: xstream connections kill --endpoint filtered --yes"
+)]
+pub struct ConnectionKill {
+    /// Ids, as `connections list` shows them
+    #[arg(value_name = "ID", value_parser = connection_id)]
+    pub ids: Vec<String>,
+
+    /// All of a stream, by our name or X's
+    #[arg(long, value_name = "NAME")]
+    pub endpoint: Option<String>,
+
+    /// All of the app, whoever opened them
+    #[arg(long)]
+    pub all: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// An id of a connection: a UUID, or digits as hex has them. X publishes no other form, and anything else is a slip.
+fn connection_id(text: &str) -> Result<String, String> {
+    let shape = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if shape && text.len() <= 64 && text.bytes().any(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(text.to_owned());
+    }
+    Err(match text {
+        "all" => "that is no id; for all connections give --all".to_owned(),
+        name if endpoint::find(name).is_some() => {
+            format!("that is a stream; for all its connections give --endpoint {name}")
+        }
+        _ => "an id is a UUID or hex digits, as `xstream connections` shows it".to_owned(),
+    })
 }
 
 /// Options of `simulate`.

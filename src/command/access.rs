@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Error, print_error, usage};
 use crate::cli;
+use crate::net::api::{self, Api};
 use crate::net::dial::{self, Base, Dialer};
 use crate::net::proxy::Proxy;
 use crate::net::token::{self, Token};
@@ -82,6 +83,13 @@ impl Access {
         let asked = std::env::var("XSTREAM_TEST_SPEED").ok().and_then(|speed| speed.parse().ok());
         let here = self.base.is_loopback() && self.proxy.as_ref().is_none_or(Proxy::is_loopback);
         asked.filter(|speed| here && *speed > 0).unwrap_or(1)
+    }
+
+    /// Prepares calls of the API; `tell` hears of tries that failed.
+    pub fn api(self, tell: impl FnMut(&str) + 'static) -> Result<Api, Error> {
+        let (mask, speed) = (self.token.mask(), self.speed());
+        let dialer = self.dialer("/".to_owned(), None, true)?;
+        Ok(Api::new(api::Options { dialer, mask, tell: Box::new(tell), speed }))
     }
 
     /// Prepares to dial for `path`, with the form of a POST if there is one.

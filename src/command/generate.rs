@@ -22,7 +22,11 @@ pub fn run(generate: &Generate) -> Result<u8, Error> {
     command.build();
     write_page(&command, "xstream", &man)?;
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
-        write_page(&verb.clone(), &format!("xstream-{}", verb.get_name()), &man)?;
+        let name = format!("xstream-{}", verb.get_name());
+        write_page(verb, &name, &man)?;
+        for part in verb.get_subcommands().filter(|part| part.get_name() != "help") {
+            write_page(part, &format!("{name}-{}", part.get_name()), &man)?;
+        }
     }
     let completions = folder("completions")?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {

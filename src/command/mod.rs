@@ -1,8 +1,10 @@
 //! The verbs, one a file. Each turns its arguments into plain options and runs.
 
 mod access;
+mod connections;
 mod explain;
 mod generate;
+mod output;
 mod replay;
 mod simulate;
 mod tail;
@@ -12,12 +14,13 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use crate::cli::{Verb, What};
+use crate::net::api;
 use crate::net::token::without_tokens;
 use crate::pipeline;
 use crate::pipeline::filter::{Choice, Filter};
 use crate::pipeline::tag::Tag;
 use crate::protocol::message::{Group, Kind};
-use crate::session::outcome::{FAILED, USAGE};
+use crate::session::outcome::{FAILED, GAVE_UP, REFUSED, USAGE};
 
 /// Why a verb did not run to its end.
 pub enum Error {
@@ -25,6 +28,14 @@ pub enum Error {
     Usage(String),
     /// Something failed.
     Failed(anyhow::Error),
+    /// A call to X's API failed.
+    Call(api::Error),
+}
+
+impl From<api::Error> for Error {
+    fn from(error: api::Error) -> Error {
+        Error::Call(error)
+    }
 }
 
 impl From<anyhow::Error> for Error {
@@ -44,6 +55,7 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
         Verb::Tail(tail) => tail::run(*tail, arguments),
         Verb::Replay(replay) => replay::run(&replay),
         Verb::Simulate(simulate) => simulate::run(simulate),
+        Verb::Connections(connections) => connections::run(&connections, arguments),
         Verb::Explain(explain) => explain::run(&explain),
         Verb::Generate(generate) => generate::run(&generate),
     };
@@ -52,6 +64,14 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
         Err(Error::Usage(text)) => {
             print_error(&text);
             USAGE
+        }
+        Err(Error::Call(error)) => {
+            print_error(&error.to_string());
+            match error.kind {
+                _ if error.is_passing() => GAVE_UP,
+                api::Kind::Unreadable(_) => FAILED,
+                api::Kind::Refused(_) | api::Kind::Failed(_) => REFUSED,
+            }
         }
         Err(Error::Failed(error)) => {
             // A reader of our help or listing that left has what it wanted.

@@ -72,7 +72,7 @@ pub fn of(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
     })
 }
 
-fn unknown(word: &str) -> String {
+pub(super) fn unknown(word: &str) -> String {
     let near = endpoint::nearest(word);
     let hint = if near.is_empty() {
         let names: Vec<&str> = endpoint::ENDPOINTS.iter().map(|endpoint| endpoint.name).collect();

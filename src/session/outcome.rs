@@ -74,6 +74,12 @@ pub const USAGE: u8 = 2;
 /// The exit code of an unexpected failure.
 pub const FAILED: u8 = 1;
 
+/// The exit code of a refusal that a person must mend.
+pub const REFUSED: u8 = 3;
+
+/// The exit code where trying again did not help, and later may.
+pub const GAVE_UP: u8 = 4;
+
 impl Outcome {
     /// The exit code.
     #[must_use]
@@ -81,8 +87,8 @@ impl Outcome {
         match self {
             Outcome::Full | Outcome::TimeUp | Outcome::ReaderLeft | Outcome::Delivered => 0,
             Outcome::Failed(_) => FAILED,
-            Outcome::Refused(_) | Outcome::QuotaSpent(_) => 3,
-            Outcome::GaveUp(_) => 4,
+            Outcome::Refused(_) | Outcome::QuotaSpent(_) => REFUSED,
+            Outcome::GaveUp(_) => GAVE_UP,
             Outcome::Ended(_) | Outcome::TakenOver(_) => 5,
             Outcome::Signalled(signal) => 128 + signal.number(),
         }

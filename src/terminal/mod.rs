@@ -12,6 +12,7 @@ mod row;
 mod sink;
 pub mod status;
 pub mod summary;
+pub mod table;
 
 use std::collections::VecDeque;
 use std::io;
@@ -46,6 +47,24 @@ pub enum Color {
     Always,
     /// Never
     Never,
+}
+
+impl Color {
+    /// Whether to colour what goes to a place that is a terminal or not.
+    #[must_use]
+    pub fn is_used(self, is_terminal: bool) -> bool {
+        let no_color = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !is_dumb() && !no_color(),
+        }
+    }
+}
+
+/// Whether the terminal can do nothing but lines.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty())
 }
 
 /// How to behave towards people.
@@ -106,13 +125,8 @@ impl Terminal {
         let out = Sink::new(rustix::stdio::stdout().as_fd())?;
         let err = Sink::new(rustix::stdio::stderr().as_fd())?;
         let same = sink::are_one(rustix::stdio::stdout(), rustix::stdio::stderr());
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let color = match options.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => err.is_terminal() && !dumb && !no_color,
-        };
+        let dumb = is_dumb();
+        let color = options.color.is_used(err.is_terminal());
         // `always` is stronger than NO_COLOR, which crossterm looks up by itself.
         crossterm::style::force_color_output(color);
         Ok(Terminal {

@@ -1,0 +1,89 @@
+//! Results of the verbs that list things: a table on a terminal, X's own objects in a pipe.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::rc::Rc;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::print_error;
+use crate::cli;
+use crate::terminal::Color;
+use crate::terminal::table::{self, Cell, Column};
+
+/// Where results go, and in which form.
+#[derive(Clone)]
+pub struct Output {
+    table: bool,
+    color: Color,
+    quiet: bool,
+    mask: Rc<dyn Fn(&str) -> String>,
+}
+
+/// The width of a terminal that does not tell its own.
+const USUAL_WIDTH: usize = 80;
+
+impl Output {
+    /// `mask` takes the token out of what a server says.
+    pub fn new(show: &cli::Show, mask: Rc<dyn Fn(&str) -> String>) -> Output {
+        Output { table: !show.json && io::stdout().is_terminal(), color: show.color, quiet: show.quiet, mask }
+    }
+
+    /// Whether results are a table for people, not objects for programs.
+    pub fn is_table(&self) -> bool {
+        self.table
+    }
+
+    /// Prints a table on stdout.
+    pub fn table(&self, columns: &[Column], rows: &[Vec<Cell>]) -> anyhow::Result<()> {
+        let color = self.color.is_used(io::stdout().is_terminal());
+        let text = table::render(columns, rows, width(rustix::stdio::stdout()), color);
+        write(&(self.mask)(&text))
+    }
+
+    /// Tells people a line, unless they want none.
+    pub fn say(&self, line: &str) {
+        if !self.quiet {
+            print_error(&(self.mask)(line));
+        }
+    }
+
+    /// Shows a table to whoever is asked a question, on stderr, and puts it. Only a yes is one.
+    pub fn ask(&self, columns: &[Column], rows: &[Vec<Cell>], question: &str) -> anyhow::Result<bool> {
+        let color = self.color.is_used(io::stderr().is_terminal());
+        let text = table::render(columns, rows, width(rustix::stdio::stderr()), color);
+        let mut err = io::stderr().lock();
+        write!(err, "{}{question} [y/N] ", (self.mask)(&text))
+            .and_then(|()| err.flush())
+            .context("asking on stderr")?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).context("reading the answer")?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// Prints objects on stdout, one a line.
+pub fn values<'a>(values: impl IntoIterator<Item = &'a Value>) -> anyhow::Result<()> {
+    let mut text = String::new();
+    for value in values {
+        text.push_str(&value.to_string());
+        text.push('\n');
+    }
+    write(&text)
+}
+
+/// Whether there is somebody to ask.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+fn width(terminal: rustix::fd::BorrowedFd<'_>) -> usize {
+    let columns = rustix::termios::tcgetwinsize(terminal).map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { USUAL_WIDTH } else { columns }
+}
+
+/// Data must not fail unseen.
+fn write(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("writing to stdout")
+}

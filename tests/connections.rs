@@ -1,0 +1,319 @@
+//! `xstream connections`: the real binary against a server that answers as X's documents say.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use common::{BOUND, finish, run, stderr, values, wait, xstream};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::{Value, json};
+
+const UUID: &str = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
+
+/// A server that answers each connection with the next status and body, and passes on what it was asked.
+struct Server {
+    url: String,
+    asked: Receiver<String>,
+}
+
+fn serve(answers: Vec<(u16, Value)>) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (send, asked) = channel();
+    std::thread::spawn(move || {
+        for (status, body) in answers {
+            let (mut socket, _) = listener.accept().expect("a client");
+            let mut request = Vec::new();
+            let mut buffer = [0; 4096];
+            while !is_whole(&request) {
+                let count = socket.read(&mut buffer).expect("a request");
+                assert!(count > 0, "a whole request");
+                request.extend_from_slice(&buffer[..count]);
+            }
+            let _ = send.send(String::from_utf8(request).expect("text"));
+            let body = body.to_string();
+            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            socket.write_all((head + &body).as_bytes()).expect("a client");
+        }
+    });
+    Server { url, asked }
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+impl Server {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = xstream(&["connections"]);
+        command.args(arguments).args(["--base-url", &self.url]).env("BEARER_TOKEN", "secret-token");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let output = run(&mut self.command(arguments));
+        assert!(!stderr(&output).contains("secret-token"));
+        output
+    }
+
+    /// What was asked: method, path, and body.
+    fn asked(&self) -> Vec<String> {
+        self.asked
+            .try_iter()
+            .map(|request| {
+                assert!(request.to_lowercase().contains("authorization: bearer secret-token\r\n"), "{request}");
+                let (head, body) = request.split_once("\r\n\r\n").expect("a request");
+                let line = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1");
+                format!("{line} {body}").trim_end().to_owned()
+            })
+            .collect()
+    }
+}
+
+fn open(id: &str, at: &str) -> Value {
+    json!({ "id": id, "endpoint_name": "filtered_stream", "client_ip": "192.0.2.1", "connected_at": at })
+}
+
+fn ended(id: &str, at: &str) -> Value {
+    json!({ "id": id, "endpoint_name": "sample_stream", "client_ip": "192.0.2.1", "connected_at": at,
+        "disconnected_at": at, "disconnect_reason": "operator_disconnect" })
+}
+
+fn ids(output: &Output) -> Vec<String> {
+    values(&output.stdout).iter().map(|value| value["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[test]
+fn the_open_ones_come_first_then_the_last_ten_that_ended_from_all_pages() {
+    let at = |minute: usize| format!("2026-11-22T10:{minute:02}:00Z");
+    let first: Vec<Value> = (0..8).map(|n| ended(&format!("e{n}"), &at(n))).collect();
+    let second: Vec<Value> = (8..12).map(|n| ended(&format!("e{n}"), &at(n))).collect();
+    let server = serve(vec![
+        (200, json!({ "data": [open("a", &at(1))], "meta": { "next_token": "n" } })),
+        (200, json!({ "data": [open("b", &at(2))], "meta": {} })),
+        (200, json!({ "data": first, "meta": { "next_token": "n" } })),
+        (200, json!({ "data": second })),
+    ]);
+    let output = server.run(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(ids(&output), ["b", "a", "e11", "e10", "e9", "e8", "e7", "e6", "e5", "e4", "e3", "e2"]);
+    assert_eq!(values(&output.stdout)[1], open("a", &at(1)), "X's own object");
+    let asked = server.asked();
+    let fields = "connection.fields=client_ip,connected_at,disconnect_reason,disconnected_at,endpoint_name,id";
+    assert!(asked.iter().all(|line| line.starts_with("GET /2/connections?status=") && line.contains(fields)));
+    assert!(asked[1].ends_with("&pagination_token=n") && asked[2].contains("status=inactive"), "{asked:?}");
+}
+
+#[test]
+fn a_choice_of_status_stream_time_and_number_is_kept() {
+    let page = json!({ "data": [ended("1", "2026-11-22T10:00:00Z"), ended("2", "2026-11-22T11:00:00Z"),
+        ended("3", "2026-11-22T12:00:00Z")] });
+    let server = serve(vec![(200, page)]);
+    let since = ["--since", "2026-11-22T10:30Z", "--max", "1"];
+    let output =
+        server.run(&[&["list", "--status", "inactive", "--endpoint", "sample,filtered_stream"][..], &since].concat());
+    assert_eq!(ids(&output), ["3"]);
+    let asked = server.asked();
+    assert!(asked.len() == 1 && asked[0].contains("status=inactive"), "{asked:?}");
+    assert!(asked[0].ends_with("&endpoints=sample_stream,filtered_stream"), "{asked:?}");
+}
+
+#[test]
+fn nothing_open_is_one_line_and_no_failure() {
+    let server = serve(vec![(200, json!({ "meta": { "result_count": 0 } })), (200, json!({}))]);
+    let output = server.run(&[]);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));
+    assert_eq!(stderr(&output), "xstream: no connection is open\n");
+}
+
+#[test]
+fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
+    for (status, body, exit, told) in [
+        (401, json!({ "title": "Unauthorized", "detail": "bad secret-token" }), 3, "bearer token"),
+        (403, json!({ "title": "Forbidden" }), 3, "pay-per-use or Enterprise"),
+        (429, json!({ "title": "Too Many Requests", "type": "about:blank" }), 4, "try again"),
+        (200, json!("hello"), 1, "not the JSON"),
+    ] {
+        let server = serve(vec![(status, body)]);
+        let output = server.run(&["--status", "all"]);
+        let line = stderr(&output);
+        assert_eq!((output.status.code(), line.lines().count()), (Some(exit), 1), "{line}");
+        assert!(line.starts_with("xstream: listing the connections: ") && line.contains(told), "{line}");
+    }
+}
+
+#[test]
+fn errors_beside_data_are_told_beside_it() {
+    let server =
+        serve(vec![(200, json!({ "data": [open("a", "x")], "errors": [{ "title": "T", "detail": "lost one" }] }))]);
+    let output = server.run(&["--status", "active"]);
+    assert_eq!((ids(&output), output.status.code()), (vec!["a".to_owned()], Some(0)));
+    assert!(stderr(&output).contains("warning: T: lost one"), "{}", stderr(&output));
+}
+
+#[test]
+fn ids_are_ended_in_batches_and_a_failure_among_them_is_exit_1() {
+    let wanted: Vec<String> = (0..101).map(|n| format!("{n:x}")).collect();
+    let result = |id: &str, success| json!({ "uuid": id, "success": success });
+    let first: Vec<Value> = wanted[..100].iter().map(|id| result(id, true)).collect();
+    let bad = json!({ "uuid": "64", "success": false, "error_message": "gone" });
+    let server = serve(vec![
+        (200, json!({ "data": { "successful_kills": 100, "failed_kills": 0, "results": first } })),
+        (200, json!({ "data": { "successful_kills": 0, "failed_kills": 1, "results": [bad] } })),
+    ]);
+    let mut arguments = vec!["kill", "--yes", "0"];
+    arguments.extend(wanted.iter().map(String::as_str));
+    let output = server.run(&arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let printed = values(&output.stdout);
+    assert_eq!((printed.len(), &printed[100]), (101, &bad));
+    assert!(stderr(&output).contains("100 ended, 1 not"), "{}", stderr(&output));
+    let asked = server.asked();
+    assert_eq!(asked[1], r#"DELETE /2/connections {"uuids":["64"]}"#);
+    let body: Value = serde_json::from_str(asked[0].rsplit(' ').next().expect("a body")).expect("JSON");
+    assert_eq!(body["uuids"].as_array().map(Vec::len), Some(100));
+}
+
+#[test]
+fn a_stream_or_everything_is_ended_by_its_path() {
+    let ok = || (200, json!({ "data": { "successful_kills": 2, "failed_kills": 0 } }));
+    for (arguments, path) in [
+        (["kill", "--endpoint", "firehose-en", "-y"], "DELETE /2/connections/firehose_stream_lang_en"),
+        (["kill", "--all", "--yes", "--json"], "DELETE /2/connections/all"),
+    ] {
+        let server = serve(vec![ok()]);
+        let output = server.run(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stderr(&output), "xstream: 2 ended\n");
+        assert_eq!(server.asked(), [path]);
+    }
+    // X says nothing of what it did: that is no success.
+    let server = serve(vec![(200, json!({}))]);
+    assert_eq!(server.run(&["kill", UUID, "--yes"]).status.code(), Some(1));
+}
+
+#[test]
+fn slips_are_usage_errors_before_anything_is_asked() {
+    for (arguments, hint) in [
+        (&["kill", UUID][..], "--yes"),
+        (&["kill", "--all"], "--yes"),
+        (&["kill"], "required"),
+        (&["kill", UUID, "--all", "--yes"], "cannot be used with"),
+        (&["kill", "--endpoint", "filtered", "--all", "--yes"], "cannot be used with"),
+        (&["kill", "all", "--yes"], "--all"),
+        (&["kill", "filtered", "--yes"], "--endpoint filtered"),
+        (&["kill", "a b", "--yes"], "UUID"),
+        (&["kill", "../all", "--yes"], "UUID"),
+        (&["kill", "", "--yes"], "UUID"),
+        (&["kill", "--endpoint", "filterd", "--yes"], "nearest: filtered"),
+        (&["list", "--endpoint", "smaple"], "nearest: sample"),
+        (&["--endpoint", "powerstream"], "does not list"),
+        (&["--status", "opne"], "possible values"),
+        (&["--since", "tomorrow"], "--since tomorrow"),
+        (&["--status", "all", "kill", UUID, "--yes"], "behind `connections list`"),
+        (&["--max", "0"], "--max"),
+    ] {
+        let server = serve(Vec::new());
+        let output = server.run(arguments);
+        let line = stderr(&output);
+        assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{arguments:?} {line}");
+        assert!(line.contains(hint), "{arguments:?} {line}");
+    }
+    let output = run(&mut xstream(&["connections"]));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no bearer token"), "{}", stderr(&output));
+    let plain = run(&mut xstream(&["connections", "--base-url", "http://192.0.2.1", "--bearer", "x"]));
+    assert!(plain.status.code() == Some(2) && stderr(&plain).contains("clear text"), "{}", stderr(&plain));
+}
+
+/// On Linux the process list can be looked at.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_token_on_the_command_line_is_not_in_the_process_list() {
+    for place in [
+        &["--bearer", "secret-token", "kill", "--all", "--yes"][..],
+        &["kill", "--all", "--yes", "--bearer=secret-token"],
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let mut command = xstream(&["connections"]);
+        command.args(place).args(["--base-url", &url]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().expect("starts");
+        let (mut socket, _) = listener.accept().expect("the client");
+        let mut request = [0; 4096];
+        let count = socket.read(&mut request).expect("a request");
+        assert!(String::from_utf8_lossy(&request[..count]).contains("Bearer secret-token"));
+        let line = std::fs::read(format!("/proc/{}/cmdline", child.id())).expect("our own child");
+        assert!(!String::from_utf8_lossy(&line).contains("secret-token"));
+        let body = br#"{"data":{"successful_kills":0}}"#;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        socket.write_all(&[head.as_bytes(), body].concat()).expect("the client");
+        drop(socket);
+        assert_eq!(finish(child).status.code(), Some(0));
+    }
+}
+
+/// A terminal for all three streams.
+fn on_a_terminal(command: &Command) -> (std::process::Child, pty_process::blocking::Pty) {
+    let (pty, pts) = pty_process::blocking::open().expect("a terminal");
+    pty.resize(pty_process::Size::new(24, 100)).expect("a size");
+    let mut on = pty_process::blocking::Command::new(command.get_program());
+    on = on.args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            on = on.env(name, value);
+        }
+    }
+    (on.env("TERM", "xterm").env("NO_COLOR", "1").spawn(pts).expect("starts"), pty)
+}
+
+/// What the terminal shows up to `text`, or to its end if that comes first; within the bound.
+fn shown_until(pty: &mut pty_process::blocking::Pty, text: Option<&str>) -> String {
+    let mut shown = String::new();
+    let mut buffer = [0; 4096];
+    while text.is_none_or(|text| !shown.contains(text)) {
+        let bound = Timespec { tv_sec: i64::try_from(BOUND.as_secs()).expect("seconds"), tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::new(&*pty, PollFlags::IN)], Some(&bound)).expect("a poll");
+        assert!(ready > 0, "nothing more within the bound: {shown}");
+        // The system says EIO when nobody has the terminal open any more.
+        let Ok(count @ 1..) = pty.read(&mut buffer) else { break };
+        shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    shown
+}
+
+#[test]
+fn a_person_sees_what_will_end_and_is_asked() {
+    for (answer, exit, asked) in [("y\n", 0, 2), ("n\n", 1, 1), ("\n", 1, 1)] {
+        let killed = json!({ "data": { "successful_kills": 1, "results": [{ "uuid": UUID, "success": true }] } });
+        let list = json!({ "data": [open(UUID, "2026-11-22T10:00:00Z")] });
+        let server = serve(vec![(200, list), (200, killed)]);
+        let (mut child, mut pty) = on_a_terminal(&server.command(&["kill", "--endpoint", "filtered"]));
+        let mut shown = shown_until(&mut pty, Some("[y/N]"));
+        assert!(shown.contains(UUID) && shown.contains("End 1 connection?"), "{shown}");
+        pty.write_all(answer.as_bytes()).expect("an answer");
+        shown += &shown_until(&mut pty, None);
+        assert_eq!(wait(&mut child).code(), Some(exit), "{shown}");
+        assert_eq!(server.asked().len(), asked, "{shown}");
+        assert!(shown.contains(if exit == 0 { "1 ended" } else { "nothing was ended" }), "{shown}");
+    }
+}
+
+#[test]
+fn a_terminal_gets_a_table() {
+    let page = json!({ "data": [open(UUID, "2026-11-22T10:00:00Z"), ended("7", "2026-11-22T09:00:00Z")] });
+    let server = serve(vec![(200, page)]);
+    let (mut child, mut pty) = on_a_terminal(&server.command(&["--status", "all"]));
+    let shown = shown_until(&mut pty, None);
+    assert_eq!(wait(&mut child).code(), Some(0), "{shown}");
+    for part in ["OPENED", "open", "filtered", UUID, "operator disconnect"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains('{'), "{shown}");
+}
