@@ -9,12 +9,12 @@ use tokio::io::AsyncWrite;
 use tokio::time::sleep;
 
 use super::answer::Rate;
+use super::connections;
 use super::log::Request;
 use super::play::{Finish, Play, unix_ms};
 use super::query::Problem;
 use super::script::{Place, Step};
-use super::server::State;
-use super::{connections, server::WINDOW};
+use super::server::{Progress, State, WINDOW};
 
 /// A call of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,7 +108,7 @@ pub(super) async fn answer<W: AsyncWrite + Unpin>(
     play: &Play<'_>,
     out: &mut W,
 ) -> io::Result<Finish> {
-    if let Some(steps) = play.state.api.as_ref().and_then(|script| script.take_planned()) {
+    if let Some(steps) = play.state.api.as_ref().and_then(Progress::take_planned) {
         if steps.iter().any(|step| step.place() == Place::Instead) {
             return play.run(&steps, out).await;
         }

@@ -75,7 +75,7 @@ pub(super) fn kill(registry: &Registry, query: &str, body: &[u8]) -> Result<Answ
         Some((id, worked)) => result(id, *worked),
         None => json!({"uuid": uuid, "success": false, "error_message": "Connection not found or not active"}),
     });
-    Ok(tally(results.collect()))
+    Ok(tally(&results.collect::<Vec<_>>()))
 }
 
 /// `DELETE /2/connections/{endpoint_id}`: those of one endpoint; `all` is every endpoint.
@@ -87,17 +87,18 @@ pub(super) fn kill_endpoint(registry: &Registry, query: &str, name: &str) -> Res
         return Err(Problem::invalid("endpoint_id", name, message));
     }
     let ended = registry.kill(|entry| name == "all" || entry.endpoint_name == name);
-    Ok(tally(ended.iter().map(|(id, worked)| result(id, *worked)).collect()))
+    Ok(tally(&ended.iter().map(|(id, worked)| result(id, *worked)).collect::<Vec<_>>()))
 }
 
 fn result(id: &str, worked: bool) -> Value {
-    match worked {
-        true => json!({"uuid": id, "success": true}),
-        false => json!({"uuid": id, "success": false, "error_message": "Failed to terminate the connection"}),
+    let mut result = json!({"uuid": id, "success": worked});
+    if !worked {
+        result["error_message"] = json!("Failed to terminate the connection");
     }
+    result
 }
 
-fn tally(results: Vec<Value>) -> Answer {
+fn tally(results: &[Value]) -> Answer {
     let killed = results.iter().filter(|result| result["success"] == true).count();
     let body = json!({"data": {
         "successful_kills": killed,

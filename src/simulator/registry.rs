@@ -205,7 +205,7 @@ impl Seat<'_> {
 
     /// The server ends it for this reason. Without a call it was the client who went.
     pub(super) fn end(&self, reason: &str) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason.to_owned();
+        reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 

@@ -34,6 +34,22 @@ impl Default for Rules {
     }
 }
 
+impl Rules {
+    /// Whether every preset rule is one.
+    ///
+    /// # Errors
+    /// A sentence that names the first that is none, and what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        self.terms().map(drop)
+    }
+
+    fn terms(&self) -> Result<Vec<Term>, String> {
+        let read =
+            |rule: &Rule| parse(&rule.value, self.length).map_err(|fault| format!("rule '{}': {fault}", rule.value));
+        self.preset.iter().map(read).collect()
+    }
+}
+
 /// One rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -92,8 +108,8 @@ impl RuleBook {
     /// An error names the preset rule that is none.
     pub(super) fn new(rules: Rules) -> Result<RuleBook, String> {
         let mut book = Book { filters: rules.required, rules: Vec::new(), made: 0 };
-        for rule in rules.preset {
-            let term = parse(&rule.value, rules.length).map_err(|fault| format!("rule '{}': {fault}", rule.value))?;
+        let terms = rules.terms()?;
+        for (rule, term) in rules.preset.into_iter().zip(terms) {
             book.add(rule, term);
         }
         Ok(RuleBook { cap: rules.cap, length: rules.length, book: Mutex::new(book) })
