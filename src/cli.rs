@@ -506,7 +506,10 @@ fn connection_id(text: &str) -> Result<String, String> {
 #[command(
     long_about = "Serve a stream on loopback that plays a fault script, to try a client on.\n\nThe first line on stdout is a \
                   JSON object with the address. Any bearer token is accepted. Each stream request plays the next \
-                  connection of the script; after the last, the last is played again.",
+                  connection of the script; after the last, the last is played again.\n\nThe API is served too, with state: \
+                  /2/connections lists and kills the streams, /2/tweets/search/stream/rules keeps rules, /2/usage/tweets \
+                  counts what was delivered. Until a rule is added the feed is unfiltered; from then on a post (of `posts` \
+                  or `line`, not of a flood) passes only if a rule fits.",
     after_long_help = "Example: xstream simulate --script 'posts 5; disconnect 12; end | status 503 | posts'\n\
                        then:    xstream tail --base-url http://127.0.0.1:PORT --bearer x"
 )]
@@ -538,6 +541,22 @@ pub struct Simulate {
     /// Accept only this bearer token
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
+
+    /// Streams of one endpoint open at once; one more is refused with `TooManyConnections` [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub connections: Option<usize>,
+
+    /// Connection of another client: it counts, is listed and can be killed; may be given again
+    #[arg(long, value_name = "ENDPOINT[@IP]")]
+    pub foreign: Vec<String>,
+
+    /// Filter by these rules from the start: a file with a rule or a JSON object (`value`, `tag`) a line, or `none`
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+
+    /// How the first API requests fail: each takes a connection of this script, such as `status 503 | rate-limit 5`
+    #[arg(long, value_name = "STEPS")]
+    pub api: Option<String>,
 }
 
 /// Options of `explain`.

@@ -1,14 +1,17 @@
 //! `xstream simulate`: a stream on loopback that plays a fault script, for people who try out clients.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::Path;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Error, print_page, runtime, usage};
 use crate::cli::Simulate;
+use crate::protocol::endpoint;
 use crate::session::Signal;
-use crate::simulator::{Options, Script, Server, faults};
+use crate::simulator::{Foreign, Options, Rule, Script, Server, faults};
 
 /// Runs the verb; returns the exit status.
 pub fn run(simulate: Simulate) -> Result<u8, Error> {
@@ -35,6 +38,16 @@ pub fn run(simulate: Simulate) -> Result<u8, Error> {
     options.tls = simulate.tls.is_some();
     options.gzip = simulate.gzip;
     options.token = simulate.token;
+    options.connections = simulate.connections;
+    options.foreign = simulate.foreign.iter().map(|text| foreign(text)).collect::<Result<_, _>>()?;
+    if let Some(path) = &simulate.rules {
+        options.rules.preset = rules(path)?;
+        options.rules.required = true;
+        options.rules.check().or_else(|fault| usage(format!("{}: {fault}", path.display())))?;
+    }
+    if let Some(text) = &simulate.api {
+        options.api = Some(Script::parse(text).or_else(|error| usage(format!("--api: {error}")))?);
+    }
     runtime()?.block_on(async {
         let server = Server::start(options).await.context("listening on loopback")?;
         if let (Some(path), Some(pem)) = (&simulate.tls, server.ca_pem()) {
@@ -50,4 +63,48 @@ pub fn run(simulate: Simulate) -> Result<u8, Error> {
         };
         Ok(128 + ended.number())
     })
+}
+
+/// A connection of another client, `ENDPOINT` or `ENDPOINT@IP`.
+fn foreign(text: &str) -> Result<Foreign, Error> {
+    let (name, ip) = text.split_once('@').map_or((text, None), |(name, ip)| (name, Some(ip)));
+    if endpoint::find(name).is_none() {
+        let near = endpoint::nearest(name).join(", ");
+        let hint = if near.is_empty() { String::new() } else { format!("; did you mean {near}?") };
+        return usage(format!("--foreign: '{name}' is no stream{hint}"));
+    }
+    let mut foreign = Foreign::new(name);
+    if let Some(ip) = ip {
+        match ip.parse::<IpAddr>() {
+            Ok(ip) => foreign.client_ip = ip.to_string(),
+            Err(_) => return usage(format!("--foreign: '{ip}' is no IP address")),
+        }
+    }
+    Ok(foreign)
+}
+
+/// The rules of a file: a rule a line, as text or as a JSON object. Rules may open with `#` (a
+/// hashtag), so only `# ` opens a comment. `none` is no file and no rules.
+fn rules(path: &Path) -> Result<Vec<Rule>, Error> {
+    if path == Path::new("none") {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading the rules {}", path.display()))?;
+    let mut rules = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line == "#" || line.starts_with("# ") {
+            continue;
+        }
+        if !line.starts_with('{') {
+            rules.push(Rule::new(line, None));
+            continue;
+        }
+        let object: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        let Some(value) = object["value"].as_str() else {
+            return usage(format!("{}, line {}: not an object with a text `value`", path.display(), n + 1));
+        };
+        rules.push(Rule::new(value, object["tag"].as_str()));
+    }
+    Ok(rules)
 }

@@ -101,6 +101,7 @@ pub(super) fn content_type(body: &[u8]) -> String {
 pub(super) fn phrase(code: u16) -> &'static str {
     match code {
         200 => "OK",
+        201 => "Created",
         302 => "Found",
         400 => "Bad Request",
         401 => "Unauthorized",
@@ -113,6 +114,7 @@ pub(super) fn phrase(code: u16) -> &'static str {
         411 => "Length Required",
         413 => "Content Too Large",
         420 => "Enhance Your Calm",
+        422 => "Unprocessable Content",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",

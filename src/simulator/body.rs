@@ -17,6 +17,18 @@ pub(super) struct Body<W> {
     piece: usize,
     frame: Vec<u8>,
     packed: Vec<u8>,
+    state: Sent,
+}
+
+/// How far the stream is: what may follow when a play is stopped from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// Up to the end of a line.
+    Lines,
+    /// Whole chunks, but the last line is not finished.
+    Part,
+    /// Perhaps half a chunk, or a gzip member whose checksum is not known: nothing fits after it.
+    Torn,
 }
 
 struct Gzip {
@@ -46,7 +58,7 @@ impl<W: AsyncWrite + Unpin> Body<W> {
     pub(super) fn new(out: W, gzip: bool, piece: Option<usize>) -> Body<W> {
         let gzip = gzip.then(Gzip::new);
         let piece = piece.unwrap_or(usize::MAX).max(1);
-        Body { out, gzip, piece, frame: Vec::new(), packed: Vec::new() }
+        Body { out, gzip, piece, frame: Vec::new(), packed: Vec::new(), state: Sent::Lines }
     }
 
     /// Sends these bytes at once.
@@ -55,6 +67,11 @@ impl<W: AsyncWrite + Unpin> Body<W> {
             self.chunk(piece, FlushCompress::Sync).await?;
         }
         Ok(())
+    }
+
+    /// How far it is; true also after a call that was given up halfway.
+    pub(super) fn sent(&self) -> Sent {
+        self.state
     }
 
     /// Makes the place ready for `splice`: what follows must not refer to what was before.
@@ -67,13 +84,20 @@ impl<W: AsyncWrite + Unpin> Body<W> {
 
     /// Writes the part of a block between two of its stops.
     pub(super) async fn splice(&mut self, block: &Block, from: usize, to: usize) -> io::Result<()> {
+        self.state = Sent::Torn;
         self.out.write_all(&block.framed[from..to]).await?;
         if to == block.framed.len()
             && let Some(gzip) = &mut self.gzip
         {
             gzip.crc.combine(&block.crc);
         }
-        self.out.flush().await
+        self.out.flush().await?;
+        self.state = match to == block.framed.len() {
+            true if block.plain.ends_with(b"\n") => Sent::Lines,
+            false if self.gzip.is_some() => Sent::Torn,
+            _ => Sent::Part,
+        };
+        Ok(())
     }
 
     /// Writes a whole block.
@@ -91,11 +115,13 @@ impl<W: AsyncWrite + Unpin> Body<W> {
 
     /// Writes bytes as they are, outside any chunk.
     pub(super) async fn unframed(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.state = Sent::Torn;
         self.out.write_all(bytes).await?;
         self.out.flush().await
     }
 
     async fn chunk(&mut self, bytes: &[u8], flush: FlushCompress) -> io::Result<()> {
+        let before = std::mem::replace(&mut self.state, Sent::Torn);
         self.frame.clear();
         match &mut self.gzip {
             None => frame(bytes, &mut self.frame),
@@ -106,7 +132,13 @@ impl<W: AsyncWrite + Unpin> Body<W> {
             }
         }
         self.out.write_all(&self.frame).await?;
-        self.out.flush().await
+        self.out.flush().await?;
+        self.state = match bytes.last() {
+            Some(b'\n') => Sent::Lines,
+            Some(_) => Sent::Part,
+            None => before,
+        };
+        Ok(())
     }
 }
 

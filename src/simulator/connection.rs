@@ -4,6 +4,7 @@
 //! once, and the way it went is written down, for a proper goodbye is something tests ask for.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,8 +18,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::answer::phrase;
 use super::log::{Ending, Request};
-use super::play::{Finish, Play};
-use super::refusal::Refusal;
+use super::play::Finish;
+use super::respond::respond;
 use super::script::Step;
 use super::server::State;
 
@@ -47,6 +48,8 @@ pub(super) async fn serve(tcp: TcpStream, state: Arc<State>, tls: Option<TlsAcce
         let ending = ignore(&tcp).await;
         return state.log.ended(connection, ending);
     }
+    // A client that is gone already has no address; what it asks for goes nowhere anyway.
+    let client = tcp.peer_addr().ok().map(|addr| addr.ip());
     let wire = match tls {
         None => Wire::Plain(tcp),
         Some(acceptor) => match timeout(PATIENCE, acceptor.accept(tcp)).await {
@@ -59,7 +62,7 @@ pub(super) async fn serve(tcp: TcpStream, state: Arc<State>, tls: Option<TlsAcce
             }
         },
     };
-    let ending = requests(wire, &state, connection).await;
+    let ending = requests(wire, &state, connection, client).await;
     state.log.ended(connection, ending);
 }
 
@@ -91,7 +94,7 @@ enum Gone {
 }
 
 /// Answers requests until the connection ends.
-async fn requests(wire: Wire, state: &State, connection: usize) -> Ending {
+async fn requests(wire: Wire, state: &State, connection: usize, client: Option<IpAddr>) -> Ending {
     let (mut reader, mut writer) = tokio::io::split(wire);
     let mut unread = Vec::new();
     loop {
@@ -107,7 +110,7 @@ async fn requests(wire: Wire, state: &State, connection: usize) -> Ending {
             }
             Ok(Ok(request)) => {
                 state.log.requested(&request);
-                let played = respond(&request, state, &mut writer);
+                let played = respond(&request, client, state, &mut writer);
                 let gone = watch(&mut reader, &mut unread);
                 let first = tokio::select! {
                     // A reset is told only once, and the write was told.
@@ -195,53 +198,6 @@ async fn close(mut wire: Wire, finish: Finish) {
     let drained = async { while matches!(tcp.read(&mut rest).await, Ok(n) if n > 0) {} };
     if shut.is_ok() {
         let _ = timeout(LINGER, drained).await;
-    }
-}
-
-/// Chooses what answers a request. State for the API routes hooks in here.
-async fn respond<W: AsyncWrite + Unpin>(request: &Request, state: &State, out: &mut W) -> io::Result<Finish> {
-    let offered = request.header("accept-encoding").unwrap_or_default().to_ascii_lowercase();
-    let close = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    let authorized = state.authorizes(request.header("authorization"));
-    let stream = authorized && is_stream(request);
-    let play = Play {
-        state,
-        connection: request.connection,
-        accepts_gzip: offered.split(',').any(|coding| {
-            let coding = coding.trim();
-            coding == "*" || (coding.starts_with("gzip") && !coding.ends_with(";q=0"))
-        }),
-        delimited: request.parameter("delimited") == Some("length"),
-        keep_alive: !close,
-        rate: state.rate(stream),
-    };
-    if !authorized {
-        let name = if request.path.starts_with("/1.1/") { "unauthorized-html" } else { "unauthorized" };
-        return refuse(&play, name, out).await;
-    }
-    if !stream {
-        let name = match request.method.as_str() {
-            "GET" | "POST" | "DELETE" => "not-found",
-            _ => return play.answer(405, Vec::new(), &[], b"", out).await,
-        };
-        return refuse(&play, name, out).await;
-    }
-    let steps = state.script.take();
-    play.run(&steps, out).await
-}
-
-async fn refuse<W: AsyncWrite + Unpin>(play: &Play<'_>, name: &str, out: &mut W) -> io::Result<Finish> {
-    match Refusal::named(name, None) {
-        Some(Ok(refusal)) => play.refuse(&refusal, &[], out).await,
-        _ => play.answer(500, Vec::new(), &[], b"", out).await,
-    }
-}
-
-/// Whether the script plays for this request: for every path but those of the API.
-fn is_stream(request: &Request) -> bool {
-    match request.path.as_str() {
-        "/2/tweets/search/stream/rules" | "/2/connections" | "/2/usage/tweets" => false,
-        _ => matches!(request.method.as_str(), "GET" | "POST"),
     }
 }
 

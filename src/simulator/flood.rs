@@ -18,15 +18,20 @@ const CHUNK: usize = 16 << 10;
 /// short enough to be made within milliseconds. At most four such blocks are kept.
 const SIZE: usize = 4 << 20;
 
+/// The number of a framing's block, below 4.
+pub(super) fn slot(line_by_line: bool, gzip: bool) -> usize {
+    2 * usize::from(line_by_line) + usize::from(gzip)
+}
+
 /// The blocks made so far: they cost time and memory, and most servers never flood.
 #[derive(Default)]
-pub(super) struct Floods(Mutex<[[Option<Arc<Block>>; 2]; 2]>);
+pub(super) struct Floods(Mutex<[Option<Arc<Block>>; 4]>);
 
 impl Floods {
     /// The block of this framing, made at the first call.
     pub(super) fn block(&self, line_by_line: bool, gzip: bool, unix_ms: u64) -> io::Result<Arc<Block>> {
         let mut blocks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = &mut blocks[usize::from(line_by_line)][usize::from(gzip)];
+        let slot = &mut blocks[slot(line_by_line, gzip)];
         if let Some(block) = slot {
             return Ok(Arc::clone(block));
         }

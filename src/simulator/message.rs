@@ -282,6 +282,19 @@ impl Message {
         Some(check(kind, argument).map(|argument| Message { kind, argument }))
     }
 
+    /// What the connections API tells as the reason of an ending that this message announces.
+    pub(super) fn ending(&self) -> Option<&str> {
+        match super::script::first_word(self.kind.usage) {
+            "disconnect"
+            | "operational-disconnect"
+            | "operational-disconnect-bare"
+            | "streaming-connection"
+            | "streaming-connection-wrapped" => Some(&self.argument),
+            name @ ("client-disconnected" | "usage-cap-line" | "forced-disconnect") => Some(name),
+            _ => None,
+        }
+    }
+
     /// The line, without a line end. `last_id` is the id of the post sent last.
     pub(super) fn render(&self, unix_ms: u64, last_id: u64) -> String {
         // Before the first post a delete still has to name one.

@@ -7,11 +7,13 @@ use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Interval, interval, sleep};
+use tokio::time::{Interval, interval, sleep, timeout};
 
 use super::answer::{Headers, Rate, content_type};
-use super::body::{Block, Body};
+use super::body::{Block, Body, Sent};
 use super::flood::bomb;
+use super::message::Message;
+use super::registry::Seat;
 use super::script::{Place, Step};
 use super::server::State;
 
@@ -39,6 +41,12 @@ pub(super) struct Play<'a> {
     pub(super) keep_alive: bool,
     /// The rate limit after this request.
     pub(super) rate: Rate,
+    /// It is the filtered stream, whose posts the rules decide on.
+    pub(super) filtered: bool,
+    /// It is a stream of API v2, where an ending can be told in band.
+    pub(super) v2: bool,
+    /// Its place among the connections; a call of the API has none.
+    pub(super) seat: Option<&'a Seat<'a>>,
 }
 
 impl Play<'_> {
@@ -70,10 +78,14 @@ impl Play<'_> {
             headers.push((String::from("content-encoding"), String::from("gzip")));
         }
         headers.extend(self.rate.headers());
+        // Listed before the client can know that it is connected.
+        if let Some(seat) = self.seat {
+            seat.open();
+        }
         out.write_all(self.head(200, headers, &extra).as_bytes()).await?;
         out.flush().await?;
         let body = Body::new(out, gzip, self.state.chunk_size);
-        Stream { play: self, body, gzip, last_id: 0, line: Vec::new() }.run(&steps[at..]).await
+        Stream { play: self, body, gzip, last_id: 0, line: Vec::new(), reason: None }.run(&steps[at..]).await
     }
 
     async fn instead<W: AsyncWrite + Unpin>(
@@ -111,16 +123,45 @@ impl Play<'_> {
 }
 
 /// A stream whose head is sent.
-struct Stream<'a, W> {
-    play: &'a Play<'a>,
-    body: Body<W>,
-    gzip: bool,
-    last_id: u64,
-    line: Vec<u8>,
+pub(super) struct Stream<'a, W> {
+    pub(super) play: &'a Play<'a>,
+    pub(super) body: Body<W>,
+    pub(super) gzip: bool,
+    pub(super) last_id: u64,
+    pub(super) line: Vec<u8>,
+    /// Why it ends, by the last message that said so.
+    reason: Option<String>,
 }
+
+/// How long a killed stream may take to say so to a client that does not read.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 impl<W: AsyncWrite + Unpin> Stream<'_, W> {
     async fn run(mut self, steps: &[Step]) -> io::Result<Finish> {
+        let Some(seat) = self.play.seat else { return self.steps(steps).await };
+        let finish = tokio::select! {
+            finish = self.steps(steps) => finish?,
+            () = seat.killed() => return self.killed().await,
+        };
+        seat.end(self.reason.as_deref().unwrap_or("server_disconnect"));
+        Ok(finish)
+    }
+
+    /// The end of a stream that was killed through the API: a v2 client is told with the
+    /// disconnect type X documents for it, and the body ends. Where a line or a chunk is torn only
+    /// the end of the connection is left.
+    async fn killed(&mut self) -> io::Result<Finish> {
+        let notice = Message::named("operational-disconnect", Some("ForceDisconnect"));
+        let goodbye = async {
+            if let (true, Sent::Lines, Some(Ok(notice))) = (self.play.v2, self.body.sent(), notice) {
+                self.message(notice.render(unix_ms(), 0).as_bytes()).await?;
+            }
+            if self.body.sent() == Sent::Torn { Ok(Finish::Close { goodbye: true }) } else { self.end().await }
+        };
+        timeout(GOODBYE, goodbye).await.unwrap_or(Ok(Finish::Close { goodbye: true }))
+    }
+
+    async fn steps(&mut self, steps: &[Step]) -> io::Result<Finish> {
         let mut at = 0;
         let mut played = vec![1; steps.len()];
         while let Some(step) = steps.get(at) {
@@ -148,10 +189,11 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
             Step::Flood { count } => self.flood(*count, false).await?,
             Step::FloodLines { count } => self.flood(*count, true).await?,
             Step::Message(message) => {
+                self.reason = message.ending().map(ToOwned::to_owned).or(self.reason.take());
                 let line = message.render(unix_ms(), self.last_id);
                 self.message(line.as_bytes()).await?;
             }
-            Step::Line(bytes) => self.message(bytes).await?,
+            Step::Line(bytes) => self.line(bytes).await?,
             Step::Raw(bytes) => self.body.send(bytes).await?,
             Step::Heartbeat { count, every } => {
                 let mut pace = pace(*every);
@@ -204,7 +246,7 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
         Ok(if self.play.keep_alive { Finish::KeepAlive } else { Finish::Close { goodbye: true } })
     }
 
-    async fn message(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) async fn message(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut line = Vec::with_capacity(bytes.len() + 16);
         if self.play.delimited {
             // The number counts the line end of the message itself.
@@ -214,50 +256,6 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
         line.extend_from_slice(b"\r\n");
         self.body.send(&line).await?;
         self.play.state.log.delivered(self.play.connection, 1);
-        Ok(())
-    }
-
-    /// Puts the next post into `line`.
-    fn next_post(&mut self) {
-        self.line.clear();
-        self.last_id = self.play.state.next_post(unix_ms(), &mut self.line);
-    }
-
-    async fn posts(&mut self, count: Option<u64>, every: Duration) -> io::Result<()> {
-        let mut pace = pace(every);
-        let mut left = count;
-        while take_one(&mut left) {
-            tick(&mut pace).await;
-            self.next_post();
-            let line = std::mem::take(&mut self.line);
-            self.message(&line).await?;
-            self.line = line;
-        }
-        Ok(())
-    }
-
-    async fn flood(&mut self, count: Option<u64>, line_by_line: bool) -> io::Result<()> {
-        let (state, connection) = (self.play.state, self.play.connection);
-        let block = state.floods.block(line_by_line, self.gzip, unix_ms())?;
-        let posts = block.ends.len() as u64;
-        self.body.align().await?;
-        let mut left = count;
-        while left.is_none_or(|left| left >= posts) {
-            let (mut from, mut done) = (0, 0);
-            for &(to, complete) in &block.stops {
-                self.body.splice(&block, from, to).await?;
-                state.log.delivered(connection, complete - done);
-                (from, done) = (to, complete);
-            }
-            left = left.map(|left| left - posts);
-        }
-        let rest = usize::try_from(left.unwrap_or(0)).expect("the rest is smaller than a block");
-        let mut from = 0;
-        for &end in &block.ends[..rest] {
-            self.body.send(&block.plain[from..end]).await?;
-            state.log.delivered(connection, 1);
-            from = end;
-        }
         Ok(())
     }
 
@@ -300,7 +298,7 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
 }
 
 /// Takes one from a count that may be endless; false when none is left.
-fn take_one(left: &mut Option<u64>) -> bool {
+pub(super) fn take_one(left: &mut Option<u64>) -> bool {
     match left {
         None => true,
         Some(0) => false,
@@ -313,11 +311,11 @@ fn take_one(left: &mut Option<u64>) -> bool {
 
 /// The timer of a paced step. Ticks that were missed come in a burst, so that the rate asked for is
 /// kept on average: also one faster than the timer's millisecond, and after a client that paused.
-fn pace(every: Duration) -> Option<Interval> {
+pub(super) fn pace(every: Duration) -> Option<Interval> {
     (!every.is_zero()).then(|| interval(every))
 }
 
-async fn tick(pace: &mut Option<Interval>) {
+pub(super) async fn tick(pace: &mut Option<Interval>) {
     if let Some(pace) = pace {
         pace.tick().await;
     }

@@ -410,7 +410,7 @@ impl Text {
     }
 }
 
-fn timestamp(unix_ms: u64) -> Timestamp {
+pub(super) fn timestamp(unix_ms: u64) -> Timestamp {
     i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 

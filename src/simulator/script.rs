@@ -218,6 +218,11 @@ impl Script {
         Script::parse(&text).expect("the demonstration is a script: a test parses it")
     }
 
+    /// How many connections are written down.
+    pub(super) fn len(&self) -> usize {
+        self.connections.len()
+    }
+
     /// The steps of the nth connection, counted from 0.
     pub(super) fn connection(&self, n: usize) -> &[Step] {
         let length = self.connections.len();

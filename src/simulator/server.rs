@@ -16,12 +16,16 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::Rate;
+use super::api::Windows;
 use super::certificate::{self, Certificate};
 use super::flood::Floods;
 use super::log::{ConnectionLog, Log, Request};
 use super::play::unix_ms;
 use super::post::Posts;
+use super::registry::{Foreign, Registry};
+use super::rules::{Rule, RuleBook, Rules};
 use super::script::{Script, Step};
+use super::usage::{Meter, Usage};
 
 /// How a server behaves.
 #[derive(Clone)]
@@ -47,6 +51,18 @@ pub struct Options {
     pub headers: Vec<(String, String)>,
     /// Which posts are made.
     pub seed: u64,
+    /// Streams of one endpoint that may be open at once; one more is refused. `None` is no limit.
+    pub connections: Option<usize>,
+    /// Connections of other clients: they count, are listed and can be killed.
+    pub foreign: Vec<Foreign>,
+    /// The rules of the filtered stream.
+    pub rules: Rules,
+    /// What was consumed before.
+    pub usage: Usage,
+    /// How the first API requests fail: each takes a connection of this script, as in
+    /// `rate-limit 5 | status 503 | unauthorized`. One that refuses nothing (`end`, or only a
+    /// `delay`) lets its request pass; after the last all pass.
+    pub api: Option<Script>,
 }
 
 impl Default for Options {
@@ -62,6 +78,11 @@ impl Default for Options {
             chunk_size: None,
             headers: Vec::new(),
             seed: 0,
+            connections: None,
+            foreign: Vec::new(),
+            rules: Rules::default(),
+            usage: Usage::default(),
+            api: None,
         }
     }
 }
@@ -97,6 +118,12 @@ pub(super) struct State {
     pub(super) headers: Vec<(String, String)>,
     pub(super) log: Log,
     pub(super) floods: Floods,
+    pub(super) registry: Registry,
+    pub(super) rules: RuleBook,
+    pub(super) meter: Meter,
+    pub(super) windows: Windows,
+    /// How the first API requests fail.
+    pub(super) api: Option<Progress>,
     token: Option<String>,
     rate_limit: u32,
     /// Stream requests so far in the window, and its end in Unix seconds.
@@ -119,6 +146,14 @@ impl Progress {
         steps
     }
 
+    /// The steps of the next connection, as long as the script has one that was not played.
+    pub(super) fn take_planned(&self) -> Option<Vec<Step>> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let steps = (*next < self.script.len()).then(|| self.script.connection(*next).to_vec());
+        *next += usize::from(steps.is_some());
+        steps
+    }
+
     /// Takes the next connection only if it is such a one.
     pub(super) fn take_if(&self, such: impl FnOnce(&[Step]) -> bool) -> bool {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +164,7 @@ impl Progress {
 }
 
 /// X counts requests in windows of this many seconds.
-const WINDOW: u64 = 15 * 60;
+pub(super) const WINDOW: u64 = 15 * 60;
 
 impl State {
     /// Whether the request may pass: a bearer token, and the right one if there is a right one.
@@ -180,6 +215,7 @@ impl Ready {
         } else {
             (None, None)
         };
+        let rules = RuleBook::new(options.rules).map_err(|fault| io::Error::new(io::ErrorKind::InvalidInput, fault))?;
         let state = Arc::new(State {
             script: Progress { script: options.script, next: Mutex::new(0) },
             gzip: options.gzip,
@@ -187,6 +223,11 @@ impl Ready {
             headers: options.headers,
             log: Log::default(),
             floods: Floods::default(),
+            registry: Registry::new(options.connections, options.foreign, options.seed),
+            rules,
+            meter: Meter::new(options.usage),
+            windows: Windows::default(),
+            api: options.api.map(|script| Progress { script, next: Mutex::new(0) }),
             token: options.token,
             rate_limit: options.rate_limit,
             window: Mutex::new((0, 0)),
@@ -219,7 +260,7 @@ impl Server {
     /// Starts as a task of the current runtime.
     ///
     /// # Errors
-    /// The address cannot be listened on, or no certificate can be made.
+    /// The address cannot be listened on, no certificate can be made, or a preset rule is none.
     pub async fn start(options: Options) -> io::Result<Server> {
         let ready = Ready::new(options).await?;
         let (state, addr, ca_pem) = (Arc::clone(&ready.state), ready.listener.local_addr()?, ready.ca_pem.clone());
@@ -307,6 +348,12 @@ impl Server {
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.state.log.read().connections.iter().filter(|connection| connection.ending.is_none()).count()
+    }
+
+    /// The rules in force, oldest first.
+    #[must_use]
+    pub fn rules(&self) -> Vec<Rule> {
+        self.state.rules.all()
     }
 
     /// Blocks until `n` requests have come or the time is up, and returns those that came. Not for

@@ -1,5 +1,7 @@
 //! The server seen through a raw socket: no HTTP library, so every byte of a fault is looked at.
 
+mod api;
+mod feed;
 mod flow;
 mod playing;
 mod sealed;

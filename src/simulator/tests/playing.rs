@@ -220,7 +220,8 @@ fn requests_have_bounds() {
         ("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n".into(), "411"),
         ("nonsense\r\n\r\n".into(), "400"),
         (format!("PUT / HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"), "405"),
-        (format!("GET /2/usage/tweets HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"), "404"),
+        (format!("DELETE /2/tweets/search/stream HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"), "404"),
+        (format!("DELETE /2/usage/tweets HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n"), "405"),
     ];
     for (text, status) in table {
         let mut tcp = TcpStream::connect(server.addr()).unwrap();
