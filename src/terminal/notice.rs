@@ -1,6 +1,6 @@
 //! Events in words: one line each, with the texts of the catalogue. Pure.
 
-use super::status::{age, clock};
+use super::status::{age, clock, end};
 use crate::pipeline::Remark;
 use crate::protocol::message::{Ending, Notice};
 use crate::session::answer::{Answer, answer};
@@ -44,7 +44,7 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
                 Why::Budget => "the connection requests of these 15 minutes are spent: next attempt",
                 Why::Quota => "the quota is spent: next attempt when its period turns,",
             };
-            format!("{why} in {} (at {} UTC)", age(*delay), clock(*until))
+            format!("{why} in {} (at {} UTC)", age(*delay), end(*until, *delay))
         }
         Event::Held { by, freed } => held(by, freed.as_ref()),
         Event::Reason { connection, reason } => {

@@ -1,10 +1,10 @@
 //! What the status row says, rendered from the session's events. Pure: a clock is handed in.
 //!
-//! Order (always the same): state and stream, heartbeat age, post rate, rate limit, last disconnect code, gaps,
-//! buffer, quota if one is set. A narrow screen loses, in this order: buffer, lag and number of posts, gaps, the words of the last code,
-//! those of the rate limit and the time to its reset, the post rate, the quota, the age of the last post, the stream's name and
-//! the words of a wait, the rate limit, the word `heartbeat`, the last code, the heartbeat age. What is left of the
-//! state is cut.
+//! Order (always the same): state and stream, heartbeat age, age of the last post, post rate, rate limit, last
+//! disconnect code, gaps, buffer, quota if one is set. A narrow screen loses, in this order: buffer, lag and number of
+//! posts, gaps, the words of the last code, those of the rate limit and the time to its reset, the post rate, the
+//! quota, the age of the last post, the stream's name and the words of a wait, the rate limit, the word `heartbeat`,
+//! the last code, the heartbeat age. What is left of the state is cut.
 //!
 //! Colours have one meaning each: green streams, red does not, yellow wants a look.
 
@@ -178,7 +178,7 @@ impl Status {
                 };
                 let left = until.since(now);
                 // A long wait is planned around, so its end is told as well.
-                let end = if left >= LONG_WAIT { format!(" ({} UTC)", clock(*until)) } else { String::new() };
+                let end = if left >= LONG_WAIT { format!(" ({} UTC)", end(*until, left)) } else { String::new() };
                 let left = age(left);
                 (format!("{what}, next attempt in {left}{end}"), format!("{brief} {left}{end}"), Look::Bad)
             }
@@ -335,6 +335,16 @@ const LONGEST_LAG: Duration = Duration::from_secs(86_400);
 pub fn clock(at: At) -> String {
     let seconds = at.wall.as_secs() % 86_400;
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// When a wait of this length ends, UTC: the time of day, with its date where that may be another day's.
+#[must_use]
+pub fn end(until: At, left: Duration) -> String {
+    let day = rfc3339(until.wall);
+    match day.split_once('T') {
+        Some((day, _)) if left >= Duration::from_secs(12 * 3600) => format!("{day} {}", clock(until)),
+        _ => clock(until),
+    }
 }
 
 /// A duration in one or two units, as a glance wants it.

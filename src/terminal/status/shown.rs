@@ -1,6 +1,7 @@
 //! What the row shows: every state at every width, every colour, and what goes first where room is short.
 
 use super::*;
+use crate::pipeline::meter::{Period, Quota, Reading};
 use crate::protocol::message::Ending;
 use crate::session::Traffic;
 
@@ -167,15 +168,18 @@ fn parts_go_in_the_order_that_is_stated() {
     end(&mut status, 61.0, Code::V1(12));
     status.note(at(61.0), &Event::Opened { connection: 2, rate: rate(48) });
     status.received(at(61.5), 1, id(at(61.2)).as_bytes());
+    let quota = Quota { posts: 5000, period: Period::Day };
+    status.set_quota(Some(Reading { quota, used: 1235, exact: true }));
     let mut rows: Vec<String> = (1..=200).rev().map(|width| status.render(at(63.0), width, false)).collect();
     rows.dedup();
     insta::assert_snapshot!(rows.join("\n"), @r"
-    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s of 1235, lag 0.3s · x-rate-limit 48/50 13m57s · last 12 Shed load 2.0s ago · gaps 0 · buffer 0%
-    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s of 1235, lag 0.3s · x-rate-limit 48/50 13m57s · last 12 Shed load 2.0s ago · gaps 0
-    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s · x-rate-limit 48/50 13m57s · last 12 Shed load 2.0s ago · gaps 0
-    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s · x-rate-limit 48/50 13m57s · last 12 Shed load 2.0s ago
-    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s · x-rate-limit 48/50 13m57s · last 12 2.0s
-    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s · 48/50 · last 12 2.0s
+    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s of 1235, lag 0.3s · x-rate-limit 48/50 13m57s · last 12 Shed load 2.0s ago · gaps 0 · buffer 0% · quota 1,235/5,000 day
+    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s of 1235, lag 0.3s · x-rate-limit 48/50 13m57s · last 12 Shed load 2.0s ago · gaps 0 · quota 1,235/5,000 day
+    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s · x-rate-limit 48/50 13m57s · last 12 Shed load 2.0s ago · gaps 0 · quota 1,235/5,000 day
+    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s · x-rate-limit 48/50 13m57s · last 12 Shed load 2.0s ago · quota 1,235/5,000 day
+    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s · x-rate-limit 48/50 13m57s · last 12 2.0s · quota 1,235/5,000 day
+    filtered streaming · heartbeat 1.5s · post 1.5s · 25.2/s · 48/50 · last 12 2.0s · quota 1,235/5,000 day
+    filtered streaming · heartbeat 1.5s · post 1.5s · 48/50 · last 12 2.0s · quota 1,235/5,000 day
     filtered streaming · heartbeat 1.5s · post 1.5s · 48/50 · last 12 2.0s
     filtered streaming · heartbeat 1.5s · 48/50 · last 12 2.0s
     streaming · heartbeat 1.5s · 48/50 · last 12 2.0s
@@ -209,6 +213,18 @@ fn a_wait_loses_its_words_before_its_end_and_never_half_of_it() {
     budget spent 11m40s
     budget spent 11m40
     ");
+}
+
+#[test]
+fn a_wait_into_another_day_tells_the_date_of_its_end() {
+    let mut status = streaming();
+    let mut row = |until: f64| {
+        wait(&mut status, Why::Quota, 61.0, until);
+        status.render(at(61.0), 300, false).split(" · ").next().expect("a part").to_owned()
+    };
+    assert_eq!(row(3600.0), "filtered quota spent, next attempt in 58m59s (13:00:00 UTC)");
+    assert_eq!(row(16.5 * 86400.0), "filtered quota spent, next attempt in 395h58m (2026-11-01 00:00:00 UTC)");
+    assert_eq!(status.render(at(61.0), 48, false), "quota spent 395h58m (2026-11-01 00:00:00 UTC)");
 }
 
 #[test]
@@ -308,6 +324,16 @@ fn a_buffer_is_yellow_above_sixty_percent() {
         let mut status = Status::new("any".to_owned(), Duration::from_secs(20), 1000);
         status.set_backlog(percent * 10);
         assert_eq!(color(&status, 0.0, &format!("buffer {percent}%")), look);
+    }
+}
+
+#[test]
+fn a_quota_is_yellow_from_nine_tenths_on() {
+    let quota = Quota { posts: 1000, period: Period::Day };
+    for (used, look) in [(0, None), (899, None), (900, YELLOW), (1200, YELLOW)] {
+        let mut status = streaming();
+        status.set_quota(Some(Reading { quota, used, exact: true }));
+        assert_eq!(color(&status, 61.0, "quota "), look, "{used}");
     }
 }
 
