@@ -143,7 +143,7 @@ fn the_slot_is_not_fought_over() {
     let output = run(&mut tail(&server, &[]));
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(5), "{told}");
-    assert!(told.contains("three times") && told.contains("/2/connections"), "{told}");
+    assert!(told.contains("three times") && told.contains("xstream connections"), "{told}");
     assert_eq!(dials(&server), 3);
 }
 

@@ -177,9 +177,9 @@ const CONNECTIONS_WAIT: &str = "waits 20 s, then 60 s, doubling to 900 s";
 const MINUTE: &str = "reconnects after 60 s";
 const FATAL: &str = "stops with exit 3";
 const LOG_IN_ELSEWHERE: &str =
-    "find the other client that uses the same credentials (GET /2/connections lists it) and stop it";
+    "find the other client that uses the same credentials (`xstream connections` lists it) and stop it";
 const READ_FASTER: &str = "make the program that reads faster, ask for fewer fields, or put a file or queue between";
-const CHECK_RULES: &str = "list the rules (GET /2/tweets/search/stream/rules), then repair or delete the wrong ones";
+const CHECK_RULES: &str = "list the rules (xstream rules), then repair or delete the wrong ones";
 const NOTHING: &str = "do nothing; if it repeats for hours, look at X's status page, https://developer.x.com/status";
 
 /// Where X tells its faults, and where it told them before.
@@ -553,7 +553,7 @@ pub static ENTRIES: &[Entry] = &[
             "Too many connections",
             Side::Ours,
             "refused: all connections of the app are in use, or X still counts one that is gone",
-            "see who is connected (GET /2/connections) and free the slot (DELETE /2/connections); the rate limit is not the cause",
+            "see who is connected (xstream connections) and free the slot (xstream connections kill ID, or tail --take-over); the rate limit is not the cause",
             CONNECTIONS_WAIT,
             DISCONNECTIONS,
         ),
@@ -575,7 +575,7 @@ pub static ENTRIES: &[Entry] = &[
         "No rules",
         Side::Ours,
         "the filtered stream has no rules to match posts with",
-        "add a rule (POST /2/tweets/search/stream/rules)",
+        "add a rule, such as: xstream rules add 'cat has:images'",
         FATAL,
         DISCONNECTIONS,
     ),
@@ -616,7 +616,7 @@ pub static ENTRIES: &[Entry] = &[
         "Connection exception",
         Side::Unknown,
         "X refused the connection and did not name the issue",
-        "read the detail; see who is connected (GET /2/connections)",
+        "read the detail; see who is connected (xstream connections)",
         PENALTY,
         DISCONNECTIONS,
     ),
@@ -627,7 +627,7 @@ pub static ENTRIES: &[Entry] = &[
             "Usage cap exceeded",
             Side::Account,
             "the daily or monthly quota of posts is used up; trying again does not help",
-            "wait for the quota's next period, or raise the cap in the developer portal; GET /2/usage/tweets shows it",
+            "wait for the quota's next period, or raise the cap in the developer portal; xstream usage shows it",
             FATAL,
             SPEC,
         ),
@@ -745,7 +745,7 @@ pub static ENTRIES: &[Entry] = &[
         "Conflict",
         Side::Ours,
         "the request contradicts the state of the stream, usually because it has no rules",
-        "add a rule (POST /2/tweets/search/stream/rules)",
+        "add a rule, such as: xstream rules add 'cat has:images'",
         FATAL,
         SPEC,
     ),
@@ -883,7 +883,7 @@ pub static ENTRIES: &[Entry] = &[
         "Conflict",
         Side::Ours,
         "the filtered stream has no rules",
-        "add a rule (POST /2/tweets/search/stream/rules)",
+        "add a rule, such as: xstream rules add 'cat has:images'",
         FATAL,
         SEEN,
     ),
@@ -937,7 +937,7 @@ pub static ENTRIES: &[Entry] = &[
             "Too Many Requests",
             Side::Ours,
             "too many connection requests; a 429 can come although the rate limit is not used up",
-            "wait; then look for another client of the same app, or a connection of ours that X believes open (GET /2/connections)",
+            "wait; then look for another client of the same app, or a connection of ours that X believes open (xstream connections)",
             RATE_WAIT,
             RATES,
         ),

@@ -165,6 +165,8 @@ fn brief(event: &Event) -> String {
         Event::Blocked => "blocked".to_owned(),
         Event::Unblocked { after } => format!("unblocked after {:.0}", after.as_secs_f64()),
         Event::Remark(_) | Event::Unremarked { .. } => "remark".to_owned(),
+        // These come from X's API, never from the session.
+        Event::Held { .. } | Event::Reason { .. } => unreachable!("{event:?}"),
     }
 }
 

@@ -135,7 +135,7 @@ mod tests {
           tail        waits until x-rate-limit-reset and 1 to 2 s more; without a usable
                       reset 60 s, doubling to 900 s
           you can     wait; then look for another client of the same app, or a
-                      connection of ours that X believes open (GET /2/connections)
+                      connection of ours that X believes open (xstream connections)
           note        The body of a 429 tells three apart. Rate: `about:blank`,
                       `rate-limit-exceeded` or v1.1 code 88; tail waits for the reset.
                       Connections: `TooManyConnections`; tail waits 20 s, then 60 s,

@@ -507,7 +507,7 @@ const SLOW: (&str, &str) = (
 );
 const TAKEN: (&str, &str) = (
     "Our side: another client with the same credentials takes the connection over.",
-    "Find the other client (GET /2/connections lists it) and stop it.",
+    "Find the other client (`xstream connections` lists it) and stop it.",
 );
 const GHOST: (&str, &str) = (
     "The network: connections ended uncleanly, and X then refused new ones because it still believed the old ones open.",
@@ -516,7 +516,7 @@ const GHOST: (&str, &str) = (
 );
 const PLACES: (&str, &str) = (
     "Our side: all connections of the app are in use, most likely by another client of the same app.",
-    "See who is connected (GET /2/connections) and stop what is not needed; see `xstream explain 429`.",
+    "See who is connected (`xstream connections`) and stop what is not needed; see `xstream explain 429`.",
 );
 const RATE: (&str, &str) = (
     "Our side: too many connection requests in 15 minutes, by us or by another client of the same app.",
