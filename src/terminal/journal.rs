@@ -175,6 +175,7 @@ pub fn end(outcome: &Outcome, exit: u8, total: &Total) -> Value {
         "connections": total.connections,
         "gaps": total.gaps,
         "missed": total.missed,
+        "silence_ms": millis(total.silence),
     })
 }
 

@@ -20,8 +20,11 @@ use crate::protocol::problem::printable;
 /// Longest text of a journal that is repeated, in characters.
 const LONGEST_TEXT: usize = 60;
 
+/// Reasons and holders that are named; more of them tell no more.
+const SHOWN: usize = 5;
+
 /// The events a journal has. A file without any of them is no journal.
-const EVENTS: [&str; 22] = [
+const EVENTS: [&str; 24] = [
     "start",
     "dialling",
     "opened",
@@ -41,6 +44,8 @@ const EVENTS: [&str; 22] = [
     "unblocked",
     "ended",
     "waiting",
+    "held",
+    "reason",
     "gap",
     "status",
     "end",
@@ -97,6 +102,9 @@ struct Run {
     blocked_here: bool,
     unread: u64,
     posts: u64,
+    /// X's own words for endings, and who held the slot, with how often.
+    reasons: BTreeMap<String, u64>,
+    holders: BTreeMap<String, u64>,
     state: String,
     end: Option<(String, Option<u64>)>,
 }
@@ -279,6 +287,12 @@ impl Run {
                 wait.1 = wait.1.saturating_add(number(value, "delay_ms"));
                 "waiting".clone_into(&mut self.state);
             }
+            "reason" => *self.reasons.entry(text(value, "reason")).or_default() += 1,
+            "held" => {
+                for holder in value.get("by").and_then(Value::as_array).into_iter().flatten() {
+                    *self.holders.entry(text(holder, "client_ip")).or_default() += 1;
+                }
+            }
             "gap" => {
                 self.gaps += 1;
                 self.gap_time = self.gap_time.saturating_add(number(value, "length_ms"));
@@ -293,6 +307,8 @@ impl Run {
             }
             "end" => {
                 let exit = value.get("exit").and_then(Value::as_u64);
+                self.silence = self.silence.max(number(value, "silence_ms"));
+                self.posts = number(value, "posts");
                 self.final_code = text(value, "code");
                 self.end = Some((text(value, "outcome").replace('_', " "), exit));
             }
@@ -373,6 +389,15 @@ impl Run {
         let tries = format!("{}, {}", count(self.opened, "connection"), count(self.attempts, "attempt"));
         labelled(&mut page, "connected", &format!("{} ({percent:.1} %), {tries}", long(connected)));
         self.tell_endings(&mut page);
+        for (label, told) in [("X says", &self.reasons), ("held by", &self.holders)] {
+            let told: Vec<String> = told.iter().take(SHOWN).map(|(text, times)| format!("{text} {times} ×")).collect();
+            if !told.is_empty() {
+                labelled(&mut page, label, &told.join(", "));
+            }
+        }
+        if self.posts > 0 {
+            labelled(&mut page, "received", &count(self.posts, "post"));
+        }
         if !self.reconnects.is_empty() {
             let mut times = self.reconnects.clone();
             times.sort_unstable();
@@ -573,6 +598,8 @@ mod tests {
             101 waiting "why":"backoff","delay_ms":5000
             106 dialling "attempt":2
             110 opened
+            112 reason "of":2,"reason":"operator_disconnect"
+            113 held "by":[{"id":"1","client_ip":"203.0.113.7","age_ms":5}],"freed":null,"not_freed":null
             115 from_the_future "x":1
             210 status "state":"streaming","heartbeat_age_ms":900
             "#,
@@ -586,6 +613,9 @@ mod tests {
                       1 × 503 Service Unavailable (X's side)
                       1 × reset Connection reset (the network)
                       1 × stall (the network)
+          X says      operator_disconnect 1 ×
+          held by     203.0.113.7 1 ×
+          received    20 posts
           reconnects  2, median 6.0s, longest 10s
           silence     30s at the longest, while connected
           lost        1 gap, 32s together, about 5 posts missed

@@ -242,6 +242,7 @@ impl Status {
         let millis = |at: Option<At>| at.map(|at| journal::millis(now.since(at)));
         let (state, waiting) = match &self.state {
             State::Connecting => ("connecting", None),
+            State::Streaming if self.blocked => ("blocked", None),
             State::Streaming => ("streaming", None),
             State::Waiting { why, until } => {
                 ("waiting", Some(json!({ "why": journal::why(why), "until": rfc3339(until.wall) })))

@@ -37,7 +37,7 @@ pub struct Total {
     /// Endings after which we tried again, by code.
     causes: BTreeMap<String, u64>,
     /// The longest time between two bytes of one connection.
-    silence: Duration,
+    pub silence: Duration,
     last_byte: Option<At>,
     /// How much of the quota is used, if there is one.
     pub quota: Option<Reading>,
