@@ -28,8 +28,9 @@ complete -c xstream -n "__fish_xstream_needs_command" -s h -l help -d 'Print hel
 complete -c xstream -n "__fish_xstream_needs_command" -s V -l version -d 'Print version'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "replay" -d 'Classify, filter and print captured streams'
-complete -c xstream -n "__fish_xstream_needs_command" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
+complete -c xstream -n "__fish_xstream_needs_command" -f -a "connections" -d 'List or end the app\'s connections'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
+complete -c xstream -n "__fish_xstream_needs_command" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "generate" -d 'Write man pages and completions'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l partition -d 'The stream\'s partition, for streams that are split' -r
@@ -152,7 +153,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l cacert -d 'PEM 
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-timeout -d 'Silence after which a connection counts as dead [default: 30s, v1.1 streams 90s]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-retries -d 'Retries allowed until a stream stands again; then exit status 4 [default: no limit]' -r
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget between runs and processes of one app' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget and the count of posts between runs and processes of one app' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l skip -d 'Do not print these kinds or groups' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l tag -d 'Print only posts found by a rule whose tag fits (* is any text, ? any character)' -r
@@ -161,6 +162,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l jq -d 'Print th
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max -d 'Stop after this many printed messages' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-line -d 'Longest line that is kept; longer ones are skipped and reported' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l for -d 'Stop after this time, counted from the start' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l quota -d 'Stop, with exit status 3, when this many posts were delivered in a UTC day or month: 5000/day, 2M/month' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l buffer -d 'Bytes that may wait for a slow reader; when full the stream is not read' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l journal -d 'Append every event to this file, as NDJSON' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l status -d 'Status' -r -f -a "auto\t'A row at the bottom if stderr is a terminal'
@@ -174,14 +176,17 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l all-fields -d '
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l local-dc-only -d 'Powerstream: only posts of the data centre that answers'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-warnings -d 'v1.1: ask for warnings when we fall behind'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l delimited -d 'v1.1: ask for messages framed by their length'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l demo -d 'Tail the embedded simulator: no token, no network'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l demo -d 'Tail the embedded simulator: no token, no network'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do not ask for compression'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l take-over -d 'When X refuses for too many connections, end the one that holds this stream\'s slot, once'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d 'Stop when the connection ends, with exit status 5'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l quota-wait -d 'When the quota is spent, close the connection and resume when its period turns'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l summary -d 'End with a summary of five lines, also where stderr is no terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -s v -l verbose -d 'Tell decisions, names and addresses as well; -vv also HTTP heads (the token redacted) and TLS'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l skip -d 'Do not print these kinds or groups' -r
@@ -194,20 +199,87 @@ complete -c xstream -n "__fish_xstream_using_subcommand replay" -s r -l raw-outp
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l status -d 'Which connections [default: the active ones, then the last ten inactive]' -r -f -a "active\t'Open'
+inactive\t'Ended'
+all\t'Both'"
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l endpoint -d 'Only those of a stream, by our name or X\'s; may be repeated' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l max -d 'Print at most this many' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l since -d 'Only those opened since: 2h (ago), 2026-11-22T10:00Z' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -f -a "kill" -d 'End connections: those with these ids, those of a stream, or all'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l status -d 'Which connections [default: the active ones, then the last ten inactive]' -r -f -a "active\t'Open'
+inactive\t'Ended'
+all\t'Both'"
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l endpoint -d 'Only those of a stream, by our name or X\'s; may be repeated' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l max -d 'Print at most this many' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l since -d 'Only those opened since: 2h (ago), 2026-11-22T10:00Z' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l endpoint -d 'All of a stream, by our name or X\'s' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l all -d 'All of the app, whoever opened them'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do not ask'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "kill" -d 'End connections: those with these ids, those of a stream, or all'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand explain" -l journal -d 'Tell what happened in the last run of a journal, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l script -d 'Script: steps separated by `;`, connections by `|` [default: the endless demo]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l script-file -d 'File that holds the script, one step a line' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l port -d 'Port on 127.0.0.1, 0 for any free one' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l tls -d 'Serve https with a throw-away CA, written to this file' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l token -d 'Accept only this bearer token' -r
+complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l connections -d 'Streams of one endpoint open at once; one more is refused with `TooManyConnections` [default: no limit]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l foreign -d 'Connection of another client: it counts, is listed and can be killed; may be given again' -r
+complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l rules -d 'Filter by these rules from the start: a file with a rule or a JSON object (`value`, `tag`) a line, or `none`' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l api -d 'How the first API requests fail: each takes a connection of this script, such as `status 503 | rate-limit 5`' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l list -d 'List the steps a script can have'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l gzip -d 'Compress streams for clients that accept it'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand explain" -l journal -d 'Tell what happened in the last run of a journal, `-` for stdin' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand generate" -s h -l help -d 'Print help'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate explain generate help" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate explain generate help" -f -a "replay" -d 'Classify, filter and print captured streams'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate explain generate help" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate explain generate help" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate explain generate help" -f -a "generate" -d 'Write man pages and completions'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay simulate explain generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "replay" -d 'Classify, filter and print captured streams'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "connections" -d 'List or end the app\'s connections'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "generate" -d 'Write man pages and completions'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from connections" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from connections" -f -a "kill" -d 'End connections: those with these ids, those of a stream, or all'

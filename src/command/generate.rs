@@ -24,7 +24,9 @@ pub fn run(generate: &Generate) -> Result<u8, Error> {
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         let name = format!("xstream-{}", verb.get_name());
         write_page(verb, &name, &man)?;
-        for part in verb.get_subcommands().filter(|part| part.get_name() != "help") {
+        // The pages of `help` would say again what these say.
+        let parts = verb.get_subcommands().filter(|part| verb.get_name() != "help" && part.get_name() != "help");
+        for part in parts {
             write_page(part, &format!("{name}-{}", part.get_name()), &man)?;
         }
     }
