@@ -164,13 +164,16 @@ fn time(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok()
 }
 
-const COLUMNS: [Column; 6] = [
+/// As long as a UUID, which is copied whole.
+const ID: usize = 36;
+
+/// An open connection is ended by its id, an ended one is explained: one column holds both.
+const COLUMNS: [Column; 5] = [
     Column::whole("OPENED"),
     Column::whole("LASTED"),
     Column::whole("STREAM"),
     Column::whole("CLIENT"),
-    Column::whole("ID"),
-    Column::cut("WHY IT ENDED"),
+    Column::cut_to("ID, OR WHY IT ENDED", ID),
 ];
 
 /// Connections for people.
@@ -199,8 +202,11 @@ fn rows(connections: &[Connection], now: Timestamp) -> Vec<Vec<Cell>> {
                 lasted,
                 stream.into(),
                 connection.client_ip.clone().unwrap_or_default().into(),
-                connection.id.clone().unwrap_or_default().into(),
-                connection.disconnect_reason.as_deref().map(reason).unwrap_or_default().into(),
+                match &connection.disconnect_reason {
+                    Some(word) => reason(word),
+                    None => connection.id.clone().unwrap_or_default(),
+                }
+                .into(),
             ]
         })
         .collect()
@@ -358,11 +364,11 @@ mod tests {
         .collect();
         newest_first(&mut found);
         insta::assert_snapshot!(render(&COLUMNS, &rows(&found, now), 100, false), @r"
-        OPENED     LASTED  STREAM            CLIENT       ID  WHY IT ENDED
+        OPENED     LASTED  STREAM            CLIENT       ID, OR WHY IT ENDED
         29s ago    open    filtered          2001:db8::1  1
                    open    filtered
-        3h00m ago  1h00m   brand_new_stream               2   SlowReader: messages piled up at X because th…
-        3h00m ago  12m00s  sample            192.0.2.7    3   operator disconnect
+        3h00m ago  1h00m   brand_new_stream               SlowReader: messages piled up at X because they w…
+        3h00m ago  12m00s  sample            192.0.2.7    operator disconnect
         ");
     }
 }

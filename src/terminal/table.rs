@@ -36,8 +36,8 @@ pub enum Look {
 pub struct Column {
     /// What stands over it.
     pub title: &'static str,
-    /// Whether it may be cut on a narrow screen.
-    pub cut: bool,
+    /// On a narrow screen it may be cut down to this width; none: it stays whole.
+    pub narrowest: Option<usize>,
     /// Whether its texts end in one line, as numbers do.
     pub right: bool,
 }
@@ -46,19 +46,25 @@ impl Column {
     /// A column that stays whole.
     #[must_use]
     pub const fn whole(title: &'static str) -> Column {
-        Column { title, cut: false, right: false }
+        Column { title, narrowest: None, right: false }
     }
 
     /// A column that may be cut.
     #[must_use]
     pub const fn cut(title: &'static str) -> Column {
-        Column { title, cut: true, right: false }
+        Column::cut_to(title, NARROWEST)
+    }
+
+    /// A column that may be cut, but not below a width.
+    #[must_use]
+    pub const fn cut_to(title: &'static str, width: usize) -> Column {
+        Column { title, narrowest: Some(width), right: false }
     }
 
     /// A column of numbers.
     #[must_use]
     pub const fn number(title: &'static str) -> Column {
-        Column { title, cut: false, right: true }
+        Column { title, narrowest: None, right: true }
     }
 }
 
@@ -135,12 +141,12 @@ fn widths(columns: &[Column], rows: &[Vec<Cell>], used: &[usize], width: usize) 
     let between = BETWEEN.len() * used.len().saturating_sub(1);
     loop {
         let whole = widths.iter().sum::<usize>() + between;
-        let mut by_width: Vec<usize> =
-            (0..used.len()).filter(|&at| columns[used[at]].cut && widths[at] > NARROWEST).collect();
+        let narrowest = |at: usize| columns[used[at]].narrowest.unwrap_or(usize::MAX);
+        let mut by_width: Vec<usize> = (0..used.len()).filter(|&at| widths[at] > narrowest(at)).collect();
         by_width.sort_by_key(|&at| std::cmp::Reverse(widths[at]));
         let Some(&widest) = by_width.first().filter(|_| whole > width) else { return widths };
         // Down to the next widest, then together.
-        let floor = by_width.get(1).map_or(NARROWEST, |&next| widths[next].saturating_sub(1)).max(NARROWEST);
+        let floor = by_width.get(1).map_or(0, |&next| widths[next].saturating_sub(1)).max(narrowest(widest));
         widths[widest] -= (whole - width).min(widths[widest] - floor);
     }
 }
