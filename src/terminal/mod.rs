@@ -123,6 +123,7 @@ impl Terminal {
     /// They cannot be registered.
     pub fn new(options: Options, mask: Mask) -> io::Result<Terminal> {
         let out = Sink::new(rustix::stdio::stdout().as_fd())?;
+        out.widen();
         let err = Sink::new(rustix::stdio::stderr().as_fd())?;
         let same = sink::are_one(rustix::stdio::stdout(), rustix::stdio::stderr());
         let dumb = is_dumb();
