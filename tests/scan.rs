@@ -61,19 +61,62 @@ fn every_short_string_of_tokens_is_judged_alike_across_every_edge() {
 /// Each wherever it can stand in a block of 64 bytes.
 #[test]
 fn hard_values_are_judged_alike_wherever_they_stand() {
-    let numbers = ["0", "00", "01", "-", "-0", "-01", "1.", ".1", "1.0", "1e", "1e+", "1e5", "1E-5", "1e999", "1x", "+1"];
-    let words = ["tru", "true", "nul", "null", "nullx", "truetrue", "NaN", "\"a\"1", "1\"a\"", "{}1", "[]\"a\"", "{}[]"];
+    let numbers =
+        ["0", "00", "01", "-", "-0", "-01", "1.", ".1", "1.0", "1e", "1e+", "1e5", "1E-5", "1e999", "1x", "+1"];
+    let words =
+        ["tru", "true", "nul", "null", "nullx", "truetrue", "NaN", "\"a\"1", "1\"a\"", "{}1", "[]\"a\"", "{}[]"];
     let strings = [
-        r#""\ud83d\ude00""#, r#""\ud83d""#, r#""\ude00""#, r#""\ud83dx\ude00""#, r#""\ud83d\u0041""#,
-        r#""\ud83d\ud83d\ude00""#, r#""\ud83d\\ude00""#, r#""\\ud83d""#, r#""\\""#, r#""\\\""#, r#""\\\\""#,
-        r#""\u12""#, r#""\u12g4""#, r#""\x""#, r#""\/\b\f\n\r\t""#, r#""\uDBFF\uDFFF""#, "\"\t\"", "\"\u{7f}\"", "\"é€😀\"",
-        "\"\u{2028}\"", "\"", "\"a\"\"b\"",
+        r#""\ud83d\ude00""#,
+        r#""\ud83d""#,
+        r#""\ude00""#,
+        r#""\ud83dx\ude00""#,
+        r#""\ud83d\u0041""#,
+        r#""\ud83d\ud83d\ude00""#,
+        r#""\ud83d\\ude00""#,
+        r#""\\ud83d""#,
+        r#""\\""#,
+        r#""\\\""#,
+        r#""\\\\""#,
+        r#""\u12""#,
+        r#""\u12g4""#,
+        r#""\x""#,
+        r#""\/\b\f\n\r\t""#,
+        r#""\uDBFF\uDFFF""#,
+        "\"\t\"",
+        "\"\u{7f}\"",
+        "\"é€😀\"",
+        "\"\u{2028}\"",
+        "\"",
+        "\"a\"\"b\"",
     ];
     let long = "9".repeat(150);
     let containers = [
-        "[1,2]", "[1,]", "[,1]", "[1 2]", "[}", "{]", "{,}", "{a:1}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\"::1}",
-        "{\"a\":1:2}", "{\"a\",1}", "{:1}", "[:]", "[1:2]", "{\"a\":1}}", "[[]", "[]]", "{\"\":{\"\":[]}}", "{\"a\\\"b\":1}",
-        "{\"a\":1\"b\":2}", "[{}{}]", "[[][]]", &long,
+        "[1,2]",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[}",
+        "{]",
+        "{,}",
+        "{a:1}",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{\"a\"::1}",
+        "{\"a\":1:2}",
+        "{\"a\",1}",
+        "{:1}",
+        "[:]",
+        "[1:2]",
+        "{\"a\":1}}",
+        "[[]",
+        "[]]",
+        "{\"\":{\"\":[]}}",
+        "{\"a\\\"b\":1}",
+        "{\"a\":1\"b\":2}",
+        "[{}{}]",
+        "[[][]]",
+        &long,
     ];
     let all = numbers.iter().chain(&words).chain(&strings).chain(&containers);
     for value in all {
@@ -90,7 +133,15 @@ fn hard_values_are_judged_alike_wherever_they_stand() {
 
 #[test]
 fn every_character_that_is_cut_by_a_block_is_judged_alike() {
-    for text in [&b"\xc3\xa9"[..], b"\xe2\x82\xac", b"\xf0\x9f\x98\x80", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"] {
+    for text in [
+        &b"\xc3\xa9"[..],
+        b"\xe2\x82\xac",
+        b"\xf0\x9f\x98\x80",
+        b"\xff",
+        b"\xc0\x80",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+    ] {
         for pad in 0..200 {
             for cut in 1..=text.len() {
                 let line = [b"{\"a\":\"", vec![b'p'; pad].as_slice(), &text[..cut], b"\"}"].concat();

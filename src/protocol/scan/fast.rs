@@ -134,9 +134,8 @@ impl Vectors for Sse2 {
         let zero = safe_arch::set_splat_i8_m128i(b'0'.cast_signed());
         let nine = safe_arch::set_splat_i8_m128i(9);
         let values = parts.map(|part| safe_arch::sub_i8_m128i(part, zero));
-        let digits = Sse2::mask(values, |part| {
-            safe_arch::cmp_eq_mask_i8_m128i(safe_arch::min_u8_m128i(part, nine), part)
-        });
+        let digits =
+            Sse2::mask(values, |part| safe_arch::cmp_eq_mask_i8_m128i(safe_arch::min_u8_m128i(part, nine), part));
         (digits, Sse2::equal(values, 0))
     }
 }
@@ -376,8 +375,7 @@ impl<'a> Walk<'a> {
             wanted ^= bit;
             let opened = base + bit.trailing_zeros() as usize;
             let end = ends & !(bit - 1);
-            let closed =
-                if end == 0 { plain_end(self.line, opened + 1) } else { base + end.trailing_zeros() as usize };
+            let closed = if end == 0 { plain_end(self.line, opened + 1) } else { base + end.trailing_zeros() as usize };
             member(gather, opened, closed, levels.in_data & bit != 0)?;
         }
         Some(())

@@ -161,8 +161,7 @@ fn escaped_keys_are_the_keys_they_spell() {
 
 #[test]
 fn every_short_string_of_tokens_is_judged_alike() {
-    const TOKENS: [&str; 14] =
-        ["{", "}", "[", "]", ",", ":", "\"data\"", "\"id\"", "1", "-", "true", "\\", " ", "\""];
+    const TOKENS: [&str; 14] = ["{", "}", "[", "]", ",", ":", "\"data\"", "\"id\"", "1", "-", "true", "\\", " ", "\""];
     fn grow(line: &mut String, left: usize) {
         agrees(line.as_bytes());
         if left == 0 {
