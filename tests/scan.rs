@@ -154,6 +154,20 @@ fn every_character_that_is_cut_by_a_block_is_judged_alike() {
 }
 
 #[test]
+fn a_line_that_ends_anywhere_is_judged_alike() {
+    for pad in 0..150 {
+        let pad = "p".repeat(pad);
+        let line =
+            format!("{{\"data\":{{\"a\":1,\"{pad}\":\"x\",\"id\":\"12\",\"b\":[-1.5,null]}},\"type\":\"t\",\"id\":9}}");
+        for cut in (pad.len()..line.len()).chain([8, 9, 10, 12, 14]) {
+            for end in ["", "}", "}}", "\"}", "\":1}}"] {
+                agree(format!("{}{end}", &line[..cut]).as_bytes());
+            }
+        }
+    }
+}
+
+#[test]
 fn depth_is_judged_alike() {
     for depth in [1, 60, 61, 62, 63, 64, 65, 126, 127, 128, 129, 1000] {
         agree(format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth)).as_bytes());
