@@ -146,7 +146,7 @@ fn every_character_that_is_cut_by_a_block_is_judged_alike() {
             for cut in 1..=text.len() {
                 let line = [b"{\"a\":\"", vec![b'p'; pad].as_slice(), &text[..cut], b"\"}"].concat();
                 agree(&line);
-                let line = [b"{\"a\":\"", vec![b'p'; pad].as_slice(), &text[..cut], &vec![b'q'; 150], b"\"}"].concat();
+                let line = [b"{\"a\":\"", vec![b'p'; pad].as_slice(), &text[..cut], &[b'q'; 150], b"\"}"].concat();
                 agree(&line);
             }
         }
