@@ -246,8 +246,11 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
             _ => UNKNOWN,
         };
     }
-    // Rare enough for the library; posts have no `type` at their top.
-    let type_text: String = serde_json::from_slice(shape.type_json).unwrap_or_default();
+    // Rare enough for the library; posts have no `type` at their top, and an error would cost them an allocation.
+    let type_text: String = match shape.type_json {
+        b"" => String::new(),
+        json => serde_json::from_slice(json).unwrap_or_default(),
+    };
     if top.get(Key::Errors) == Type::Array
         || top.has(Key::Title)
         || type_text == "about:blank"

@@ -1,0 +1,380 @@
+//! The JSON scanner: one pass over a line that proves it valid and finds the keys that classify it.
+//!
+//! A post is read once and never built as a value, so this folder alone decides whether a line may reach
+//! stdout. It stands beside the classifier because imports go down only, and the classifier needs it.
+//!
+//! Two paths, one law. [`exact`] decides everything; `fast` takes the lines that look as X writes them and may
+//! only say "valid, here are the keys" or "unknown". What a shape is made of is in this file, for both.
+//!
+//! The law: [`scan`] accepts exactly what `serde_json::from_slice::<Value>` accepts at its default depth
+//! limit, except that numbers out of range are valid. Lone surrogates, bytes that are not UTF-8, control
+//! characters in strings, and nesting deeper than [`MAX_DEPTH`] are faults. The tests hold it to that.
+
+pub mod exact;
+#[cfg(target_arch = "x86_64")]
+pub mod fast;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ops::Range;
+
+/// How many arrays and objects may stand inside each other: `serde_json`'s recursion limit of 128 allows
+/// 127, and `jq` and other readers of our output have limits of their own not far above.
+pub const MAX_DEPTH: u32 = 127;
+
+/// Why a line is not a JSON value, and the byte offset at which that shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// Offset of the offending byte; the line's length when it ends too soon.
+    pub at: usize,
+    /// What is wrong, as a lower-case fragment.
+    pub why: &'static str,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.why, self.at)
+    }
+}
+
+/// The type of a JSON value, as far as classification wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Type {
+    /// The key is not there.
+    #[default]
+    Absent,
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// Any number.
+    Number,
+    /// Any string.
+    String,
+    /// `[]`
+    EmptyArray,
+    /// An array with something in it.
+    Array,
+    /// `{}`
+    EmptyObject,
+    /// An object with something in it.
+    Object,
+}
+
+impl Type {
+    /// Whether the key is there, whatever its value.
+    #[must_use]
+    pub fn present(self) -> bool {
+        self != Type::Absent
+    }
+
+    /// Whether the value is an object, empty or not.
+    #[must_use]
+    pub fn is_object(self) -> bool {
+        matches!(self, Type::Object | Type::EmptyObject)
+    }
+
+    /// Whether the value is an array, empty or not.
+    #[must_use]
+    pub fn is_array(self) -> bool {
+        matches!(self, Type::Array | Type::EmptyArray)
+    }
+}
+
+/// Names the keys that classification looks at, once for the enum, the look-up and the count.
+macro_rules! keys {
+    ($($name:ident $text:literal,)*) => {
+        /// A key that classification looks at, at the top of a line or inside its `data`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Key { $($name,)* AnyAuthorId }
+
+        impl Key {
+            const COUNT: usize = Key::AnyAuthorId as usize + 1;
+
+            fn find(name: &[u8]) -> Option<Key> {
+                match name {
+                    $($text => Some(Key::$name),)*
+                    // A like names its author differently in each version of the OpenAPI file.
+                    _ if name.ends_with(b"_author_id") => Some(Key::AnyAuthorId),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+keys! {
+    Id b"id",
+    Text b"text",
+    IdStr b"id_str",
+    Data b"data",
+    User b"user",
+    Errors b"errors",
+    Title b"title",
+    Type b"type",
+    ForUser b"for_user",
+    Message b"message",
+    FullText b"full_text",
+    MatchingRules b"matching_rules",
+    TimestampMs b"timestamp_ms",
+    EventType b"event_type",
+    EventUuid b"event_uuid",
+    Payload b"payload",
+    LikedTweetId b"liked_tweet_id",
+    Event b"event",
+    Source b"source",
+    Target b"target",
+    Body b"body",
+    Verb b"verb",
+    ObjectType b"objectType",
+    FavoritedStatus b"favorited_status",
+    Limit b"limit",
+    Disconnect b"disconnect",
+    Warning b"warning",
+    Delete b"delete",
+    ScrubGeo b"scrub_geo",
+    StatusWithheld b"status_withheld",
+    UserWithheld b"user_withheld",
+    Withheld b"withheld",
+    Friends b"friends",
+    FriendsStr b"friends_str",
+    Control b"control",
+    DirectMessage b"direct_message",
+    Info b"info",
+    Error b"error",
+    Drop b"drop",
+    Undrop b"undrop",
+    TweetEdit b"tweet_edit",
+    UserDelete b"user_delete",
+    UserUndelete b"user_undelete",
+    UserProtect b"user_protect",
+    UserUnprotect b"user_unprotect",
+    UserSuspend b"user_suspend",
+    UserUnsuspend b"user_unsuspend",
+    UserProfileModification b"user_profile_modification",
+    PublicTweetNotice b"public_tweet_notice",
+    PublicTweetUnviewable b"public_tweet_unviewable",
+}
+
+/// The members of one object, by key. Of a key that stands twice the last one counts, as in `serde_json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Members {
+    types: [Type; Key::COUNT],
+    first: Range<usize>,
+    alone: bool,
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Members { types: [Type::Absent; Key::COUNT], first: 0..0, alone: true }
+    }
+}
+
+impl Members {
+    /// The type of the value under `key`.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Type {
+        self.types[key as usize]
+    }
+
+    /// Whether `key` is there, whatever its value.
+    #[must_use]
+    pub fn has(&self, key: Key) -> bool {
+        self.get(key).present()
+    }
+}
+
+/// What the scanner learned about a valid line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shape<'a> {
+    /// The type of the whole value.
+    pub root: Type,
+    /// The top-level keys, when the root is an object.
+    pub top: Members,
+    /// The keys of `data`, when that is an object.
+    pub data: Members,
+    /// The bytes of the top-level `message`, for `for_user` envelopes.
+    pub message: &'a [u8],
+    /// The top-level `type` with its quotes, escapes untouched; empty if it is not a string.
+    pub type_json: &'a [u8],
+    /// The post's id without quotes: `data.id`, else `id_str`, else `id`; empty when there is none.
+    pub id: &'a [u8],
+}
+
+impl Shape<'_> {
+    /// Whether `data` is an object with exactly one key.
+    #[must_use]
+    pub fn data_has_one_key(&self) -> bool {
+        self.data.alone && !self.data.first.is_empty()
+    }
+}
+
+/// Where the value that comes next belongs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Elsewhere,
+    Root,
+    Top(Key),
+    Data(Key),
+}
+
+/// Proves that `line` is one JSON value and reports its shape.
+///
+/// # Errors
+/// The first [`Fault`], with its offset.
+pub fn scan(line: &[u8]) -> Result<Shape<'_>, Fault> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(shape) = fast::scan(line) {
+        return Ok(shape);
+    }
+    exact::scan(line)
+}
+
+/// Gathers the shape from the keys and values that a path meets, in the order in which they stand.
+struct Gather<'a> {
+    bytes: &'a [u8],
+    /// Which key gave `shape.id`: 3 `data.id`, 2 `id_str`, 1 `id`.
+    id_rank: u8,
+    shape: Shape<'a>,
+}
+
+impl<'a> Gather<'a> {
+    fn new(bytes: &'a [u8]) -> Gather<'a> {
+        Gather { bytes, id_rank: 0, shape: Shape::default() }
+    }
+
+    /// Says where the value of the key at `quoted`, quotes included, belongs. `name` is what it spells.
+    fn key(&mut self, quoted: Range<usize>, name: &[u8], data: bool) -> Slot {
+        let found = Key::find(name);
+        if data {
+            self.count_data_key(quoted, found);
+        }
+        match found {
+            Some(key) if data => Slot::Data(key),
+            Some(key) => Slot::Top(key),
+            None => Slot::Elsewhere,
+        }
+    }
+
+    /// `alone` stays true while every key of `data` is the same one. Two spellings of an unknown key
+    /// count as two keys, which no rule can tell apart from one.
+    fn count_data_key(&mut self, quoted: Range<usize>, found: Option<Key>) {
+        let first = self.shape.data.first.clone();
+        if first.is_empty() {
+            self.shape.data.first = quoted;
+        } else if self.shape.data.alone {
+            let again = found.is_some_and(|key| self.shape.data.has(key));
+            self.shape.data.alone = again || self.bytes[first] == self.bytes[quoted];
+        }
+    }
+
+    /// Keeps what classification wants of a value that stands at `place`; of an open container only the beginning
+    /// is known.
+    fn note(&mut self, slot: Slot, found: Type, place: Range<usize>) {
+        match slot {
+            Slot::Elsewhere => {}
+            Slot::Root => self.shape.root = found,
+            Slot::Top(key) => {
+                self.shape.top.types[key as usize] = found;
+                match key {
+                    Key::Data => {
+                        // A second `data` replaces the first, and with it the id that stood there.
+                        self.shape.data = Members::default();
+                        if self.id_rank == 3 {
+                            self.id_rank = 0;
+                            self.shape.id = b"";
+                        }
+                    }
+                    Key::Message => self.shape.message = &self.bytes[place],
+                    Key::Type => {
+                        self.shape.type_json = if found == Type::String { &self.bytes[place] } else { b"" };
+                    }
+                    Key::IdStr => self.note_id(found, place, 2),
+                    Key::Id => self.note_id(found, place, 1),
+                    _ => {}
+                }
+            }
+            Slot::Data(key) => {
+                self.shape.data.types[key as usize] = found;
+                if key == Key::Id {
+                    self.note_id(found, place, 3);
+                }
+            }
+        }
+    }
+
+    fn note_id(&mut self, found: Type, place: Range<usize>, rank: u8) {
+        if rank < self.id_rank {
+            return;
+        }
+        let id = match found {
+            Type::String => &self.bytes[place.start + 1..place.end - 1],
+            Type::Number => &self.bytes[place],
+            _ => return,
+        };
+        self.shape.id = id;
+        self.id_rank = rank;
+    }
+}
+
+/// Where the number that begins at `at` ends.
+fn number_end(bytes: &[u8], mut at: usize) -> Result<usize, Fault> {
+    let peek = |at: usize| bytes.get(at).copied();
+    let digits = |started: usize| {
+        let count = bytes[started..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if count == 0 { Err(Fault { at: started, why: "expected a digit" }) } else { Ok(started + count) }
+    };
+    if peek(at) == Some(b'-') {
+        at += 1;
+    }
+    if peek(at) == Some(b'0') {
+        at += 1;
+        if matches!(peek(at), Some(b'0'..=b'9')) {
+            return Err(Fault { at, why: "a number with a leading zero" });
+        }
+    } else {
+        at = digits(at)?;
+    }
+    if peek(at) == Some(b'.') {
+        at = digits(at + 1)?;
+    }
+    if matches!(peek(at), Some(b'e' | b'E')) {
+        at += 1;
+        if matches!(peek(at), Some(b'+' | b'-')) {
+            at += 1;
+        }
+        at = digits(at)?;
+    }
+    Ok(at)
+}
+
+/// Where the plain part of a string that goes on at `at` ends: at a quote, a backslash, a control character, or
+/// with the bytes. Eight bytes are looked at together.
+pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES * 0x80;
+    while let Some(word) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let back = word ^ (ONES * u64::from(b'\\'));
+        // The classic test for a zero byte, and for a byte below 0x20; the lowest hit is exact, a
+        // borrow can only add hits above it.
+        let hits = ((quote.wrapping_sub(ONES) & !quote)
+            | (back.wrapping_sub(ONES) & !back)
+            | (word.wrapping_sub(ONES * 0x20) & !word))
+            & HIGHS;
+        if hits != 0 {
+            return at + (hits.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(byte) = bytes.get(at) {
+        if matches!(byte, b'"' | b'\\' | ..0x20) {
+            break;
+        }
+        at += 1;
+    }
+    at
+}
