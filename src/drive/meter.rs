@@ -1,0 +1,83 @@
+//! The quota, and the counts shared with the state file.
+
+use std::time::Duration;
+
+use super::Drive;
+use super::Run;
+use crate::clock::{date, same_month};
+use crate::pipeline::meter::Period;
+use crate::session::budget::RESET_MARGIN;
+use crate::session::{At, Input};
+use crate::terminal::summary;
+
+/// How often the meter's counts are shared with the state file.
+const METER_EVERY: Duration = Duration::from_secs(10);
+
+/// Seconds of a UTC day.
+const DAY: u64 = 86_400;
+
+impl Drive {
+    /// Keeps the meter's day, shares its counts when that is due, and says when the quota is spent: before a dial, and
+    /// after what was received, which is dealt with first.
+    pub(super) fn within_quota(&mut self, input: Input) -> Input {
+        let now = self.run.clock.now();
+        self.turn_meter(now);
+        if now.steady >= self.meter_due && self.share_meter() {
+            self.meter_due = now.steady + METER_EVERY;
+        }
+        let Some(meter) = self.run.pipeline.meter() else { return input };
+        let reading = meter.reading();
+        self.run.status.set_quota(reading);
+        self.total.quota = reading;
+        let Some(reading) = reading.filter(|_| meter.spent()) else { return input };
+        let spent = Input::QuotaSpent { detail: summary::spent(&reading), turns: next_turn(now, reading.quota.period) };
+        match input {
+            Input::Started | Input::Elapsed => spent,
+            Input::Received(_) => {
+                self.pending.push_back(spent);
+                input
+            }
+            input => input,
+        }
+    }
+
+    /// Begins another day of the meter when the UTC day has turned.
+    pub(super) fn turn_meter(&mut self, now: At) {
+        let day = now.wall.as_secs() / DAY;
+        let Some(counted) = self.run.pipeline.meter().map(|meter| meter.day()).filter(|counted| *counted != day) else {
+            return;
+        };
+        self.share_meter();
+        if let Some(meter) = self.run.pipeline.meter() {
+            meter.turn(day, same_month(&date(counted), &date(day)));
+        }
+        self.meter_due = Duration::ZERO;
+    }
+
+    /// Brings the meter and the state file to one count; false while another process holds the file.
+    pub(super) fn share_meter(&mut self) -> bool {
+        let Run { store: Some(store), pipeline, terminal, .. } = &mut self.run else { return true };
+        let Some(meter) = pipeline.meter().filter(|_| !self.file_failed) else { return true };
+        let result = match store.hold() {
+            Ok(Some(held)) => held.sync(meter),
+            Ok(None) => return false,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            self.file_failed = true;
+            terminal.insist(&format!("sharing the meter: {error:#}; the run goes on and counts by itself"));
+        }
+        true
+    }
+}
+
+/// When a quota's period turns, and a little later: X's clock may be behind ours.
+fn next_turn(now: At, period: Period) -> At {
+    let today = now.wall.as_secs() / DAY;
+    let mut day = today + 1;
+    while period == Period::Month && same_month(&date(today), &date(day)) {
+        day += 1;
+    }
+    let turn = Duration::from_secs(day * DAY) + RESET_MARGIN;
+    At { wall: turn, steady: now.steady + turn.saturating_sub(now.wall) }
+}

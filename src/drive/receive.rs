@@ -1,0 +1,139 @@
+//! What is read: a chunk and all that is ready behind it, through the pipeline to the terminal.
+
+use std::io;
+
+use hyper::body::Bytes;
+
+use super::Drive;
+use crate::clock::rfc3339;
+use crate::net::stream::Stream;
+use crate::pipeline::Seen;
+use crate::pipeline::envelope::Stamp;
+use crate::protocol::disconnect::Own;
+use crate::session::{Failure, Input, Received};
+
+/// Output that is gathered before it is written, while more input is ready.
+const GATHER: usize = 64 << 10;
+
+/// Input that is read before output is written, however little of it is printed.
+const READ_AT_ONCE: usize = 256 << 10;
+
+/// Compressed input that is worked through at once. It may inflate a thousandfold, and no more than four MiB of
+/// output should wait for a look at the timers and at the room for it.
+const GZIP_PORTION: usize = 4 << 10;
+
+/// Bytes of the stream, a failure, or its end.
+pub(super) type Chunk = Option<Result<Bytes, Failure>>;
+
+impl Drive {
+    /// Takes in a chunk and all that is ready behind it, so that a burst costs few writes and a lone post none
+    /// of waiting.
+    pub(super) async fn receive(&mut self, first: Chunk) -> Option<Input> {
+        let now = self.run.clock.now();
+        if self.run.pipeline.annotates() {
+            let at = rfc3339(now.wall);
+            self.run.pipeline.stamp(Stamp { at, connection: self.run.session.connection() });
+        }
+        let mut seen = Seen::default();
+        let mut next = Some(first);
+        let mut read = 0;
+        let mut closed = None;
+        while let Some(chunk) = next.take() {
+            match chunk {
+                Some(Ok(mut bytes)) => {
+                    if self.stream.as_ref()?.gzip && bytes.len() > GZIP_PORTION {
+                        self.rest = bytes.split_off(GZIP_PORTION);
+                    }
+                    read += bytes.len();
+                    if let Err(error) = self.run.pipeline.push(&bytes, &mut self.out, &mut seen) {
+                        let detail = format!("what came is not the gzip it was announced as: {error}");
+                        closed = Some(Failure { own: Own::Gzip, detail, sent: true });
+                    } else if !seen.full
+                        && seen.beyond == 0
+                        && self.out.len() < GATHER
+                        && read < READ_AT_ONCE
+                        && self.rest.is_empty()
+                    {
+                        next = self.stream.as_mut()?.ready().await;
+                    }
+                }
+                Some(Err(failure)) => closed = Some(failure),
+                None => {
+                    closed = Some(Failure { own: Own::Eof, detail: String::new(), sent: true });
+                }
+            }
+        }
+        if read >= READ_AT_ONCE || !self.rest.is_empty() {
+            // Bytes that are always at hand would starve the timers and signals of the runtime.
+            tokio::task::yield_now().await;
+        }
+        if closed.is_some() {
+            self.run.pipeline.finish(&mut self.out, &mut seen);
+        }
+        self.total.received(now, read as u64, &seen);
+        if let Some(input) = self.flush() {
+            return Some(input);
+        }
+        self.tell_remarks(&mut seen);
+        let full = seen.full;
+        if read > 0 || seen.lines > 0 {
+            self.run.status.received(now, seen.posts, &seen.last_id);
+            self.pending.push_back(Input::Received(Received {
+                bytes: read as u64,
+                delivered: seen.delivered,
+                undelivered: seen.undelivered,
+                lines: seen.lines,
+                posts: seen.posts,
+                first_id: seen.first_id,
+                last_id: seen.last_id,
+                unfinished: self.run.pipeline.unfinished(),
+                // Enough is enough: what ends the stream after the last message is not waited out.
+                ending: seen.ending.filter(|_| !full),
+            }));
+        }
+        if full {
+            self.pending.push_back(Input::Filled);
+        } else if let Some(failure) = closed {
+            self.pending.push_back(Input::Closed(failure));
+        }
+        self.pending.pop_front()
+    }
+
+    /// Hands the output to the terminal; an input if that shows that the run is over.
+    pub(super) fn flush(&mut self) -> Option<Input> {
+        if self.out.is_empty() {
+            return None;
+        }
+        let result = self.run.terminal.print(&self.out);
+        self.out.clear();
+        self.out.shrink_to(1 << 20);
+        result.err().map(|error| of_output(&error))
+    }
+
+    /// Of a line that is not finished when we leave nothing more will come; that is told once.
+    pub(super) fn discard(&mut self) {
+        if self.stream.is_some() {
+            let mut seen = Seen::default();
+            self.run.pipeline.finish(&mut self.out, &mut seen);
+            self.total.received(self.run.clock.now(), 0, &seen);
+            self.flush();
+            self.tell_remarks(&mut seen);
+        }
+    }
+}
+
+/// What is left of the last chunk, else the next one.
+pub(super) async fn next(rest: &mut Bytes, stream: &mut Stream) -> Chunk {
+    if rest.is_empty() {
+        return stream.next().await;
+    }
+    Some(Ok(std::mem::take(rest)))
+}
+
+pub(super) fn of_output(error: &io::Error) -> Input {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        Input::ReaderLeft
+    } else {
+        Input::Unwritable(format!("writing to stdout: {error}"))
+    }
+}

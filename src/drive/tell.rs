@@ -1,0 +1,168 @@
+//! What happened, told to all who want to know: people, the journal, the status, the summary; and what X is asked.
+
+use std::time::Duration;
+
+use super::Drive;
+use crate::clock::rfc3339;
+use crate::inquiry::{self, Question};
+use crate::pipeline::{Remark, Seen};
+use crate::protocol::disconnect::{Code, Own, TextLine};
+use crate::protocol::message::{Ending, Notice};
+use crate::protocol::problem::printable;
+use crate::session::{At, Event, Outcome};
+use crate::terminal::{StatusMode, journal, notice};
+
+/// How often the status is written to the journal, and to stderr where `--status` asks for that.
+const STATUS_EVERY: Duration = Duration::from_secs(10);
+
+/// Active rules that `-v` tells one by one.
+const RULES_TOLD: usize = 20;
+
+impl Drive {
+    pub(super) fn tell(&mut self, events: &[Event]) {
+        let now = self.run.clock.now();
+        for event in events {
+            self.run.status.note(now, event);
+            self.total.note(now, event);
+            if let Event::Dialling { .. } = event {
+                let (spent, allowed) = self.run.session.budget().count(now);
+                log::info!("this is request {spent} of {allowed} in any 15 minutes");
+            }
+            if let Some(decision) = notice::decision(event) {
+                log::info!("{decision}");
+            }
+            self.inquire(now, event, events);
+            if let Some(record) = journal::record(event) {
+                self.write_down(record);
+            }
+            let Some(mut line) = notice::line(event, &self.run.host) else {
+                continue;
+            };
+            // What is known about this very stream is truer than what its code means in general.
+            if let (Some(text), Some(what)) = (self.run.denied, denied(event)) {
+                line = what.replace("{why}", text);
+            }
+            let hint = self.run.opened.take_if(|_| matches!(event, Event::Opened { .. }));
+            match event {
+                Event::Stopped(outcome) if outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)) => {
+                    self.run.terminal.insist(&line);
+                }
+                _ => self.run.terminal.say(&line),
+            }
+            if let Some(hint) = hint {
+                self.run.terminal.say(hint);
+            }
+        }
+    }
+
+    /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection. The reason is
+    /// asked only by a run that goes on: a script that starts run after run must not ask with each.
+    pub(super) fn inquire(&mut self, now: At, event: &Event, events: &[Event]) {
+        let Some(inquiry) = &mut self.interrupts.inquiry else { return };
+        let Event::Ended { connection, ending, opened, lived, .. } = event else { return };
+        let slot = matches!(&ending.code, Code::Issue(name) if name == "TooManyConnections")
+            || ending.code == Code::Text(TextLine::ConnectionLimit);
+        if slot {
+            inquiry.ask(now, Question::Holders { free: false });
+        } else if *opened
+            && !events.iter().any(|event| matches!(event, Event::Stopped(_)))
+            && ending.code != Code::Own(Own::Quota)
+        {
+            inquiry.ask(now, Question::Reason { connection: *connection, opened: *lived });
+        }
+    }
+
+    pub(super) fn tell_answer(&mut self) {
+        match self.interrupts.answered.take() {
+            Some(inquiry::Answer::Holders { holders, freed }) => {
+                self.tell(&[Event::Held { by: holders, freed }]);
+            }
+            Some(inquiry::Answer::Reason { connection, reason }) => {
+                self.tell(&[Event::Reason { connection, reason }]);
+            }
+            Some(inquiry::Answer::Rules(rules)) => {
+                for rule in rules.iter().take(RULES_TOLD) {
+                    let tag = rule.tag.as_ref().map_or(String::new(), |tag| format!(" (tag {})", printable(tag, 60)));
+                    log::info!("active rule: {}{tag}", printable(&rule.value, 120));
+                }
+                if rules.len() > RULES_TOLD {
+                    log::info!("and {} more active rules: xstream rules list", rules.len() - RULES_TOLD);
+                }
+            }
+            Some(inquiry::Answer::Nothing) | None => {}
+        }
+    }
+
+    /// Appends a record to the journal, if there is one. A journal that fails is told once and costs no post.
+    pub(super) fn write_down(&mut self, record: serde_json::Value) {
+        let Some(journal) = &mut self.run.journal else { return };
+        let (now, connection) = (self.run.clock.now(), self.run.session.connection());
+        if let Err(error) = journal.write(now, connection, record) {
+            self.run.journal = None;
+            self.file_failed = true;
+            self.run.terminal.insist(&format!("writing the journal: {error}; the run goes on without it"));
+        }
+    }
+
+    /// Tells what X answered, and writes the status where it is wanted, every ten seconds.
+    pub(super) fn report(&mut self) {
+        self.tell_answer();
+        let now = self.run.clock.now();
+        if now.steady < self.status_due {
+            return;
+        }
+        let first = self.status_due.is_zero();
+        self.status_due = now.steady + STATUS_EVERY;
+        if first {
+            return;
+        }
+        match self.run.terminal.status_mode() {
+            StatusMode::Json => {
+                let mut values = self.run.status.values(now);
+                values["at"] = rfc3339(now.wall).into();
+                values["connection"] = self.run.session.connection().into();
+                self.run.terminal.record(&values.to_string());
+            }
+            StatusMode::Line => {
+                let line = self.run.status.render(now, usize::MAX, false);
+                self.run.terminal.say(&line);
+            }
+            StatusMode::Auto | StatusMode::Off => {}
+        }
+        let values = self.run.status.values(now);
+        self.write_down(values);
+    }
+
+    pub(super) fn tell_remarks(&mut self, seen: &mut Seen) {
+        let mut events = Vec::new();
+        for remark in seen.remarks.drain(..) {
+            // One ending is told when it ends the stream; further ones would be told nowhere.
+            if let Remark::Notice(Notice::Ending(ending)) = &remark
+                && seen.ending.as_ref() != Some(ending)
+            {
+                self.run.terminal.say(&notice::notice(&Notice::Ending(ending.clone())));
+            }
+            events.push(Event::Remark(remark));
+        }
+        let count = seen.unremarked + seen.unremarked_notices;
+        if count > 0 {
+            events.push(Event::Unremarked { count });
+        }
+        self.tell(&events);
+    }
+}
+
+/// Whether an event tells that access is denied, and how its line begins.
+fn denied(event: &Event) -> Option<String> {
+    let status = |ending: &Ending| match ending.code {
+        Code::Status(status @ (401 | 403)) => Some(status),
+        _ => None,
+    };
+    match event {
+        Event::Ended { ending, .. } => {
+            status(ending).map(|status| format!("no stream: {status}, this stream is not to be had"))
+        }
+        Event::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| "stopped, X refuses: {why}".to_owned()),
+        _ => None,
+    }
+}
