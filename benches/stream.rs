@@ -66,7 +66,7 @@ mod scanning {
     #[divan::bench]
     fn by_the_exact_path(bencher: Bencher) {
         over_lines(bencher, |line| {
-            black_box(exact::scan(line));
+            let _ = black_box(exact::scan(line));
         });
     }
 
@@ -81,7 +81,7 @@ mod scanning {
     #[divan::bench]
     fn by_the_fastest_path_here(bencher: Bencher) {
         over_lines(bencher, |line| {
-            black_box(scan(line));
+            let _ = black_box(scan(line));
         });
     }
 
@@ -89,7 +89,7 @@ mod scanning {
     #[divan::bench]
     fn by_serde_json_into_values(bencher: Bencher) {
         over_lines(bencher, |line| {
-            black_box(serde_json::from_slice::<serde_json::Value>(line));
+            let _ = black_box(serde_json::from_slice::<serde_json::Value>(line));
         });
     }
 }

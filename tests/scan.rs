@@ -5,7 +5,7 @@ mod agree;
 
 use std::path::Path;
 
-use agree::{Mutants, agree, every_string_of_tokens, paths_agree};
+use agree::{Mutants, agree, every_string_of_tokens};
 use proptest::prelude::*;
 
 const ROWS: &str = include_str!("data/rows.tsv");
@@ -46,7 +46,7 @@ fn every_post_takes_the_fast_path() {
         line.clear();
         posts.next(1_790_000_000_000 + n, &mut line);
         assert!(agree::is_taken(&line), "{}", String::from_utf8_lossy(&line));
-        paths_agree(&line);
+        agree::paths_agree(&line);
     }
     let taken = rows().filter(|line| agree::is_taken(line)).count();
     assert!(taken > 120, "{taken} rows");
