@@ -167,7 +167,11 @@ impl Drive {
                 self.hang_up().await;
             }
             if let Action::Stop(outcome) = action {
-                return outcome;
+                // A signal during the close is one during the goodbye: it matters if data still waits for the reader.
+                return match self.pending.pop_front() {
+                    Some(Input::Signalled(signal)) if self.run.terminal.backlog() > 0 => Outcome::Signalled(signal),
+                    _ => outcome,
+                };
             }
         }
     }
