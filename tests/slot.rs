@@ -10,7 +10,7 @@ use xstream::simulator::{Foreign, Options};
 fn taken(options: &mut Options) {
     let mut foreign = Foreign::new("filtered_stream");
     foreign.id = Some("11111111-2222-3333-4444-555555555555".to_owned());
-    foreign.client_ip = "203.0.113.7".to_owned();
+    "203.0.113.7".clone_into(&mut foreign.client_ip);
     foreign.age = Duration::from_secs(3600 + 150);
     options.foreign.push(foreign);
     options.connections = Some(1);

@@ -12,7 +12,7 @@ mod tell;
 use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -39,6 +39,10 @@ const TICK: Duration = Duration::from_millis(250);
 /// How often a lock that another process holds is tried, and when that is told.
 const LOCK_RETRY: Duration = Duration::from_millis(10);
 const LOCK_TOLD: Duration = Duration::from_secs(1);
+
+/// A reader that is only moments behind is waited for: the kernel's buffers hold the stream meanwhile, and bytes that pass
+/// through our own cost half as much again. One that takes longer to catch up gets the whole of `--buffer`.
+const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// How long an end by signal may take to hand over what the reader has not taken yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -107,6 +111,8 @@ struct Drive {
     pending: VecDeque<Input>,
     /// Whether the socket is not read because the buffer is full.
     blocked: bool,
+    /// Since when the reader has not taken all that was written.
+    behind: Option<Instant>,
     out: Vec<u8>,
     total: Total,
     /// When the meter is due to share its counts, on the steady clock.
@@ -129,6 +135,7 @@ pub async fn drive(mut run: Run) -> io::Result<u8> {
         rest: Bytes::new(),
         pending: VecDeque::from([Input::Started]),
         blocked: false,
+        behind: None,
         out: Vec::new(),
         total: Total::default(),
         meter_due: Duration::ZERO,
@@ -329,6 +336,12 @@ impl Drive {
                 self.blocked = false;
                 return Input::Unblocked;
             }
+            if backlog == 0 {
+                self.behind = None;
+            } else {
+                self.behind.get_or_insert_with(Instant::now);
+            }
+            let patience = self.behind.map_or(Duration::ZERO, |since| CATCH_UP.saturating_sub(since.elapsed()));
             let Some(stream) = self.stream.as_mut() else {
                 unreachable!("listening without a stream");
             };
@@ -338,7 +351,8 @@ impl Drive {
                     Some(input) => return input,
                     None => self.report(),
                 },
-                chunk = next(&mut self.rest, stream), if !self.blocked => {
+                () = tokio::time::sleep(patience), if !patience.is_zero() => {}
+                chunk = next(&mut self.rest, stream), if !self.blocked && patience.is_zero() => {
                     if let Some(input) = self.receive(chunk).await {
                         return input;
                     }

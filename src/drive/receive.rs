@@ -12,11 +12,12 @@ use crate::pipeline::envelope::Stamp;
 use crate::protocol::disconnect::Own;
 use crate::session::{Failure, Input, Received};
 
-/// Output that is gathered before it is written, while more input is ready.
-const GATHER: usize = 64 << 10;
+/// Output that is gathered before it is written, while more input is ready. A quarter of it costs a sixth more time in a
+/// flood, and four times as much gains nothing.
+const GATHER: usize = 256 << 10;
 
 /// Input that is read before output is written, however little of it is printed.
-const READ_AT_ONCE: usize = 256 << 10;
+const READ_AT_ONCE: usize = 1 << 20;
 
 /// Compressed input that is worked through at once. It may inflate a thousandfold, and no more than four MiB of
 /// output should wait for a look at the timers and at the room for it.

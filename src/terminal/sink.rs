@@ -29,6 +29,9 @@ const ROOMY: usize = 1 << 20;
 /// Small writes are gathered in portions of this size while they wait.
 const PORTION: usize = 64 << 10;
 
+/// Portions kept to be filled again: a reader that lags by moments costs no new memory each time.
+const SPARES: usize = 8;
+
 /// How often a full stream is tried again where the system cannot say when it has room.
 const RETRY: Duration = Duration::from_millis(5);
 
@@ -47,6 +50,8 @@ enum Way {
 pub struct Sink {
     way: Way,
     queue: VecDeque<Vec<u8>>,
+    /// Portions that were written and can be filled again.
+    spare: Vec<Vec<u8>>,
     /// How much of the first portion is written already.
     offset: usize,
     backlog: usize,
@@ -72,7 +77,7 @@ impl Sink {
             },
             _ => Way::File(copy()?),
         };
-        Ok(Sink { way, queue: VecDeque::new(), offset: 0, backlog: 0, terminal, pipe })
+        Ok(Sink { way, queue: VecDeque::new(), spare: Vec::new(), offset: 0, backlog: 0, terminal, pipe })
     }
 
     /// Makes a pipe as roomy as anybody may: each hand-over to the reader then carries more, which is half again as
@@ -161,7 +166,9 @@ impl Sink {
         self.backlog -= taken;
         self.offset += taken;
         if self.queue.front().is_some_and(|front| self.offset == front.len()) {
-            self.queue.pop_front();
+            self.spare.extend(
+                self.queue.pop_front().filter(|front| self.spare.len() < SPARES && front.capacity() >= PORTION),
+            );
             self.offset = 0;
         }
     }
@@ -172,38 +179,51 @@ impl Sink {
         }
         self.backlog += bytes.len();
         match self.queue.back_mut() {
-            Some(last) if last.len() + bytes.len() <= PORTION => last.extend_from_slice(bytes),
-            _ => self.queue.push_back(bytes.to_vec()),
+            Some(last) if last.len() + bytes.len() <= last.capacity() => last.extend_from_slice(bytes),
+            _ => {
+                let mut portion = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(PORTION));
+                portion.clear();
+                portion.extend_from_slice(bytes);
+                self.queue.push_back(portion);
+            }
         }
     }
 
-    /// Writes some of what waits as soon as the stream takes it; never returns while nothing waits.
+    /// Writes what the stream takes of what waits as soon as it takes any; never returns while nothing waits.
     ///
     /// # Errors
     /// As [`Sink::write`].
     pub async fn drain(&mut self) -> io::Result<()> {
-        let Some(front) = self.queue.front() else {
+        if self.queue.is_empty() {
             return std::future::pending().await;
-        };
-        let bytes = &front[self.offset..];
-        let taken = loop {
+        }
+        let mut began = false;
+        while let Some(front) = self.queue.front() {
+            let bytes = &front[self.offset..];
             let result = match &self.way {
                 Way::Own(own) => {
-                    own.writable().await?;
+                    if !began {
+                        own.writable().await?;
+                    }
                     own.try_write(bytes)
                 }
                 way => way.write(bytes),
             };
             match result {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if began {
+                        break;
+                    }
                     if !matches!(self.way, Way::Own(_)) {
                         tokio::time::sleep(RETRY).await;
                     }
                 }
-                other => break other?,
+                taken => {
+                    began = true;
+                    self.advance(taken?);
+                }
             }
-        };
-        self.advance(taken);
+        }
         Ok(())
     }
 
