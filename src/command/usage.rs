@@ -322,13 +322,31 @@ mod tests {
     #[test]
     fn both_figures_stand_side_by_side() {
         let report = Report::new(&usage(), Some(&metered()), date(2026, 11, 22), 4);
-        insta::assert_snapshot!(report.render(60, false), @"");
+        insta::assert_snapshot!(report.render(60, false), @r"
+        DATE              X   METERED
+        2026-11-19        -         0
+        2026-11-20  100,000  ≤ 99,990  █████████████████████████████
+        2026-11-21        1         0  ▏
+        2026-11-22   41,000    41,000  ███████████▉
+
+        1,234,567 of 3,000,000 posts used (41.2 %), 1,765,433 left, project 1369785403853424
+        the count begins anew on 2026-12-10 (UTC), in 18 days
+        this machine metered 140,990 of this month's posts
+        ");
     }
 
     #[test]
     fn without_a_meter_there_is_no_column_for_it_and_a_narrow_screen_has_no_bars() {
         let report = Report::new(&usage(), None, date(2026, 11, 22), 3);
-        insta::assert_snapshot!(report.render(20, false), @"");
+        insta::assert_snapshot!(report.render(20, false), @r"
+        DATE              X
+        2026-11-20  100,000
+        2026-11-21        1
+        2026-11-22   41,000
+
+        1,234,567 of 3,000,000 posts used (41.2 %), 1,765,433 left, project 1369785403853424
+        the count begins anew on 2026-12-10 (UTC), in 18 days
+        ");
     }
 
     #[test]
@@ -336,7 +354,16 @@ mod tests {
         let days = |id: &str, posts: u64| json!({ "client_app_id": id, "usage": [{ "date": "2026-11-22T00:00:00.000Z", "usage": posts }] });
         let usage = Usage::of(&json!({ "data": { "daily_client_app_usage": [days("11", 1200), days("22", 34)] } }));
         let report = Report::new(&usage, None, date(2026, 11, 22), 1);
-        insta::assert_snapshot!(report.render(60, false), @"");
+        insta::assert_snapshot!(report.render(60, false), @r"
+        DATE            X
+        2026-11-22  1,234  ████████████████████████████████████████
+
+        APP      X
+        11   1,200
+        22      34
+
+        X states neither a cap nor what is used of it
+        ");
         assert_eq!(
             report.values()[0],
             json!({ "date": "2026-11-22", "x": 1234, "metered": null, "exact": null, "apps": { "11": 1200, "22": 34 } })
@@ -368,7 +395,12 @@ mod tests {
                 json!({ "project": null, "cap": null, "used": null, "left": null, "turns": null, "metered": null }),
             ]
         );
-        insta::assert_snapshot!(report.render(60, false), @"");
+        insta::assert_snapshot!(report.render(60, false), @r"
+        DATE        X  METERED
+        2026-11-22  -        -
+
+        X states neither a cap nor what is used of it
+        ");
     }
 
     #[test]

@@ -193,8 +193,18 @@ mod tests {
             Check::skipped("rules", "only the filtered stream has rules").took(Duration::from_secs(12)),
         ];
         let shown: String = checks.iter().map(|check| check.render(None, false)).collect();
-        insta::assert_snapshot!(shown, @"");
-        assert_eq!(checks[2].render(None, true), "");
+        insta::assert_snapshot!(shown, @r"
+        ✓ DNS           12 ms   api.x.com is 192.0.2.1
+        ! clock                 this machine's clock is 12 s ahead of X's
+                                → set it
+        ✗ rate limit            spent
+                                → try again in 3m20s
+        - rules          12 s   only the filtered stream has rules
+        ");
+        assert_eq!(
+            checks[2].render(None, true).replace(' ', ""),
+            "\u{1b}[31m✗\u{1b}[0mratelimitspent\n\u{1b}[31m→\u{1b}[0mtryagainin3m20s\n"
+        );
         assert_eq!(
             checks[1].value(),
             json!({ "name": "clock", "state": "warn", "ms": 0,
@@ -206,7 +216,12 @@ mod tests {
     fn long_sentences_are_wrapped_under_themselves() {
         let cure = "xstream connections kill 0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
         let check = Check::warn("connections", "192.0.2.7 holds filtered since 1m00s; a second one is refused", cure);
-        insta::assert_snapshot!(check.render(Some(60), false), @"");
+        insta::assert_snapshot!(check.render(Some(60), false), @r"
+        ! connections           192.0.2.7 holds filtered since
+                                1m00s; a second one is refused
+                                → xstream connections kill
+                                  0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e
+        ");
     }
 
     #[test]

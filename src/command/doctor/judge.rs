@@ -249,7 +249,17 @@ mod tests {
             let date = NOW.as_secs().saturating_add_signed(offset);
             first(&Head { date: Some(Duration::from_secs(date)), ..Head::default() }).clock()
         };
-        insta::assert_snapshot!(shown(&[at(0), at(-5), at(5), at(-90), at(7300), first(&Head::default()).clock()]), @"");
+        insta::assert_snapshot!(shown(&[at(0), at(-5), at(5), at(-90), at(7300), first(&Head::default()).clock()]), @r"
+        ✓ clock                 within 5 s of X's
+        ✓ clock                 within 5 s of X's
+        ! clock                 this machine's clock is 5.5s behind X's
+                                → set it: timedatectl set-ntp true, or the settings for date and time
+        ! clock                 this machine's clock is 1m29s ahead of X's
+                                → set it: timedatectl set-ntp true, or the settings for date and time
+        ! clock                 this machine's clock is 2h01m behind X's
+                                → set it: timedatectl set-ntp true, or the settings for date and time
+        - clock                 no answer told the time
+        ");
     }
 
     #[test]
@@ -259,7 +269,13 @@ mod tests {
             first(&Head { rate, date: Some(NOW) }).rate(4)
         };
         let soon = NOW.as_secs() + 890;
-        insta::assert_snapshot!(shown(&[rate(Some(49), soon), rate(Some(0), soon), rate(Some(3), 7), rate(None, soon)]), @"");
+        insta::assert_snapshot!(shown(&[rate(Some(49), soon), rate(Some(0), soon), rate(Some(3), 7), rate(None, soon)]), @r"
+        ✓ rate limit            49 of 50 requests left for the rules; reset in 14m50s (at 12:14:50 UTC); the stream tells its own when it opens
+        ! rate limit            0 of 50 requests left for the rules; reset in 14m50s (at 12:14:50 UTC); the stream tells its own when it opens
+                                → wait for the reset
+        ✓ rate limit            3 of 50 requests left for the rules; the stream tells its own when it opens
+        - rate limit            no answer told it
+        ");
     }
 
     #[test]
@@ -270,7 +286,14 @@ mod tests {
             of(json!({ "client_app_rules_count": { "rule_count": 12 }, "cap_per_client_app": 1000 })),
             of(json!({ "project_rules_count": 1 })),
             of(json!({})),
-        ]), @"");
+        ]), @r"
+        ✗ rules                 there is none, and X refuses the filtered stream without a rule
+                                → add one: xstream rules add 'cat has:images'
+        ✓ rules                 12 of at most 1,000
+        ✓ rules                 1 rule
+        ! rules                 X does not say how many there are
+                                → look: xstream rules list
+        ");
     }
 
     #[test]
@@ -286,7 +309,15 @@ mod tests {
             of(json!(7), json!(null)),
             of(json!(null), json!(null)),
         ];
-        insta::assert_snapshot!(shown(&checks), @"");
+        insta::assert_snapshot!(shown(&checks), @r"
+        ✓ usage                 900 of 1,000 posts used (90.0 %), 100 left, until 2026-12-01
+        ! usage                 901 of 1,000 posts used (90.1 %), 99 left, until 2026-12-01
+                                → see where it goes: xstream usage; stop in time: xstream tail --quota N/day
+        ✗ usage                 1,000 of 1,000 posts used (100.0 %), 0 left, until 2026-12-01
+                                → wait for the day on which it turns, or buy more in the developer portal
+        ✓ usage                 7 posts used; X states no cap
+        ✓ usage                 X states neither a cap nor what is used of it
+        ");
     }
 
     #[test]
@@ -304,6 +335,15 @@ mod tests {
             of(&[one(Some("1"), "filtered_stream"), one(Some("2"), "sample_stream")]),
             of(&[one(None, "filtered_stream")]),
             of(&vec![one(Some("1"), "filtered_stream"); 5]),
-        ]), @"");
+        ]), @r"
+        ✓ connections           none is open on filtered
+        ✓ connections           none is open on filtered; 1 on other streams
+        ! connections           192.0.2.7 holds filtered for 1m00s (id 1); 1 on other streams; unless the access allows more, another one is refused
+                                → free the slot: xstream connections kill 1
+        ! connections           192.0.2.7 holds filtered for 1m00s; unless the access allows more, another one is refused
+                                → end them: xstream connections kill --endpoint filtered
+        ! connections           192.0.2.7 holds filtered for 1m00s (id 1), 192.0.2.7 holds filtered for 1m00s (id 1), 192.0.2.7 holds filtered for 1m00s (id 1), and 2 more; unless the access allows more, another one is refused
+                                → end them: xstream connections kill --endpoint filtered
+        ");
     }
 }

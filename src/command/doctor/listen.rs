@@ -122,7 +122,7 @@ pub async fn listen(mut dialer: Dialer, endpoint: &Endpoint, meter: &mut Option<
                 Some(detail) => detail,
                 None => code.entry().meaning.to_owned(),
             };
-            let text = format!("X refuses the stream: {}: {what}", named(&code, Some(refusal.status)));
+            let text = format!("X refuses the stream: {}: {what}", named(&code, refusal.status));
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), true, refusal.head)
         }
         Answer::Failed(failure) => {
@@ -201,7 +201,7 @@ impl Heard {
                 "; nothing came in {listened}, and X promises a sign of life every {promise} s only"
             ));
         } else if !heard.is_empty() {
-            text.push_str(&format!("; {} in {listened}", heard.join(" and ")));
+            text.push_str(&format!("; {} in {listened}", heard.join(", ")));
         }
         if let (Some(left), Some(limit)) = (self.rate.remaining, self.rate.limit) {
             text.push_str(&format!("; {left} of {limit} connection requests left"));
@@ -209,16 +209,13 @@ impl Heard {
         let Some(ending) = &self.ending else { return Check::ok(NAME, &text) };
         let entry = ending.code.entry();
         let what = ending.detail.clone().unwrap_or_else(|| entry.meaning.to_owned());
-        let text = format!("{text}; ended after {listened} by {}: {what}", named(&ending.code, None));
+        let text = format!("{text}; ended after {listened} by {} ({}): {what}", ending.code, entry.name);
         Check::fail(NAME, exit(&ending.code), &text, entry.advice)
     }
 }
 
-fn named(code: &Code, status: Option<u16>) -> String {
-    match (code, status) {
-        (Code::Status(_), _) | (_, None) => code.to_string(),
-        (_, Some(status)) => format!("{status} {code}"),
-    }
+fn named(code: &Code, status: u16) -> String {
+    if matches!(code, Code::Status(_)) { code.to_string() } else { format!("{status} {code}") }
 }
 
 /// What `tail` would end with: a person must act, or it would try again.
@@ -251,6 +248,11 @@ mod tests {
         let ended = Heard { head, ending, listened: Duration::from_millis(1200), ..Heard::default() };
         let shown: String =
             [all, silent, ended].iter().map(|heard| heard.check(filtered).render(None, false)).collect();
-        insta::assert_snapshot!(shown, @"");
+        insta::assert_snapshot!(shown, @r"
+        ✓ listen                200 after 120 ms, first byte after 250 ms; 1 heartbeat, 12 posts, 2 other lines in 5.0s; 49 of 50 connection requests left
+        ✓ listen                200 after 120 ms; nothing came in 5.0s, and X promises a sign of life every 20 s only
+        ✗ listen                200 after 120 ms; ended after 1.2s by 12 (Shed load): the host was overloaded and shed connections; there is no need to wait
+                                → do nothing; if it repeats for hours, look at X's status page, https://developer.x.com/status
+        ");
     }
 }

@@ -30,7 +30,7 @@ use crate::protocol::endpoint::{self, Endpoint, Family};
 use crate::protocol::request::{Request, Wish};
 use crate::session::budget::Budget;
 use crate::session::outcome::REFUSED;
-use crate::session::{Head, Signal};
+use crate::session::{At, Head, Signal};
 use crate::store::state::Store;
 use crate::terminal::status::age;
 use check::{Check, label};
@@ -112,9 +112,12 @@ fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
             // The token of the command line is read from a pipe of ours, whose name says nothing to anybody.
             let ours = path.filter(|path| path.starts_with("/dev/fd"));
             let why = ours.map_or(why.clone(), |path| why.replace(&path.display().to_string(), "what was given"));
-            let (why, cure) = match why.split_once("; ").or_else(|| why.split_once(": ")) {
-                Some((why, cure)) => (why, cure),
-                None => (why.as_str(), "give the app-only Bearer Token from the app's page in the developer portal"),
+            // The doctor has no demo to offer.
+            let why = why.strip_suffix("; `--demo` needs none").unwrap_or(&why);
+            let parts = why.split_once("; ").or_else(|| why.split_once("is empty: "));
+            let (why, cure) = match parts.or_else(|| why.split_once("no bearer token: ")) {
+                Some((_, cure)) => (why[..why.len() - cure.len()].trim_end_matches([';', ':', ' ']), cure),
+                None => (why, "give the app-only Bearer Token from the app's page in the developer portal"),
             };
             Check::fail(NAME, REFUSED, why, cure)
         }
@@ -260,6 +263,7 @@ impl Visit<'_> {
         }
         let mut budget = Budget::new(self.endpoint.requests_per_window);
         let mut meter = None;
+        let mut asked = None;
         if let Some(account) = &self.account {
             let Some(held) = account.hold().await? else {
                 report.add(Check::skipped(NAME, "another process holds the state file"))?;
@@ -276,14 +280,15 @@ impl Visit<'_> {
             budget.spend(now);
             held.save(&budget.share())?;
             meter = Some(Meter::new(None, now.wall.as_secs() / 86_400));
+            asked = Some(now);
         }
         let dialer = self.access.clone().dialer(request.target.clone(), request.form.clone(), true)?;
         let Listened { check, sent, head, interrupted } =
             listen(dialer, self.endpoint, &mut meter, self.access.speed()).await;
-        report.add(check)?;
-        if let Some(account) = &self.account {
-            self.write_down(account, budget, sent.then_some(&head), meter).await?;
+        if let (Some(account), Some(asked)) = (&self.account, asked) {
+            write_down(account, asked, budget, sent.then_some(&head), meter).await?;
         }
+        report.add(check)?;
         Ok(interrupted)
     }
 
@@ -306,29 +311,29 @@ impl Visit<'_> {
         }
         report.held.then(|| "another connection is open; --force listens all the same".to_owned())
     }
+}
 
-    /// Brings what was spent and heard into the state file. A request that never left is given back.
-    async fn write_down(
-        &self,
-        account: &Account<'_>,
-        mut budget: Budget,
-        head: Option<&Head>,
-        meter: Option<Meter>,
-    ) -> Result<(), Error> {
-        if let Some(held) = account.hold().await? {
-            let now = account.clock.now();
-            budget.load(now, held.budget());
-            match head {
-                Some(head) => budget.note(now, &head.rate, head.date.unwrap_or(now.wall)),
-                None => budget.give_back(),
-            }
-            held.save(&budget.share())?;
+/// Brings what was spent at `asked` and heard since into the state file. A request that never left is given back.
+async fn write_down(
+    account: &Account<'_>,
+    asked: At,
+    mut budget: Budget,
+    head: Option<&Head>,
+    meter: Option<Meter>,
+) -> Result<(), Error> {
+    if let Some(held) = account.hold().await? {
+        budget.load(account.clock.now(), held.budget());
+        match head {
+            // The answer tells of the moment of asking: what others sent since is not in it.
+            Some(head) => budget.note(asked, &head.rate, head.date.unwrap_or(asked.wall)),
+            None => budget.give_back(),
         }
-        if let (Some(mut meter), Some(held)) = (meter, account.hold().await?) {
-            held.sync(&mut meter)?;
-        }
-        Ok(())
+        held.save(&budget.share())?;
     }
+    if let (Some(mut meter), Some(held)) = (meter, account.hold().await?) {
+        held.sync(&mut meter)?;
+    }
+    Ok(())
 }
 
 /// A failure that the first question told already is not told twice.

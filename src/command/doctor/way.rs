@@ -33,7 +33,7 @@ pub async fn way(access: &Access, report: &mut Report) -> Result<(), Error> {
             report.add(Check::skipped("dns", dns))?;
             report.add(Check::skipped("tcp", "part of the way through the proxy"))?;
         } else {
-            report.skip(&["dns", "tcp"], "the proxy")?;
+            report.skip(&["dns", "tcp", "tls"], "the proxy")?;
         }
         tcp
     } else {
@@ -41,10 +41,8 @@ pub async fn way(access: &Access, report: &mut Report) -> Result<(), Error> {
         direct(access, &probe, report).await?
     };
     match tcp {
-        None => report.skip(&["tls"], "what comes before it"),
-        Some(_) if base.is_plain() => {
-            report.add(Check::skipped("tls", "http carries the token in clear text, and has no TLS"))
-        }
+        None => Ok(()),
+        Some(_) if base.is_plain() => report.add(Check::skipped("tls", "there is none: the base URL is plain http")),
         Some(tcp) => secure(access, &probe, tcp, report).await,
     }
 }
@@ -74,7 +72,7 @@ async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report) -> Resu
             }
             Err(failure) => {
                 report.add(failed_way("dns", &failure).took(began.elapsed()))?;
-                report.skip(&["tcp"], "DNS")?;
+                report.skip(&["tcp", "tls"], "DNS")?;
                 return Ok(None);
             }
         }
@@ -89,6 +87,7 @@ async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report) -> Resu
         }
         Err(failure) => {
             report.add(failed_way("tcp", &failure).took(began.elapsed()))?;
+            report.skip(&["tls"], "TCP")?;
             Ok(None)
         }
     }
