@@ -402,3 +402,18 @@ fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
     let (code, shown) = common::on_a_terminal(&plain(&["sample"]));
     assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("all is well\r\n"), "{shown}");
 }
+
+#[test]
+fn an_interrupt_while_listening_still_closes_cleanly() {
+    let server = healthy(|_| {});
+    let mut command = doctor(&server, &["--listen"]);
+    command.env("XSTREAM_TEST_SPEED", "1").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = command.spawn().expect("starts");
+    // Way, three questions, stream: the stream is open when the fourth request is there.
+    assert_eq!(server.wait_for_requests(4, common::BOUND).last().map(|last| last.path.as_str()), Some(STREAM));
+    common::kill(&child, "INT");
+    let output = common::finish(child);
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    let endings = server.wait_for_endings(5, common::BOUND);
+    assert_eq!(endings.last().and_then(|last| last.ending.clone()), Some(Ending::ClientClosed { clean: true }));
+}

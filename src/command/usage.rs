@@ -203,7 +203,7 @@ impl Report {
 
     /// The month of the cap, a line for each thing to know.
     fn summary(&self) -> String {
-        let mut text = match (self.used, self.cap) {
+        let used = match (self.used, self.cap) {
             (Some(used), Some(cap)) => format!(
                 "{} of {} posts used ({}), {} left",
                 thousands(used),
@@ -215,19 +215,17 @@ impl Report {
             (None, Some(cap)) => format!("a cap of {} posts; X does not state what is used", thousands(cap)),
             (None, None) => "X states neither a cap nor what is used of it".to_owned(),
         };
-        if let Some(project) = &self.project {
-            text.push_str(&format!(", project {project}"));
-        }
-        text.push('\n');
+        let project = self.project.as_ref().map_or_else(String::new, |project| format!(", project {project}"));
+        let mut lines = vec![format!("{used}{project}")];
         if let Some(turns) = self.turns {
             let days = self.today.until(turns).map_or(0, |span| span.get_days());
             let plural = if days == 1 { "" } else { "s" };
-            text.push_str(&format!("the count begins anew on {turns} (UTC), in {days} day{plural}\n"));
+            lines.push(format!("the count begins anew on {turns} (UTC), in {days} day{plural}"));
         }
         if let Some(metered) = self.metered {
-            text.push_str(&format!("this machine metered {} of this month's posts\n", thousands(metered)));
+            lines.push(format!("this machine metered {} of this month's posts", thousands(metered)));
         }
-        text
+        lines.join("\n") + "\n"
     }
 }
 
@@ -255,7 +253,7 @@ pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -133,7 +133,7 @@ impl Check {
         let room = room.map(|room| room - 2);
         for (at, line) in self.cure.iter().flat_map(|cure| wrapped(cure, room)).enumerate() {
             let arrow = if at == 0 { painted("→", code, color) } else { " ".to_owned() };
-            text.push_str(&format!("{}{arrow} {line}\n", " ".repeat(MARGIN)));
+            text.extend([" ".repeat(MARGIN).as_str(), &arrow, " ", &line, "\n"]);
         }
         text
     }

@@ -91,11 +91,9 @@ impl First<'_> {
         };
         let of = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
         let now = self.head.date.unwrap_or(self.now);
-        let turns = self
-            .head
-            .rate
-            .trusted_reset(now)
-            .map_or_else(String::new, |reset| format!("; reset in {} (at {} UTC)", age(reset - now), clock(reset)));
+        let turns = self.head.rate.trusted_reset(now).map_or_else(String::new, |reset| {
+            format!("; reset in {} (at {} UTC)", age(reset.saturating_sub(now)), clock(reset))
+        });
         let text = format!("{left}{of} requests left for {}{turns}; the stream tells its own when it opens", self.what);
         if left == 0 { Check::warn(NAME, &text, "wait for the reset") } else { Check::ok(NAME, &text) }
     }
@@ -181,10 +179,10 @@ pub fn failed(name: &'static str, exit: u8, error: &api::Error) -> Check {
     Check::fail(name, exit, error.why(), error.advice())
 }
 
-/// Those of the connections that hold the stream.
-pub fn holders<'a>(found: &'a [Connection], endpoint: &Endpoint) -> Vec<&'a Connection> {
-    let ours = |one: &&Connection| one.is_active() && one.endpoint_name.as_deref() == endpoint.endpoint_name;
-    found.iter().filter(ours).collect()
+/// Those of the connections that hold the stream. One without a name may be any stream's, so it counts.
+fn holders<'a>(found: &'a [Connection], endpoint: &Endpoint) -> Vec<&'a Connection> {
+    let ours = |name: &Option<String>| name.is_none() || name.as_deref() == endpoint.endpoint_name;
+    found.iter().filter(|one| one.is_active() && ours(&one.endpoint_name)).collect()
 }
 
 /// Holders that are told one by one.

@@ -105,15 +105,15 @@ pub async fn listen(mut dialer: Dialer, endpoint: &Endpoint, meter: &mut Option<
     };
     let (check, sent, head) = match answer {
         Answer::Opened(head, stream) => {
-            let mut heard = Heard { head: began.elapsed(), rate: head.rate, interrupted, ..Heard::default() };
+            let mut sound = Heard { head: began.elapsed(), rate: head.rate, interrupted, ..Heard::default() };
             let mut stream = *stream;
             if !interrupted {
-                hear(&mut stream, &mut heard, meter, LISTEN / speed, interrupt).await;
+                hear(&mut stream, &mut sound, meter, LISTEN / speed, interrupt).await;
             }
             stream.close().await;
-            heard.listened *= speed;
-            interrupted = heard.interrupted;
-            (heard.check(endpoint), true, head)
+            sound.listened *= speed;
+            interrupted = sound.interrupted;
+            (sound.check(endpoint), true, head)
         }
         Answer::Refused(refusal) => {
             let code = Code::of_response(refusal.status, &refusal.body);
@@ -184,28 +184,27 @@ async fn hear(
 
 impl Heard {
     fn check(&self, endpoint: &Endpoint) -> Check {
-        let mut text = format!("200 after {} ms", self.head.as_millis());
-        if let Some(first) = self.first_byte {
-            text.push_str(&format!(", first byte after {} ms", first.as_millis()));
-        }
+        let mut parts = vec![match self.first_byte {
+            Some(first) => format!("200 after {} ms, first byte after {} ms", self.head.as_millis(), first.as_millis()),
+            None => format!("200 after {} ms", self.head.as_millis()),
+        }];
         let others = self.lines.saturating_sub(self.heartbeats + self.posts);
-        let heard: Vec<String> = [(self.heartbeats, "heartbeat"), (self.posts, "post"), (others, "other line")]
+        let lines: Vec<String> = [(self.heartbeats, "heartbeat"), (self.posts, "post"), (others, "other line")]
             .iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
             .collect();
         let listened = age(self.listened);
-        if heard.is_empty() && self.ending.is_none() && !self.interrupted {
+        if !lines.is_empty() {
+            parts.push(format!("{} in {listened}", lines.join(", ")));
+        } else if self.ending.is_none() && !self.interrupted {
             let promise = endpoint.family.keep_alive().as_secs();
-            text.push_str(&format!(
-                "; nothing came in {listened}, and X promises a sign of life every {promise} s only"
-            ));
-        } else if !heard.is_empty() {
-            text.push_str(&format!("; {} in {listened}", heard.join(", ")));
+            parts.push(format!("nothing came in {listened}, and X promises a sign of life every {promise} s only"));
         }
         if let (Some(left), Some(limit)) = (self.rate.remaining, self.rate.limit) {
-            text.push_str(&format!("; {left} of {limit} connection requests left"));
+            parts.push(format!("{left} of {limit} connection requests left"));
         }
+        let text = parts.join("; ");
         let Some(ending) = &self.ending else { return Check::ok(NAME, &text) };
         let entry = ending.code.entry();
         let what = ending.detail.clone().unwrap_or_else(|| entry.meaning.to_owned());

@@ -71,7 +71,7 @@ pub fn run(given: &Doctor, arguments: &[OsString]) -> Result<u8, Error> {
         store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock: Clock::start(speed) });
     let visit = Visit { endpoint, access, usable: found.ok(), account, request, force: given.force };
     let mut report = Report::new(given, visit.access.token.mask());
-    report.add(shape)?;
+    report.add(&shape)?;
     let runtime = runtime()?;
     let examined = runtime.block_on(visit.examine(&mut report));
     // A name that is still being resolved must not hold up the end.
@@ -150,7 +150,7 @@ impl Visit<'_> {
         } else if self.endpoint.family == Family::V1 {
             for name in ASKED {
                 let why = "X's API tells nothing of v1.1 streams, which are shut off since 2023";
-                report.add(Check::skipped(name, why))?;
+                report.add(&Check::skipped(name, why))?;
             }
             self.budget(report).await?;
         } else {
@@ -183,14 +183,14 @@ impl Visit<'_> {
             now: wall_clock(),
         };
         let exit = first.error.map_or(0, status_of);
-        report.add(first.clock())?;
-        report.add(first.token(token.slip(), exit))?;
-        report.add(first.rate(exit))?;
+        report.add(&first.clock())?;
+        report.add(&first.token(token.slip(), exit))?;
+        report.add(&first.rate(exit))?;
         self.budget(report).await?;
         if !first.goes_on() {
             return report.skip(&ASKED[3..], "token");
         }
-        report.add(match counts {
+        report.add(&match counts {
             Some(Ok(counts)) => judge::rules(&counts),
             Some(Err(error)) => unless_told("rules", report, &error),
             None if self.endpoint.name == "powerstream" => {
@@ -210,7 +210,7 @@ impl Visit<'_> {
             Some(Err(error)) => unless_told("usage", report, &error),
             None => unreachable!("the usage was asked for above"),
         };
-        report.add(check.took(took))?;
+        report.add(&check.took(took))?;
         self.held(&mut api, report).await
     }
 
@@ -218,7 +218,7 @@ impl Visit<'_> {
     async fn held(&self, api: &mut Api, report: &mut Report) -> Result<(), Error> {
         if self.endpoint.endpoint_name.is_none() {
             let why = format!("X lists no connections of {}", self.endpoint.name);
-            return report.add(Check::skipped(CONNECTIONS, &why));
+            return report.add(&Check::skipped(CONNECTIONS, &why));
         }
         let began = Instant::now();
         let check = match api.connections(&ConnectionQuery::default()).await {
@@ -231,7 +231,7 @@ impl Visit<'_> {
             }
             Err(error) => judge::failed(CONNECTIONS, status_of(&error), &error),
         };
-        report.add(check.took(began.elapsed()))
+        report.add(&check.took(began.elapsed()))
     }
 
     /// What this machine spent of the connection budget, where a file tells.
@@ -240,14 +240,14 @@ impl Visit<'_> {
         let Some(account) = &self.account else { return Ok(()) };
         let Some(held) = account.hold().await? else {
             let text = format!("another process holds {}", account.store.lock().display());
-            return report.add(Check::warn(NAME, &text, "try again; end that process if it hangs"));
+            return report.add(&Check::warn(NAME, &text, "try again; end that process if it hangs"));
         };
         let (mut budget, now) = (Budget::new(account.limit), account.clock.now());
         budget.load(now, held.budget());
         let (spent, limit) = budget.count(now);
         let text = format!("{spent} of {limit} connection requests of {} spent in 15 minutes", self.endpoint.name);
         let wait = budget.wait(now);
-        report.add(if wait.is_zero() {
+        report.add(&if wait.is_zero() {
             Check::ok(NAME, &text)
         } else {
             Check::warn(NAME, &text, &format!("wait; the next is allowed in {}", age(wait)))
@@ -258,7 +258,7 @@ impl Visit<'_> {
     async fn listen(&self, request: &Request, report: &mut Report) -> Result<bool, Error> {
         const NAME: &str = "listen";
         if let Some(why) = self.reason_not_to_listen(report) {
-            report.add(Check::skipped(NAME, &why))?;
+            report.add(&Check::skipped(NAME, &why))?;
             return Ok(false);
         }
         let mut budget = Budget::new(self.endpoint.requests_per_window);
@@ -266,7 +266,7 @@ impl Visit<'_> {
         let mut asked = None;
         if let Some(account) = &self.account {
             let Some(held) = account.hold().await? else {
-                report.add(Check::skipped(NAME, "another process holds the state file"))?;
+                report.add(&Check::skipped(NAME, "another process holds the state file"))?;
                 return Ok(false);
             };
             let now = account.clock.now();
@@ -274,7 +274,7 @@ impl Visit<'_> {
             let wait = budget.wait(now);
             if !wait.is_zero() {
                 let why = format!("the connection budget is spent; the next request is allowed in {}", age(wait));
-                report.add(Check::skipped(NAME, &why))?;
+                report.add(&Check::skipped(NAME, &why))?;
                 return Ok(false);
             }
             budget.spend(now);
@@ -284,11 +284,11 @@ impl Visit<'_> {
         }
         let dialer = self.access.clone().dialer(request.target.clone(), request.form.clone(), true)?;
         let Listened { check, sent, head, interrupted } =
-            listen(dialer, self.endpoint, &mut meter, self.access.speed()).await;
+            Box::pin(listen(dialer, self.endpoint, &mut meter, self.access.speed())).await;
         if let (Some(account), Some(asked)) = (&self.account, asked) {
             write_down(account, asked, budget, sent.then_some(&head), meter).await?;
         }
-        report.add(check)?;
+        report.add(&check)?;
         Ok(interrupted)
     }
 
@@ -338,8 +338,8 @@ async fn write_down(
 
 /// A failure that the first question told already is not told twice.
 fn unless_told(name: &'static str, report: &Report, error: &api::Error) -> Check {
-    match report.failed {
-        Some("rate-limit") => Check::skipped(name, "not known, because the rate limit is spent"),
+    match (report.failed, error.status()) {
+        (Some("rate-limit"), Some(429)) => Check::skipped(name, "not known, because the rate limit is spent"),
         _ => judge::failed(name, status_of(error), error),
     }
 }

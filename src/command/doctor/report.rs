@@ -46,7 +46,7 @@ impl Report {
     }
 
     /// Shows a check at once: the next may take a while.
-    pub fn add(&mut self, check: Check) -> Result<(), Error> {
+    pub fn add(&mut self, check: &Check) -> Result<(), Error> {
         match check.state {
             State::Fail => {
                 if self.failed.is_none() {
@@ -71,7 +71,7 @@ impl Report {
     /// Skips checks that need what failed.
     pub fn skip(&mut self, names: &[&'static str], needed: &str) -> Result<(), Error> {
         for name in names {
-            self.add(Check::skipped(name, &format!("not tried, because {needed} failed")))?;
+            self.add(&Check::skipped(name, &format!("not tried, because {needed} failed")))?;
         }
         Ok(())
     }

@@ -27,22 +27,22 @@ pub async fn way(access: &Access, report: &mut Report) -> Result<(), Error> {
             Ok(tcp) => (Check::ok("proxy", &format!("{} leads to {}", proxy.name(), base.host())), Some(tcp)),
             Err(failure) => (failed_way("proxy", &failure), None),
         };
-        report.add(check.took(began.elapsed()))?;
+        report.add(&check.took(began.elapsed()))?;
         if tcp.is_some() {
             let dns = if proxy.resolves_here() { "part of the way through the proxy" } else { "the proxy's business" };
-            report.add(Check::skipped("dns", dns))?;
-            report.add(Check::skipped("tcp", "part of the way through the proxy"))?;
+            report.add(&Check::skipped("dns", dns))?;
+            report.add(&Check::skipped("tcp", "part of the way through the proxy"))?;
         } else {
             report.skip(&["dns", "tcp", "tls"], "the proxy")?;
         }
         tcp
     } else {
-        report.add(Check::ok("proxy", &no_proxy(access)))?;
+        report.add(&Check::ok("proxy", &no_proxy(access)))?;
         direct(access, &probe, report).await?
     };
     match tcp {
         None => Ok(()),
-        Some(_) if base.is_plain() => report.add(Check::skipped("tls", "there is none: the base URL is plain http")),
+        Some(_) if base.is_plain() => report.add(&Check::skipped("tls", "there is none: the base URL is plain http")),
         Some(tcp) => secure(access, &probe, tcp, report).await,
     }
 }
@@ -51,7 +51,9 @@ pub async fn way(access: &Access, report: &mut Report) -> Result<(), Error> {
 fn no_proxy(access: &Access) -> String {
     let named = VARIABLES.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     match named {
-        Some(name) if access.base.is_plain() => format!("none: ${name} is not used for plain http"),
+        Some(name) if access.base.is_plain() && access.base.is_loopback() => {
+            format!("none: ${name} is not used for plain http on this machine")
+        }
         Some(name) => format!("none: $NO_PROXY excepts {} from ${name}", access.base.host()),
         None => "none: neither --proxy nor a variable names one".to_owned(),
     }
@@ -60,18 +62,18 @@ fn no_proxy(access: &Access) -> String {
 async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report) -> Result<Option<TcpStream>, Error> {
     let host = access.base.host();
     let addresses = if let Some(address) = probe.address() {
-        report.add(Check::skipped("dns", &format!("{address} is an address")))?;
+        report.add(&Check::skipped("dns", &format!("{address} is an address")))?;
         vec![address]
     } else {
         let began = Instant::now();
         match probe.resolve().await {
             Ok(found) => {
                 let all: Vec<String> = found.iter().map(ToString::to_string).collect();
-                report.add(Check::ok("dns", &format!("{host} is {}", all.join(", "))).took(began.elapsed()))?;
+                report.add(&Check::ok("dns", &format!("{host} is {}", all.join(", "))).took(began.elapsed()))?;
                 found
             }
             Err(failure) => {
-                report.add(failed_way("dns", &failure).took(began.elapsed()))?;
+                report.add(&failed_way("dns", &failure).took(began.elapsed()))?;
                 report.skip(&["tcp", "tls"], "DNS")?;
                 return Ok(None);
             }
@@ -82,11 +84,11 @@ async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report) -> Resu
         Ok(connected) => {
             let before = connected.failed.iter().map(|(address, why)| format!("; {address} does not: {why}"));
             let text = format!("{} takes the connection{}", connected.address, before.collect::<String>());
-            report.add(Check::ok("tcp", &text).took(began.elapsed()))?;
+            report.add(&Check::ok("tcp", &text).took(began.elapsed()))?;
             Ok(Some(connected.tcp))
         }
         Err(failure) => {
-            report.add(failed_way("tcp", &failure).took(began.elapsed()))?;
+            report.add(&failed_way("tcp", &failure).took(began.elapsed()))?;
             report.skip(&["tls"], "TCP")?;
             Ok(None)
         }
@@ -99,7 +101,7 @@ async fn secure(access: &Access, probe: &Probe<'_>, tcp: TcpStream, report: &mut
         Ok(config) => config,
         Err(error) => {
             let cure = "give a PEM file with --cacert, or unset $SSL_CERT_FILE";
-            return report.add(Check::fail("tls", REFUSED, &format!("{error:#}"), cure));
+            return report.add(&Check::fail("tls", REFUSED, &format!("{error:#}"), cure));
         }
     };
     let check = match probe.secure(tcp, config).await {
@@ -110,7 +112,7 @@ async fn secure(access: &Access, probe: &Probe<'_>, tcp: TcpStream, report: &mut
         }
         Err(failure) => failed_way("tls", &failure),
     };
-    report.add(check.took(began.elapsed()))
+    report.add(&check.took(began.elapsed()))
 }
 
 fn failed_way(name: &'static str, failure: &Failure) -> Check {
