@@ -1,65 +1,17 @@
-//! `xstream usage`: what X says was consumed and what this machine metered, side by side, by UTC day.
-//!
-//! The two differ for honest reasons: X counts the whole project and may be behind by a while, our meter counts
-//! what came in here. So both are shown and neither is corrected by the other.
+//! What `usage` shows, as a function of X's answer and our own meter: a table with bars for people, objects for
+//! programs. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 
-use jiff::Timestamp;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::access::{self, Access};
-use super::output::{self, Output};
-use super::{Error, runtime, tail};
-use crate::cli;
-use crate::protocol::endpoint::Host;
 use crate::protocol::problem::printable;
 use crate::protocol::record::{Consumed, Usage};
 use crate::store::meter::Day;
-use crate::store::state::Store;
 use crate::terminal::table::{self, Cell, Column, Look};
-
-/// Runs the verb; returns the exit status.
-pub fn run(given: &cli::Usage, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&given.access, arguments)?;
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
-    let show = cli::Show { json: given.json, color: given.color, quiet: given.quiet };
-    let output = Output::new(&show, access.token.mask());
-    // A file that is not ours is told before anything is asked.
-    let metered = match &given.state {
-        Some(path) => {
-            if !path.exists() {
-                output.say(&format!("warning: {} is not there; `xstream tail --state` makes it", path.display()));
-            }
-            // Only the days are read, which hang on the host alone.
-            Some(Store::new(path, tail::account(&access.base), "", false)?.days()?)
-        }
-        None => None,
-    };
-    let told = output.clone();
-    let mut api = access.api(move |line| told.say(line))?;
-    let runtime = runtime()?;
-    let usage = runtime.block_on(api.usage(Some(given.days)));
-    // A name that is still being resolved must not hold up the end.
-    runtime.shutdown_background();
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let report = Report::new(&usage?, metered.as_deref(), today, given.days);
-    if output.is_table() {
-        let width = output::width(rustix::stdio::stdout());
-        output.page(|color| report.render(width, color))?;
-        if given.state.is_none() {
-            output.say("--state FILE, the file of `xstream tail --state`, shows what this machine metered beside it");
-        }
-    } else {
-        output::values(&report.values())?;
-    }
-    Ok(0)
-}
 
 /// One UTC day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +26,7 @@ struct Row {
 
 /// Everything that is shown.
 #[derive(Debug)]
-struct Report {
+pub struct Report {
     today: Date,
     days: BTreeMap<String, Row>,
     project: Option<String>,
@@ -87,7 +39,8 @@ struct Report {
 }
 
 impl Report {
-    fn new(usage: &Usage, metered: Option<&[Day]>, today: Date, days: u8) -> Report {
+    /// Of the last `days`, today among them, and whatever other days X tells of.
+    pub fn new(usage: &Usage, metered: Option<&[Day]>, today: Date, days: u8) -> Report {
         let mut rows: BTreeMap<String, Row> =
             (0..i64::from(days)).map(|ago| (today.saturating_sub(ago.days()).to_string(), Row::default())).collect();
         let by_app = if usage.app_days.is_empty() { &usage.project_days } else { &usage.app_days };
@@ -130,7 +83,8 @@ impl Report {
         Some(self.cap?.saturating_sub(self.used?))
     }
 
-    fn values(&self) -> Vec<Value> {
+    /// For programs.
+    pub fn values(&self) -> Vec<Value> {
         let mut values: Vec<Value> = self
             .days
             .iter()
@@ -158,7 +112,8 @@ impl Report {
         values
     }
 
-    fn render(&self, width: usize, color: bool) -> String {
+    /// For people.
+    pub fn render(&self, width: usize, color: bool) -> String {
         let x = |row: &Row| row.x.map_or_else(|| "-".to_owned(), thousands);
         let metered = |row: &Row| match row.metered {
             Some((posts, true)) => thousands(posts),
@@ -249,7 +204,7 @@ fn bar(posts: u64, most: u64, room: usize) -> String {
 }
 
 /// A number as people read it: 1,234,567.
-pub(super) fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -262,7 +217,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// A share as people read it; a small one is not nothing, and one short of all is not all.
-pub(super) fn percent(used: u64, cap: u64) -> String {
+pub fn percent(used: u64, cap: u64) -> String {
     if cap == 0 {
         return "100 %".to_owned();
     }
@@ -282,7 +237,7 @@ fn begin(today: Date, turn: i8) -> Date {
 }
 
 /// When the month of the cap turns: X names a day of the month (`cap_reset_day`).
-pub(super) fn end(today: Date, turn: i8) -> Date {
+pub fn end(today: Date, turn: i8) -> Date {
     let this = of_month(today, turn);
     if this > today { this } else { of_month(today.last_of_month().saturating_add(1.day()), turn) }
 }
