@@ -39,6 +39,10 @@ pub enum Verb {
     Replay(Replay),
     /// List or end the app's connections
     Connections(Connections),
+    /// Tell what X says was consumed, and what this machine metered
+    Usage(Usage),
+    /// Check step by step what a stream needs, and name what is wrong
+    Doctor(Box<Doctor>),
     /// Explain a code that ends or refuses a stream
     Explain(Explain),
     /// Serve a stream on loopback that plays a fault script
@@ -499,6 +503,95 @@ fn connection_id(text: &str) -> Result<String, String> {
         }
         _ => "an id is a UUID or hex digits, as `xstream connections` shows it".to_owned(),
     })
+}
+
+/// Options of `usage`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Tell what X says was consumed, day by day, the cap, what is left of it and when it turns.\n\nWith --state, what \
+                  `tail --state` metered stands beside it. A table on a terminal; in a pipe an object for each day (date, x, \
+                  metered, exact), then one with cap, used, left and turns. All days are UTC days, as X counts.",
+    after_long_help = "Exit status: 0 done; 1 failed unexpectedly; 2 usage; 3 refused, a person must act; 4 X or the way to it \
+                       may be well again later.\n\n\
+                       Example: xstream usage --days 30 --state ~/.xstream\n\
+                       or:      xstream usage | jq -s '.[-1].left'"
+)]
+pub struct Usage {
+    /// How many days, today among them
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..=90))]
+    pub days: u8,
+
+    /// File of `tail --state`, which holds what this machine metered
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+
+    /// Who we are, and the way to X.
+    #[command(flatten)]
+    pub access: Access,
+
+    /// Print NDJSON, also on a terminal
+    #[arg(long, help_heading = "People")]
+    pub json: bool,
+
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "People")]
+    pub color: Color,
+
+    /// Tell nothing on stderr but the line that explains a failure
+    #[arg(short, long, help_heading = "People")]
+    pub quiet: bool,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Check step by step what a stream needs, and name what is wrong.\n\nIn order: the token's shape, the proxy, DNS, \
+                  TCP, TLS, this machine's clock, whether X takes the token, the rate limit, rules, the usage cap, and who holds \
+                  the app's connections. It asks X two or three times and opens no stream without --listen.\n\n\
+                  Marks: ✓ well, ! worth a look, ✗ failed, - skipped. What is wrong comes with its cure behind an arrow.",
+    after_long_help = "Exit status: 0 nothing failed; else that of the first failure: 1 X's answer is not the JSON it documents; 3 a \
+                       person must act; 4 X or the way to it may be well again later; and 2 usage.\n\n\
+                       Example: xstream doctor\n\
+                       or:      xstream doctor sample --listen --state ~/.xstream"
+)]
+pub struct Doctor {
+    /// Stream: a name such as `filtered` or `sample`, X's endpoint name, or its path
+    #[arg(value_name = "STREAM", default_value = "filtered")]
+    pub stream: String,
+
+    /// Open the stream for five seconds, unless another connection to it is listed
+    ///
+    /// It counts as a connection request. What it delivers is not printed, but X counts it as consumed.
+    #[arg(long, help_heading = "Listen")]
+    pub listen: bool,
+
+    /// Open no stream; this is the default, and takes back an earlier --listen
+    #[arg(long, overrides_with = "listen", help_heading = "Listen")]
+    pub no_listen: bool,
+
+    /// Listen even if another connection is listed, or none can be; X may end one of the two
+    #[arg(long, requires = "listen", help_heading = "Listen")]
+    pub force: bool,
+
+    /// File of `tail --state`: tells how much of the connection budget is spent; --listen counts there
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
+    pub state: Option<PathBuf>,
+
+    /// Who we are, and the way to X.
+    #[command(flatten)]
+    pub access: Access,
+
+    /// Print each check as a JSON object (name, state, ms, text, cure), one a line
+    #[arg(long, help_heading = "People")]
+    pub json: bool,
+
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "People")]
+    pub color: Color,
+
+    /// Print only what is not well
+    #[arg(short, long, help_heading = "People")]
+    pub quiet: bool,
 }
 
 /// Options of `simulate`.

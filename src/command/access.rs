@@ -15,14 +15,18 @@ use crate::net::token::{self, Token};
 use crate::protocol::endpoint::Host;
 
 /// What is settled before a connection is opened.
+#[derive(Clone)]
 pub struct Access {
     /// Where.
     pub base: Base,
     /// Who we are.
     pub token: Token,
-    proxy: Option<Proxy>,
-    cacert: Option<PathBuf>,
-    connect_timeout: Duration,
+    /// The proxy on the way.
+    pub proxy: Option<Proxy>,
+    /// Certificates to trust instead of the system's.
+    pub cacert: Option<PathBuf>,
+    /// DNS, TCP and TLS together.
+    pub connect_timeout: Duration,
 }
 
 /// Takes a token off the process list. The program executes itself again for that, so this comes first in a verb.
@@ -51,6 +55,11 @@ impl Access {
     /// Checks all that is given for connections to `base`.
     pub fn new(given: &cli::Access, base: Base) -> Result<Access, Error> {
         let token = Token::find(given.bearer.as_deref(), given.bearer_file.as_deref()).or_else(usage)?;
+        Access::with(given, base, token)
+    }
+
+    /// Checks all that is given but the token.
+    pub fn with(given: &cli::Access, base: Base, token: Token) -> Result<Access, Error> {
         if base.is_plain() && !base.is_loopback() && !given.insecure_http {
             return usage(format!(
                 "http://{} would carry the token in clear text; use https, or --insecure-http if you mean it",

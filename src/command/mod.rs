@@ -2,6 +2,7 @@
 
 mod access;
 mod connections;
+mod doctor;
 mod explain;
 mod generate;
 mod output;
@@ -9,6 +10,7 @@ mod replay;
 mod simulate;
 mod tail;
 mod target;
+mod usage;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -56,6 +58,8 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
         Verb::Replay(replay) => replay::run(&replay),
         Verb::Simulate(simulate) => simulate::run(simulate),
         Verb::Connections(connections) => connections::run(&connections, arguments),
+        Verb::Usage(given) => usage::run(&given, arguments),
+        Verb::Doctor(given) => doctor::run(&given, arguments),
         Verb::Explain(explain) => explain::run(&explain),
         Verb::Generate(generate) => generate::run(&generate),
     };
@@ -67,11 +71,7 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
         }
         Err(Error::Call(error)) => {
             print_error(&error.to_string());
-            match error.kind {
-                _ if error.is_passing() => GAVE_UP,
-                api::Kind::Unreadable(_) => FAILED,
-                api::Kind::Refused(_) | api::Kind::Failed(_) => REFUSED,
-            }
+            status_of(&error)
         }
         Err(Error::Failed(error)) => {
             // A reader of our help or listing that left has what it wanted.
@@ -83,6 +83,15 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
             print_error(&format!("{error:#}"));
             FAILED
         }
+    }
+}
+
+/// The exit status of a call that failed.
+fn status_of(error: &api::Error) -> u8 {
+    match error.kind {
+        _ if error.is_passing() => GAVE_UP,
+        api::Kind::Unreadable(_) => FAILED,
+        api::Kind::Refused(_) | api::Kind::Failed(_) => REFUSED,
     }
 }
 

@@ -41,6 +41,11 @@ impl Output {
         write(&(self.mask)(&text))
     }
 
+    /// Prints on stdout what a function of colour makes.
+    pub fn page(&self, render: impl FnOnce(bool) -> String) -> anyhow::Result<()> {
+        write(&(self.mask)(&render(self.color.is_used(io::stdout().is_terminal()))))
+    }
+
     /// Tells people a line, unless they want none.
     pub fn say(&self, line: &str) {
         if !self.quiet {
@@ -77,7 +82,7 @@ pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-fn width(terminal: rustix::fd::BorrowedFd<'_>) -> usize {
+pub fn width(terminal: rustix::fd::BorrowedFd<'_>) -> usize {
     let columns = rustix::termios::tcgetwinsize(terminal).map_or(0, |size| usize::from(size.ws_col));
     if columns == 0 { USUAL_WIDTH } else { columns }
 }

@@ -126,7 +126,7 @@ fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, mask: Mask, spee
 }
 
 /// The host, by one name for all its spellings: X counts requests to either of its hosts alike.
-fn account(base: &Base) -> String {
+pub(super) fn account(base: &Base) -> String {
     let host = base.host().to_ascii_lowercase();
     let host = host.strip_suffix(":443").unwrap_or(&host);
     host.replace("api.twitter.com", "api.x.com")

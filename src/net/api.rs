@@ -440,6 +440,18 @@ impl Error {
         }
     }
 
+    /// What was tried and why it failed, without what to do. Masked.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// What to do about it; empty if nobody knows. Masked.
+    #[must_use]
+    pub fn advice(&self) -> &str {
+        &self.advice
+    }
+
     /// The HTTP status; the one of the body, if that is an error in spite of a success.
     #[must_use]
     pub fn status(&self) -> Option<u16> {

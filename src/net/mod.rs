@@ -3,6 +3,7 @@
 pub mod api;
 pub mod dial;
 pub mod facts;
+pub mod probe;
 pub mod proxy;
 pub mod resolve;
 pub mod stream;

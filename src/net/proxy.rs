@@ -22,7 +22,7 @@ use tower_service::Service;
 use super::resolve::Resolver;
 
 /// The variables that name a proxy for https, in the order in which they are tried.
-const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+pub const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// A proxy that can be used.
 #[derive(Clone)]
@@ -81,6 +81,12 @@ impl Proxy {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.uri)
+    }
+
+    /// Whether names are resolved on this machine, not by the proxy.
+    #[must_use]
+    pub fn resolves_here(&self) -> bool {
+        matches!(self.way, Way::Socks { local_dns: true, .. })
     }
 
     /// Its host and port, without credentials.

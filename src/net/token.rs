@@ -12,6 +12,8 @@ use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::header::HeaderValue;
 
 /// The environment variables that may hold a token, in the order in which they are tried.
@@ -86,6 +88,30 @@ impl Token {
             "no bearer token: give one with --bearer-file FILE, --bearer TOKEN, or in ${}; `--demo` needs none",
             VARIABLES.join(", $")
         ))
+    }
+
+    /// What else this may be, by its form: another of the secrets that X shows on the same page. X documents no form,
+    /// so this is a guess, for people; the header goes out whatever it says.
+    #[must_use]
+    pub fn slip(&self) -> Option<&'static str> {
+        let token = self.0.as_str();
+        let alphanumeric = token.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let user = token.split_once('-').is_some_and(|(id, rest)| {
+            id.len() >= 5 && id.bytes().all(|byte| byte.is_ascii_digit()) && rest.len() >= 20
+        });
+        // OAuth 2.0 wraps `…:1:at:1` and the like in base64.
+        let wrapped = URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).unwrap_or_default();
+        let holds = |mark: &[u8]| wrapped.windows(mark.len()).any(|part| part == mark);
+        match token.len() {
+            _ if user => Some("the OAuth 1.0a access token of a user"),
+            _ if holds(b":at:") => Some("the OAuth 2.0 access token of a user"),
+            _ if holds(b":rt:") => Some("an OAuth 2.0 refresh token"),
+            _ if wrapped.ends_with(b":ci") => Some("an OAuth 2.0 client id"),
+            25 if alphanumeric => Some("an API key (consumer key)"),
+            45 if alphanumeric => Some("an access token secret"),
+            50 if alphanumeric => Some("an API key secret (consumer secret)"),
+            _ => None,
+        }
     }
 
     /// A function that takes this token out of a text that somebody else wrote: a server may repeat what it was
@@ -228,6 +254,28 @@ mod tests {
             assert!(error.contains(hint) && !error.contains("secret"), "{error}");
         }
         assert_eq!(Token::parse(" AAAA%3D\r\n", "f"), Ok(Token("AAAA%3D".to_owned())));
+    }
+
+    #[test]
+    fn other_secrets_of_the_same_page_are_known_by_their_form() {
+        let wrapped = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        for (text, slip) in [
+            ("1234567890-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCd".to_owned(), Some("1.0a")),
+            (wrapped("kjh34KJHsdf987sdfkjh:1699999999999:1:1:at:1"), Some("2.0 access")),
+            (wrapped("kjh34KJHsdf987sdfkjh:1699999999999:1:0:rt:1"), Some("refresh")),
+            (wrapped("kjh34KJHsdf987sdfkjh:1:ci"), Some("client id")),
+            ("a1".repeat(12) + "b", Some("API key (")),
+            ("a1".repeat(25), Some("API key secret")),
+            ("AAAAAAAAAAAAAAAAAAAAAMLheAAAAAAA0%2BuSeid%2BULvsea4JtiGRiSDSJSIEUISUerUizE6xBKc".to_owned(), None),
+            ("secret-token".to_owned(), None),
+            ("20-20".to_owned(), None),
+        ] {
+            let found = Token::parse(&text, "f").expect("a token").slip();
+            assert!(
+                found.is_some() == slip.is_some() && found.unwrap_or("").contains(slip.unwrap_or("")),
+                "{text} {found:?}"
+            );
+        }
     }
 
     #[test]

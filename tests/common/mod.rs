@@ -149,3 +149,28 @@ pub fn has(program: &str) -> bool {
     }
     found
 }
+
+/// Runs to the end on a terminal of 100 columns, within the bound: the exit status and what was shown.
+pub fn on_a_terminal(command: &Command) -> (Option<i32>, String) {
+    let (mut pty, pts) = pty_process::blocking::open().expect("a terminal");
+    pty.resize(pty_process::Size::new(24, 100)).expect("a size");
+    let mut on = pty_process::blocking::Command::new(command.get_program());
+    on = on.args(command.get_args()).env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            on = on.env(name, value);
+        }
+    }
+    let mut child = on.env("TERM", "xterm").env("NO_COLOR", "1").spawn(pts).expect("starts");
+    let reading = std::thread::spawn(move || {
+        let mut shown = Vec::new();
+        let mut buffer = [0; 4096];
+        // The system says EIO when nobody has the terminal open any more.
+        while let Ok(count @ 1..) = pty.read(&mut buffer) {
+            shown.extend_from_slice(&buffer[..count]);
+        }
+        String::from_utf8_lossy(&shown).into_owned()
+    });
+    let status = wait(&mut child);
+    (status.code(), reading.join().expect("read"))
+}

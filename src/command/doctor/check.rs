@@ -1,0 +1,232 @@
+//! One check and how it is shown: a line for people, an object for programs. Pure.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::protocol::problem::printable;
+
+/// Longest text of a check, in characters. X's longest sentence has about 210.
+const LONGEST: usize = 600;
+
+/// Where the sentences begin: behind the mark, the name and the time.
+const MARGIN: usize = 24;
+
+/// A screen that leaves less beside the margin gets its lines whole and wraps them itself.
+const NARROWEST: usize = 30;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Well.
+    Ok,
+    /// It works, and is worth a look.
+    Warn,
+    /// It does not work.
+    Fail,
+    /// Not done: it does not apply, or what it needs failed.
+    Skipped,
+}
+
+impl State {
+    /// As objects say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Ok => "ok",
+            State::Warn => "warn",
+            State::Fail => "fail",
+            State::Skipped => "skipped",
+        }
+    }
+
+    fn mark(self) -> (&'static str, &'static str) {
+        match self {
+            State::Ok => ("✓", "32"),
+            State::Warn => ("!", "33"),
+            State::Fail => ("✗", "31"),
+            State::Skipped => ("-", "2"),
+        }
+    }
+}
+
+/// A check that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Its name, as objects have it.
+    pub name: &'static str,
+    /// How it came out.
+    pub state: State,
+    /// How long it took; nothing for one that reads an answer another check waited for.
+    pub took: Duration,
+    /// What was found, in a sentence.
+    pub text: String,
+    /// What to do about it.
+    pub cure: Option<String>,
+    /// The exit status of a failure.
+    pub exit: u8,
+}
+
+impl Check {
+    fn new(name: &'static str, state: State, text: &str) -> Check {
+        Check { name, state, took: Duration::ZERO, text: printable(text, LONGEST), cure: None, exit: 0 }
+    }
+
+    /// All is well.
+    pub fn ok(name: &'static str, text: &str) -> Check {
+        Check::new(name, State::Ok, text)
+    }
+
+    /// It works, but.
+    pub fn warn(name: &'static str, text: &str, cure: &str) -> Check {
+        Check::new(name, State::Warn, text).cured_by(cure)
+    }
+
+    /// It does not work, and the program ends with `exit`.
+    pub fn fail(name: &'static str, exit: u8, text: &str, cure: &str) -> Check {
+        Check { exit, ..Check::new(name, State::Fail, text) }.cured_by(cure)
+    }
+
+    /// It was not done, and why.
+    pub fn skipped(name: &'static str, why: &str) -> Check {
+        Check::new(name, State::Skipped, why)
+    }
+
+    fn cured_by(self, cure: &str) -> Check {
+        Check { cure: Some(printable(cure, LONGEST)).filter(|cure| !cure.is_empty()), ..self }
+    }
+
+    /// How long it took.
+    pub fn took(self, took: Duration) -> Check {
+        Check { took, ..self }
+    }
+
+    /// For programs.
+    pub fn value(&self) -> Value {
+        json!({
+            "name": self.name,
+            "state": self.state.name(),
+            "ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            "text": self.text,
+            "cure": self.cure,
+        })
+    }
+
+    /// For people; wrapped where the width is known.
+    pub fn render(&self, width: Option<usize>, color: bool) -> String {
+        let (mark, code) = self.state.mark();
+        let mark = painted(mark, code, color);
+        let took = match self.took.as_millis() {
+            0 => String::new(),
+            millis @ 1..10_000 => format!("{millis} ms"),
+            _ => format!("{:.0} s", self.took.as_secs_f64()),
+        };
+        let head = format!("{mark} {:<12}{took:>7}   ", label(self.name));
+        let room = width.map(|width| width.saturating_sub(MARGIN)).filter(|room| *room >= NARROWEST);
+        let faint = if self.state == State::Skipped { "2" } else { "" };
+        let mut text = String::new();
+        for (at, line) in wrapped(&self.text, room).iter().enumerate() {
+            text.push_str(&if at == 0 { head.clone() } else { " ".repeat(MARGIN) });
+            text.push_str(&painted(line, faint, color));
+            text.push('\n');
+        }
+        let room = room.map(|room| room - 2);
+        for (at, line) in self.cure.iter().flat_map(|cure| wrapped(cure, room)).enumerate() {
+            let arrow = if at == 0 { painted("→", code, color) } else { " ".to_owned() };
+            text.extend([" ".repeat(MARGIN).as_str(), &arrow, " ", &line, "\n"]);
+        }
+        text
+    }
+}
+
+/// A name as people read it.
+pub fn label(name: &str) -> String {
+    match name {
+        "dns" | "tcp" | "tls" => name.to_ascii_uppercase(),
+        _ => name.replace('-', " "),
+    }
+}
+
+/// What all checks came to, in a line for people.
+pub fn summary(failures: usize, warnings: usize) -> String {
+    let plural = |count, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    match (failures, warnings) {
+        (0, 0) => "all is well".to_owned(),
+        (0, warnings) => format!("nothing failed, {}", plural(warnings, "warning")),
+        (failures, 0) => plural(failures, "failure"),
+        (failures, warnings) => format!("{}, {}", plural(failures, "failure"), plural(warnings, "warning")),
+    }
+}
+
+fn painted(text: &str, code: &str, color: bool) -> String {
+    if color && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// Lines of at most `room` columns, broken between words; a word that is longer (an id to be copied) stays whole.
+fn wrapped(text: &str, room: Option<usize>) -> Vec<String> {
+    let Some(room) = room else { return vec![text.to_owned()] };
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            word.clone_into(line);
+        } else if line.width() + 1 + word.width() <= room {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_a_line_and_its_cure_another() {
+        let checks = [
+            Check::ok("dns", "api.x.com is 192.0.2.1").took(Duration::from_millis(12)),
+            Check::warn("clock", "this machine's clock is 12 s ahead of X's", "set it"),
+            Check::fail("rate-limit", 4, "spent", "try again in 3m20s"),
+            Check::skipped("rules", "only the filtered stream has rules").took(Duration::from_secs(12)),
+        ];
+        let shown: String = checks.iter().map(|check| check.render(None, false)).collect();
+        insta::assert_snapshot!(shown, @r"
+        ✓ DNS           12 ms   api.x.com is 192.0.2.1
+        ! clock                 this machine's clock is 12 s ahead of X's
+                                → set it
+        ✗ rate limit            spent
+                                → try again in 3m20s
+        - rules          12 s   only the filtered stream has rules
+        ");
+        assert_eq!(
+            checks[2].render(None, true).replace(' ', ""),
+            "\u{1b}[31m✗\u{1b}[0mratelimitspent\n\u{1b}[31m→\u{1b}[0mtryagainin3m20s\n"
+        );
+        assert_eq!(
+            checks[1].value(),
+            json!({ "name": "clock", "state": "warn", "ms": 0,
+                "text": "this machine's clock is 12 s ahead of X's", "cure": "set it" })
+        );
+    }
+
+    #[test]
+    fn long_sentences_are_wrapped_under_themselves() {
+        let cure = "xstream connections kill 0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
+        let check = Check::warn("connections", "192.0.2.7 holds filtered since 1m00s; a second one is refused", cure);
+        insta::assert_snapshot!(check.render(Some(60), false), @r"
+        ! connections           192.0.2.7 holds filtered since
+                                1m00s; a second one is refused
+                                → xstream connections kill
+                                  0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e
+        ");
+    }
+
+    #[test]
+    fn the_end_counts_what_is_not_well() {
+        let shown = [(0, 0), (0, 1), (1, 0), (2, 3)].map(|(failures, warnings)| summary(failures, warnings));
+        assert_eq!(shown, ["all is well", "nothing failed, 1 warning", "1 failure", "2 failures, 3 warnings"]);
+    }
+}

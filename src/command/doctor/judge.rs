@@ -1,0 +1,347 @@
+//! What X's answers mean for a stream: a function from an answer to a check. Pure.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::check::Check;
+use crate::command::usage::{end, percent, thousands};
+use crate::net::api;
+use crate::protocol::disconnect::Code;
+use crate::protocol::endpoint::Endpoint;
+use crate::protocol::rate_limit::RateLimit;
+use crate::protocol::record::{Connection, RuleCounts, Usage};
+use crate::session::Head;
+use crate::session::outcome::REFUSED;
+use crate::terminal::status::age;
+
+/// The check of who holds the app's connections.
+pub const CONNECTIONS: &str = "connections";
+
+/// A clock that is further off is worth a word: resets, gaps and certificates are told by it. `Date` has whole
+/// seconds and the answer was on its way for a while; half as much would warn of slow networks.
+const SKEW: Duration = Duration::from_secs(5);
+
+/// How much of the cap may be used before it is worth a word, in percent.
+const NEARLY: u64 = 90;
+
+/// What the first call of the API came to.
+pub struct First<'a> {
+    /// What was asked for.
+    pub what: &'static str,
+    /// Why it failed, if it did.
+    pub error: Option<&'a api::Error>,
+    /// What the head of its answer said.
+    pub head: &'a Head,
+    /// How long it took.
+    pub took: Duration,
+    /// The time of the answer by this machine's clock.
+    pub now: Duration,
+}
+
+impl First<'_> {
+    /// Whether other calls may fare better: this one was refused for what it asks, not for who asks.
+    pub fn goes_on(&self) -> bool {
+        self.error.is_none_or(|error| is_spent(error) || is_capped(error))
+    }
+
+    /// This machine's clock against X's.
+    pub fn clock(&self) -> Check {
+        let Some(date) = self.head.date else {
+            return Check::skipped("clock", "no answer told the time");
+        };
+        // Half a second, as the date is cut to whole ones.
+        let theirs = date + Duration::from_millis(500);
+        let (ahead, skew) = (self.now > theirs, self.now.abs_diff(theirs));
+        if skew <= SKEW {
+            return Check::ok("clock", &format!("within {} s of X's", SKEW.as_secs()));
+        }
+        let way = if ahead { "ahead of" } else { "behind" };
+        Check::warn(
+            "clock",
+            &format!("this machine's clock is {} {way} X's", age(skew)),
+            "set it: timedatectl set-ntp true, or the settings for date and time",
+        )
+    }
+
+    /// Whether X takes the token. `slip` is what the token looks like, if not like one.
+    pub fn token(&self, slip: Option<&str>, exit: u8) -> Check {
+        let check = match self.error {
+            None => Check::ok("token", &format!("X takes it (asked for {})", self.what)),
+            Some(error) => match (error.status(), slip) {
+                _ if is_spent(error) || is_capped(error) => Check::ok("token", "X knows it, and refuses what is asked"),
+                (Some(401), Some(slip)) => Check::fail("token", exit, error.why(), &instead(slip)),
+                (Some(403), _) => {
+                    Check::fail("token", exit, &format!("X knows it, but {}", error.why()), error.advice())
+                }
+                _ => Check::fail("token", exit, error.why(), error.advice()),
+            },
+        };
+        check.took(self.took)
+    }
+
+    /// How many requests are left.
+    pub fn rate(&self, exit: u8) -> Check {
+        const NAME: &str = "rate-limit";
+        if let Some(error) = self.error.filter(|error| is_spent(error)) {
+            return Check::fail(NAME, exit, &format!("that of {} is spent", self.what), error.advice());
+        }
+        let RateLimit { remaining: Some(left), limit, .. } = self.head.rate else {
+            return Check::skipped(NAME, "no answer told it");
+        };
+        let of = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
+        let now = self.head.date.unwrap_or(self.now);
+        let turns = self.head.rate.trusted_reset(now).map_or_else(String::new, |reset| {
+            format!("; reset in {} (at {} UTC)", age(reset.saturating_sub(now)), clock(reset))
+        });
+        let text = format!("{left}{of} requests left for {}{turns}; the stream tells its own when it opens", self.what);
+        if left == 0 { Check::warn(NAME, &text, "wait for the reset") } else { Check::ok(NAME, &text) }
+    }
+}
+
+/// What to give instead of something that looks like another secret.
+pub fn instead(slip: &str) -> String {
+    format!("it looks like {slip}; give the app-only Bearer Token from the app's page in the developer portal")
+}
+
+/// Whether the rate limit refused it.
+fn is_spent(error: &api::Error) -> bool {
+    match error.code() {
+        Code::Problem(name) => name == "rate-limit-exceeded",
+        Code::Status(429) => error.refusal().is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a cap or the purse refused it.
+fn is_capped(error: &api::Error) -> bool {
+    match error.code() {
+        Code::Problem(name) => matches!(name.as_str(), "usage-capped" | "credits" | "credits-depleted"),
+        Code::Status(402) => true,
+        _ => false,
+    }
+}
+
+/// The time of day, UTC.
+fn clock(wall: Duration) -> String {
+    let seconds = wall.as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// The rules of the filtered stream.
+pub fn rules(counts: &RuleCounts) -> Check {
+    let own = counts.client_app.as_ref().and_then(|app| app.rules).or(counts.project_rules);
+    match (own, counts.cap_per_client_app) {
+        (Some(0), _) => Check::fail(
+            "rules",
+            REFUSED,
+            "there is none, and X refuses the filtered stream without a rule",
+            "add one: xstream rules add 'cat has:images'",
+        ),
+        (Some(count), Some(cap)) => Check::ok("rules", &format!("{} of at most {}", thousands(count), thousands(cap))),
+        (Some(1), None) => Check::ok("rules", "1 rule"),
+        (Some(count), None) => Check::ok("rules", &format!("{} rules", thousands(count))),
+        (None, _) => Check::warn("rules", "X does not say how many there are", "look: xstream rules list"),
+    }
+}
+
+/// What is left of the cap.
+pub fn usage(usage: &Usage, today: Date) -> Check {
+    const NAME: &str = "usage";
+    let turn = usage.cap_reset_day.and_then(|day| i8::try_from(day).ok()).filter(|day| (1..=31).contains(day));
+    let turns = turn.map_or_else(String::new, |turn| format!(", until {}", end(today, turn)));
+    match (usage.project_usage, usage.project_cap) {
+        (Some(used), Some(cap)) => {
+            let text = format!(
+                "{} of {} posts used ({}), {} left{turns}",
+                thousands(used),
+                thousands(cap),
+                percent(used, cap),
+                thousands(cap.saturating_sub(used))
+            );
+            if used >= cap {
+                let cure = "wait for the day on which it turns, or buy more in the developer portal";
+                Check::fail(NAME, REFUSED, &text, cure)
+            } else if u128::from(used) * 100 > u128::from(cap) * u128::from(NEARLY) {
+                Check::warn(NAME, &text, "see where it goes: xstream usage; stop in time: xstream tail --quota N/day")
+            } else {
+                Check::ok(NAME, &text)
+            }
+        }
+        (Some(used), None) => Check::ok(NAME, &format!("{} posts used; X states no cap", thousands(used))),
+        (None, Some(cap)) => Check::ok(NAME, &format!("a cap of {} posts; X states no use of it", thousands(cap))),
+        (None, None) => Check::ok(NAME, "X states neither a cap nor what is used of it"),
+    }
+}
+
+/// How a call that a check needs failed.
+pub fn failed(name: &'static str, exit: u8, error: &api::Error) -> Check {
+    Check::fail(name, exit, error.why(), error.advice())
+}
+
+/// Those of the connections that hold the stream. One without a name may be any stream's, so it counts.
+fn holders<'a>(found: &'a [Connection], endpoint: &Endpoint) -> Vec<&'a Connection> {
+    let ours = |name: &Option<String>| name.is_none() || name.as_deref() == endpoint.endpoint_name;
+    found.iter().filter(|one| one.is_active() && ours(&one.endpoint_name)).collect()
+}
+
+/// Holders that are told one by one.
+const TOLD: usize = 3;
+
+/// Who holds the app's connections. `now` is X's clock where X tells it.
+pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration) -> Check {
+    let open = found.iter().filter(|one| one.is_active()).count();
+    let holders = holders(found, endpoint);
+    let elsewhere = match open - holders.len() {
+        0 => String::new(),
+        count => format!("; {count} on other streams"),
+    };
+    let name = endpoint.name;
+    if holders.is_empty() {
+        return Check::ok(CONNECTIONS, &format!("none is open on {name}{elsewhere}"));
+    }
+    let mut told: Vec<String> = holders
+        .iter()
+        .take(TOLD)
+        .map(|one| {
+            let who = one.client_ip.as_deref().unwrap_or("somebody");
+            let since = one.connected_at.as_deref().and_then(super::moment);
+            let since = since.map_or_else(String::new, |since| format!(" for {}", age(now.saturating_sub(since))));
+            let id = one.id.as_deref().map_or_else(String::new, |id| format!(" (id {id})"));
+            format!("{who} holds {name}{since}{id}")
+        })
+        .collect();
+    if holders.len() > TOLD {
+        told.push(format!("and {} more", holders.len() - TOLD));
+    }
+    let ids: Vec<&str> = holders.iter().filter_map(|one| one.id.as_deref()).collect();
+    let cure = if ids.is_empty() || ids.len() > TOLD {
+        format!("end them: xstream connections kill --endpoint {name}")
+    } else {
+        format!("free the slot: xstream connections kill {}", ids.join(" "))
+    };
+    let text = format!("{}{elsewhere}; unless the access allows more, another one is refused", told.join(", "));
+    Check::warn(CONNECTIONS, &text, &cure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::endpoint;
+    use jiff::civil::date;
+    use serde_json::json;
+
+    const NOW: Duration = Duration::from_secs(1_795_348_800); // 2026-11-22T12:00:00Z
+
+    fn first(head: &Head) -> First<'_> {
+        First { what: "the rules", error: None, head, took: Duration::ZERO, now: NOW }
+    }
+
+    fn shown(checks: &[Check]) -> String {
+        checks.iter().map(|check| check.render(None, false)).collect()
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_with_its_direction() {
+        let at = |offset: i64| {
+            let date = NOW.as_secs().saturating_add_signed(offset);
+            first(&Head { date: Some(Duration::from_secs(date)), ..Head::default() }).clock()
+        };
+        insta::assert_snapshot!(shown(&[at(0), at(-5), at(5), at(-90), at(7300), first(&Head::default()).clock()]), @r"
+        ✓ clock                 within 5 s of X's
+        ✓ clock                 within 5 s of X's
+        ! clock                 this machine's clock is 5.5s behind X's
+                                → set it: timedatectl set-ntp true, or the settings for date and time
+        ! clock                 this machine's clock is 1m29s ahead of X's
+                                → set it: timedatectl set-ntp true, or the settings for date and time
+        ! clock                 this machine's clock is 2h01m behind X's
+                                → set it: timedatectl set-ntp true, or the settings for date and time
+        - clock                 no answer told the time
+        ");
+    }
+
+    #[test]
+    fn the_rate_limit_says_whose_it_is_and_distrusts_a_reset_that_cannot_be() {
+        let rate = |remaining, reset: u64| {
+            let rate = RateLimit { limit: Some(50), remaining, reset: Some(Duration::from_secs(reset)) };
+            first(&Head { rate, date: Some(NOW) }).rate(4)
+        };
+        let soon = NOW.as_secs() + 890;
+        insta::assert_snapshot!(shown(&[rate(Some(49), soon), rate(Some(0), soon), rate(Some(3), 7), rate(None, soon)]), @r"
+        ✓ rate limit            49 of 50 requests left for the rules; reset in 14m50s (at 12:14:50 UTC); the stream tells its own when it opens
+        ! rate limit            0 of 50 requests left for the rules; reset in 14m50s (at 12:14:50 UTC); the stream tells its own when it opens
+                                → wait for the reset
+        ✓ rate limit            3 of 50 requests left for the rules; the stream tells its own when it opens
+        - rate limit            no answer told it
+        ");
+    }
+
+    #[test]
+    fn no_rules_are_a_failure_with_the_next_command() {
+        let of = |data| rules(&RuleCounts::of(&json!({ "data": data })));
+        insta::assert_snapshot!(shown(&[
+            of(json!({ "client_app_rules_count": { "rule_count": "0" }, "cap_per_client_app": 1000 })),
+            of(json!({ "client_app_rules_count": { "rule_count": 12 }, "cap_per_client_app": 1000 })),
+            of(json!({ "project_rules_count": 1 })),
+            of(json!({})),
+        ]), @r"
+        ✗ rules                 there is none, and X refuses the filtered stream without a rule
+                                → add one: xstream rules add 'cat has:images'
+        ✓ rules                 12 of at most 1,000
+        ✓ rules                 1 rule
+        ! rules                 X does not say how many there are
+                                → look: xstream rules list
+        ");
+    }
+
+    #[test]
+    fn a_cap_is_well_then_near_then_reached() {
+        let of = |used, cap| {
+            let data = json!({ "project_usage": used, "project_cap": cap, "cap_reset_day": 1 });
+            usage(&Usage::of(&json!({ "data": data })), date(2026, 11, 22))
+        };
+        let checks = [
+            of(json!("900"), json!("1000")),
+            of(json!(901), json!(1000)),
+            of(json!(1000), json!(1000)),
+            of(json!(7), json!(null)),
+            of(json!(null), json!(null)),
+        ];
+        insta::assert_snapshot!(shown(&checks), @r"
+        ✓ usage                 900 of 1,000 posts used (90.0 %), 100 left, until 2026-12-01
+        ! usage                 901 of 1,000 posts used (90.1 %), 99 left, until 2026-12-01
+                                → see where it goes: xstream usage; stop in time: xstream tail --quota N/day
+        ✗ usage                 1,000 of 1,000 posts used (100.0 %), 0 left, until 2026-12-01
+                                → wait for the day on which it turns, or buy more in the developer portal
+        ✓ usage                 7 posts used; X states no cap
+        ✓ usage                 X states neither a cap nor what is used of it
+        ");
+    }
+
+    #[test]
+    fn who_holds_the_stream_is_told_with_the_command_that_ends_it() {
+        let one = |id: Option<&str>, stream: &str| {
+            Connection::of(&json!({ "id": id, "endpoint_name": stream, "client_ip": "192.0.2.7",
+                "connected_at": "2026-11-22T11:59:00Z" }))
+        };
+        let filtered = endpoint::find("filtered").expect("a stream");
+        let of = |found: &[Connection]| connections(found, filtered, NOW);
+        let ended = Connection { disconnect_reason: Some("x".to_owned()), ..one(Some("9"), "filtered_stream") };
+        insta::assert_snapshot!(shown(&[
+            of(&[]),
+            of(&[ended, one(Some("1"), "sample_stream")]),
+            of(&[one(Some("1"), "filtered_stream"), one(Some("2"), "sample_stream")]),
+            of(&[one(None, "filtered_stream")]),
+            of(&vec![one(Some("1"), "filtered_stream"); 5]),
+        ]), @r"
+        ✓ connections           none is open on filtered
+        ✓ connections           none is open on filtered; 1 on other streams
+        ! connections           192.0.2.7 holds filtered for 1m00s (id 1); 1 on other streams; unless the access allows more, another one is refused
+                                → free the slot: xstream connections kill 1
+        ! connections           192.0.2.7 holds filtered for 1m00s; unless the access allows more, another one is refused
+                                → end them: xstream connections kill --endpoint filtered
+        ! connections           192.0.2.7 holds filtered for 1m00s (id 1), 192.0.2.7 holds filtered for 1m00s (id 1), 192.0.2.7 holds filtered for 1m00s (id 1), and 2 more; unless the access allows more, another one is refused
+                                → end them: xstream connections kill --endpoint filtered
+        ");
+    }
+}

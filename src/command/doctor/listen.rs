@@ -1,0 +1,257 @@
+//! `--listen`: the stream itself, for five seconds, through the dialer that `tail` uses.
+//!
+//! Its law: it is counted before it is sent and closed before the program ends, so that it costs one request and
+//! leaves no ghost in the slot.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::check::Check;
+use crate::clock::Clock;
+use crate::net::dial::{Answer, Dialer};
+use crate::net::stream::Stream;
+use crate::pipeline::filter::Filter;
+use crate::pipeline::meter::Meter;
+use crate::pipeline::{self, Pipeline, Seen};
+use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::endpoint::Endpoint;
+use crate::protocol::message::Ending;
+use crate::protocol::rate_limit::RateLimit;
+use crate::session::outcome::{GAVE_UP, REFUSED};
+use crate::session::{Failure, Head, answer};
+use crate::store::state::{Held, Store};
+use crate::terminal::status::age;
+
+const NAME: &str = "listen";
+
+/// How long it listens. Every stream in use says something in it; a quiet one says nothing for 20 s anyway, which
+/// would be long to sit and wait for.
+const LISTEN: Duration = Duration::from_secs(5);
+
+/// How long another process may hold the state file. `tail` holds it for milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The budget of one stream, and where it is shared.
+pub struct Account<'a> {
+    /// The file.
+    pub store: &'a Store,
+    /// Requests in 15 minutes.
+    pub limit: u32,
+    /// Tells the moments that are written down.
+    pub clock: Clock,
+}
+
+impl Account<'_> {
+    /// Takes the file; none if another process does not let go of it.
+    pub async fn hold(&self) -> anyhow::Result<Option<Held<'_>>> {
+        let began = Instant::now();
+        loop {
+            if let Some(held) = self.store.hold()? {
+                return Ok(Some(held));
+            }
+            if began.elapsed() > PATIENCE {
+                return Ok(None);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// What was heard.
+#[derive(Debug, Default)]
+struct Heard {
+    head: Duration,
+    first_byte: Option<Duration>,
+    heartbeats: u64,
+    posts: u64,
+    lines: u64,
+    rate: RateLimit,
+    listened: Duration,
+    ending: Option<Ending>,
+    interrupted: bool,
+}
+
+/// What listening came to.
+pub struct Listened {
+    /// For the report.
+    pub check: Check,
+    /// Whether the head of a request was sent, and so counts.
+    pub sent: bool,
+    /// What the answer said about the rate limit.
+    pub head: Head,
+    /// Whether a person wants it to end.
+    pub interrupted: bool,
+}
+
+/// Opens the stream and listens. Posts are counted by `meter`.
+pub async fn listen(mut dialer: Dialer, endpoint: &Endpoint, meter: &mut Option<Meter>, speed: u32) -> Listened {
+    let began = Instant::now();
+    let cancel = Notify::new();
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
+    let mut interrupted = false;
+    let answer = {
+        let mut dialling = pin!(dialer.dial(&cancel));
+        tokio::select! {
+            answer = &mut dialling => answer,
+            Ok(()) = &mut interrupt => {
+                interrupted = true;
+                // A server that has the request hears a goodbye.
+                cancel.notify_one();
+                dialling.await
+            }
+        }
+    };
+    let (check, sent, head) = match answer {
+        Answer::Opened(head, stream) => {
+            let mut sound = Heard { head: began.elapsed(), rate: head.rate, interrupted, ..Heard::default() };
+            let mut stream = *stream;
+            if !interrupted {
+                hear(&mut stream, &mut sound, meter, LISTEN / speed, interrupt).await;
+            }
+            stream.close().await;
+            sound.listened *= speed;
+            interrupted = sound.interrupted;
+            (sound.check(endpoint), true, head)
+        }
+        Answer::Refused(refusal) => {
+            let code = Code::of_response(refusal.status, &refusal.body);
+            let what = match refusal.body.detail() {
+                _ if refusal.redirect.is_some() => "a redirect, which is not followed".to_owned(),
+                Some(detail) => detail,
+                None => code.entry().meaning.to_owned(),
+            };
+            let text = format!("X refuses the stream: {}: {what}", named(&code, refusal.status));
+            (Check::fail(NAME, exit(&code), &text, code.entry().advice), true, refusal.head)
+        }
+        Answer::Failed(failure) => {
+            let code = Code::Own(failure.own);
+            let text = format!("the stream does not open: {}", failure.detail);
+            (Check::fail(NAME, exit(&code), &text, code.entry().advice), failure.sent, Head::default())
+        }
+    };
+    Listened { check: check.took(began.elapsed()), sent, head, interrupted }
+}
+
+async fn hear(
+    stream: &mut Stream,
+    heard: &mut Heard,
+    meter: &mut Option<Meter>,
+    limit: Duration,
+    mut interrupt: impl Future<Output = std::io::Result<()>> + Unpin,
+) {
+    let began = Instant::now();
+    let mut deadline = pin!(tokio::time::sleep(limit));
+    let mut pipeline = Pipeline::new(pipeline::Options::new(Filter::new(&[], &[])));
+    if let Some(meter) = meter.take() {
+        pipeline.set_meter(meter);
+    }
+    pipeline.begin(stream.gzip, false);
+    let mut out = Vec::new();
+    let mut seen = Seen::default();
+    // A flood leaves the timer no turn, so the time is looked at as well.
+    while began.elapsed() < limit && seen.ending.is_none() {
+        let chunk = tokio::select! {
+            biased;
+            () = &mut deadline => break,
+            Ok(()) = &mut interrupt => {
+                heard.interrupted = true;
+                break;
+            }
+            chunk = stream.next() => chunk,
+        };
+        let closed = match chunk {
+            Some(Ok(bytes)) => {
+                heard.first_byte.get_or_insert(began.elapsed() + heard.head);
+                let pushed = pipeline.push(&bytes, &mut out, &mut seen);
+                pushed.err().map(|error| Failure { own: Own::Gzip, detail: error.to_string(), sent: true })
+            }
+            Some(Err(failure)) => Some(failure),
+            None => Some(Failure { own: Own::Eof, detail: String::new(), sent: true }),
+        };
+        out.clear();
+        if let Some(failure) = closed {
+            pipeline.finish(&mut out, &mut seen);
+            let detail = Some(failure.detail).filter(|detail| !detail.is_empty());
+            seen.ending.get_or_insert(Ending { code: Code::Own(failure.own), detail });
+        }
+    }
+    heard.listened = began.elapsed();
+    (heard.heartbeats, heard.posts, heard.lines, heard.ending) = (seen.heartbeats, seen.posts, seen.lines, seen.ending);
+    *meter = pipeline.meter().map(std::mem::take);
+}
+
+impl Heard {
+    fn check(&self, endpoint: &Endpoint) -> Check {
+        let mut parts = vec![match self.first_byte {
+            Some(first) => format!("200 after {} ms, first byte after {} ms", self.head.as_millis(), first.as_millis()),
+            None => format!("200 after {} ms", self.head.as_millis()),
+        }];
+        let others = self.lines.saturating_sub(self.heartbeats + self.posts);
+        let lines: Vec<String> = [(self.heartbeats, "heartbeat"), (self.posts, "post"), (others, "other line")]
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
+            .collect();
+        let listened = age(self.listened);
+        if !lines.is_empty() {
+            parts.push(format!("{} in {listened}", lines.join(", ")));
+        } else if self.ending.is_none() && !self.interrupted {
+            let promise = endpoint.family.keep_alive().as_secs();
+            parts.push(format!("nothing came in {listened}, and X promises a sign of life every {promise} s only"));
+        }
+        if let (Some(left), Some(limit)) = (self.rate.remaining, self.rate.limit) {
+            parts.push(format!("{left} of {limit} connection requests left"));
+        }
+        let text = parts.join("; ");
+        let Some(ending) = &self.ending else { return Check::ok(NAME, &text) };
+        let entry = ending.code.entry();
+        let what = ending.detail.clone().unwrap_or_else(|| entry.meaning.to_owned());
+        let text = format!("{text}; ended after {listened} by {} ({}): {what}", ending.code, entry.name);
+        Check::fail(NAME, exit(&ending.code), &text, entry.advice)
+    }
+}
+
+fn named(code: &Code, status: u16) -> String {
+    if matches!(code, Code::Status(_)) { code.to_string() } else { format!("{status} {code}") }
+}
+
+/// What `tail` would end with: a person must act, or it would try again.
+fn exit(code: &Code) -> u8 {
+    if answer::answer(code) == answer::Answer::Refused { REFUSED } else { GAVE_UP }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::endpoint;
+
+    #[test]
+    fn what_was_heard_is_one_sentence() {
+        let filtered = endpoint::find("filtered").expect("a stream");
+        let rate = RateLimit { limit: Some(50), remaining: Some(49), reset: None };
+        let (head, listened) = (Duration::from_millis(120), LISTEN);
+        let all = Heard {
+            head,
+            first_byte: Some(Duration::from_millis(250)),
+            heartbeats: 1,
+            posts: 12,
+            lines: 15,
+            rate,
+            listened,
+            ..Heard::default()
+        };
+        let silent = Heard { head, listened, ..Heard::default() };
+        let ending = Some(Ending { code: Code::V1(12), detail: None });
+        let ended = Heard { head, ending, listened: Duration::from_millis(1200), ..Heard::default() };
+        let shown: String =
+            [all, silent, ended].iter().map(|heard| heard.check(filtered).render(None, false)).collect();
+        insta::assert_snapshot!(shown, @r"
+        ✓ listen                200 after 120 ms, first byte after 250 ms; 1 heartbeat, 12 posts, 2 other lines in 5.0s; 49 of 50 connection requests left
+        ✓ listen                200 after 120 ms; nothing came in 5.0s, and X promises a sign of life every 20 s only
+        ✗ listen                200 after 120 ms; ended after 1.2s by 12 (Shed load): the host was overloaded and shed connections; there is no need to wait
+                                → do nothing; if it repeats for hours, look at X's status page, https://developer.x.com/status
+        ");
+    }
+}

@@ -1,0 +1,126 @@
+//! The way to X: proxy, DNS, TCP, TLS, one after the other, each timed by itself. Through a proxy the first three are
+//! one step, since the proxy takes it.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tokio::net::TcpStream;
+
+use super::check::Check;
+use super::report::Report;
+use crate::command::Error;
+use crate::command::access::Access;
+use crate::net::probe::Probe;
+use crate::net::proxy::VARIABLES;
+use crate::net::trust::trust;
+use crate::protocol::disconnect::{Code, Own};
+use crate::session::Failure;
+use crate::session::outcome::{GAVE_UP, REFUSED};
+
+/// The way to X: proxy, DNS, TCP, TLS.
+pub async fn way(access: &Access, report: &mut Report) -> Result<(), Error> {
+    let base = &access.base;
+    let probe = Probe { base, timeout: access.connect_timeout / access.speed() };
+    let began = Instant::now();
+    let tcp = if let Some(proxy) = &access.proxy {
+        let (check, tcp) = match probe.tunnel(proxy).await {
+            Ok(tcp) => (Check::ok("proxy", &format!("{} leads to {}", proxy.name(), base.host())), Some(tcp)),
+            Err(failure) => (failed_way("proxy", &failure), None),
+        };
+        report.add(&check.took(began.elapsed()))?;
+        if tcp.is_some() {
+            let dns = if proxy.resolves_here() { "part of the way through the proxy" } else { "the proxy's business" };
+            report.add(&Check::skipped("dns", dns))?;
+            report.add(&Check::skipped("tcp", "part of the way through the proxy"))?;
+        } else {
+            report.skip(&["dns", "tcp", "tls"], "the proxy")?;
+        }
+        tcp
+    } else {
+        report.add(&Check::ok("proxy", &no_proxy(access)))?;
+        direct(access, &probe, report).await?
+    };
+    match tcp {
+        None => Ok(()),
+        Some(_) if base.is_plain() => report.add(&Check::skipped("tls", "there is none: the base URL is plain http")),
+        Some(tcp) => secure(access, &probe, tcp, report).await,
+    }
+}
+
+/// Why there is no proxy, where one could be expected.
+fn no_proxy(access: &Access) -> String {
+    let named = VARIABLES.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    match named {
+        Some(name) if access.base.is_plain() && access.base.is_loopback() => {
+            format!("none: ${name} is not used for plain http on this machine")
+        }
+        Some(name) => format!("none: $NO_PROXY excepts {} from ${name}", access.base.host()),
+        None => "none: neither --proxy nor a variable names one".to_owned(),
+    }
+}
+
+async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report) -> Result<Option<TcpStream>, Error> {
+    let host = access.base.host();
+    let addresses = if let Some(address) = probe.address() {
+        report.add(&Check::skipped("dns", &format!("{address} is an address")))?;
+        vec![address]
+    } else {
+        let began = Instant::now();
+        match probe.resolve().await {
+            Ok(found) => {
+                let all: Vec<String> = found.iter().map(ToString::to_string).collect();
+                report.add(&Check::ok("dns", &format!("{host} is {}", all.join(", "))).took(began.elapsed()))?;
+                found
+            }
+            Err(failure) => {
+                report.add(&failed_way("dns", &failure).took(began.elapsed()))?;
+                report.skip(&["tcp", "tls"], "DNS")?;
+                return Ok(None);
+            }
+        }
+    };
+    let began = Instant::now();
+    match probe.connect(&addresses).await {
+        Ok(connected) => {
+            let before = connected.failed.iter().map(|(address, why)| format!("; {address} does not: {why}"));
+            let text = format!("{} takes the connection{}", connected.address, before.collect::<String>());
+            report.add(&Check::ok("tcp", &text).took(began.elapsed()))?;
+            Ok(Some(connected.tcp))
+        }
+        Err(failure) => {
+            report.add(&failed_way("tcp", &failure).took(began.elapsed()))?;
+            report.skip(&["tls"], "TCP")?;
+            Ok(None)
+        }
+    }
+}
+
+async fn secure(access: &Access, probe: &Probe<'_>, tcp: TcpStream, report: &mut Report) -> Result<(), Error> {
+    let began = Instant::now();
+    let config = match trust(access.cacert.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            let cure = "give a PEM file with --cacert, or unset $SSL_CERT_FILE";
+            return report.add(&Check::fail("tls", REFUSED, &format!("{error:#}"), cure));
+        }
+    };
+    let check = match probe.secure(tcp, config).await {
+        Ok(secured) => {
+            let left = |until: Timestamp| until.duration_since(Timestamp::now()).as_hours() / 24;
+            let until = secured.expires.map(left).map(|days| format!(", certificate good for {days} days"));
+            Check::ok("tls", &format!("{}{}", version(secured.version), until.unwrap_or_default()))
+        }
+        Err(failure) => failed_way("tls", &failure),
+    };
+    report.add(&check.took(began.elapsed()))
+}
+
+fn failed_way(name: &'static str, failure: &Failure) -> Check {
+    let exit = if failure.own == Own::Certificate { REFUSED } else { GAVE_UP };
+    Check::fail(name, exit, &failure.detail, Code::Own(failure.own).entry().advice)
+}
+
+/// As people know it: TLS 1.3.
+fn version(name: &str) -> String {
+    name.replace("TLSv", "TLS ").replace('_', ".")
+}

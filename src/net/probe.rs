@@ -1,0 +1,252 @@
+//! The way to a server step by step, each step by itself: DNS, TCP, TLS, or the tunnel of a proxy instead of the
+//! first two.
+//!
+//! A dial does all of it at once and tells what failed; this tells what worked as well, and how long it took. No
+//! request is sent, so no budget is touched. Resolver, proxy and trust are those that a dial uses.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tower_service::Service as _;
+
+use super::dial::{Base, chain, find};
+use super::proxy::{Connector, Proxy, with_port};
+use super::resolve::Resolver;
+use super::trust::certificate_words;
+use crate::protocol::disconnect::Own;
+use crate::session::Failure;
+
+/// Where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// The server.
+    pub base: &'a Base,
+    /// The longest time for each step.
+    pub timeout: Duration,
+}
+
+/// A TCP connection.
+#[derive(Debug)]
+pub struct Connected {
+    /// The socket.
+    pub tcp: TcpStream,
+    /// The address that took it.
+    pub address: IpAddr,
+    /// Those that were tried before, and why they did not.
+    pub failed: Vec<(IpAddr, String)>,
+}
+
+/// What a TLS handshake came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secured {
+    /// The version: `TLSv1_3`.
+    pub version: &'static str,
+    /// When the server's certificate runs out, if it can be read.
+    pub expires: Option<Timestamp>,
+}
+
+impl Probe<'_> {
+    fn host(&self) -> &str {
+        self.base.uri().host().unwrap_or_default().trim_matches(['[', ']'])
+    }
+
+    fn port(&self) -> u16 {
+        self.base.uri().port_u16().unwrap_or(if self.base.is_plain() { 80 } else { 443 })
+    }
+
+    /// The address, if the host is one and needs no DNS.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host().parse().ok()
+    }
+
+    /// Looks up the host's name.
+    ///
+    /// # Errors
+    /// It has no address, or none that may be used.
+    pub async fn resolve(&self) -> Result<Vec<IpAddr>, Failure> {
+        let failed = |why: &str| failure(Own::Dns, format!("{}: {why}", self.host()));
+        let name = Name::from_str(self.host()).map_err(|error| failed(&error.to_string()))?;
+        let mut resolver =
+            Resolver { loopback_only: self.base.is_plain() && self.base.is_loopback(), found: Arc::default() };
+        let found = self.within("no answer from the resolver", resolver.call(name)).await?;
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for address in found.map_err(|error| failed(&error.to_string()))? {
+            if !addresses.contains(&address.ip()) {
+                addresses.push(address.ip());
+            }
+        }
+        Ok(addresses)
+    }
+
+    /// Connects to the first of the addresses that takes it. All of them share the time for one step.
+    ///
+    /// # Errors
+    /// None of them does.
+    pub async fn connect(&self, addresses: &[IpAddr]) -> Result<Connected, Failure> {
+        let share = self.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+        let mut failed = Vec::new();
+        let mut in_time = true;
+        for &address in addresses {
+            match tokio::time::timeout(share, TcpStream::connect(SocketAddr::new(address, self.port()))).await {
+                Ok(Ok(tcp)) => return Ok(Connected { tcp, address, failed }),
+                Ok(Err(error)) => failed.push((address, error.to_string())),
+                Err(_) => {
+                    in_time = false;
+                    failed.push((address, format!("no answer within {:.1} s", share.as_secs_f64())));
+                }
+            }
+        }
+        let port = self.port();
+        let said: Vec<String> = failed.iter().map(|(address, why)| format!("{address} port {port}: {why}")).collect();
+        Err(failure(if in_time { Own::Tcp } else { Own::ConnectTimeout }, said.join("; ")))
+    }
+
+    /// Connects through a proxy.
+    ///
+    /// # Errors
+    /// The proxy cannot be reached, refuses, or cannot reach the host.
+    pub async fn tunnel(&self, proxy: &Proxy) -> Result<TcpStream, Failure> {
+        let failed = |why: &str| failure(Own::Proxy, format!("through {}: {why}", proxy.name()));
+        let target = with_port(self.base.uri(), self.port()).ok_or_else(|| failed("the URL names no host"))?;
+        let mut tcp = HttpConnector::new_with_resolver(Resolver { loopback_only: false, found: Arc::default() });
+        tcp.enforce_http(false);
+        let connecting = Connector { tcp, proxy: Some(proxy.clone()) }.call(target);
+        let connected = self.within(&format!("through {}: no tunnel", proxy.name()), connecting).await?;
+        Ok(connected.map_err(|error| failed(&chain(error.as_ref())))?.into_inner())
+    }
+
+    /// Shakes hands over TLS and says goodbye at once.
+    ///
+    /// # Errors
+    /// The handshake fails, or the certificate is not trusted.
+    pub async fn secure(&self, tcp: TcpStream, config: ClientConfig) -> Result<Secured, Failure> {
+        let name = ServerName::try_from(self.host().to_owned())
+            .map_err(|error| failure(Own::Tls, format!("{}: {error}", self.host())))?;
+        let shaking = TlsConnector::from(Arc::new(config)).connect(name, tcp);
+        let mut stream = self.within("no TLS handshake", shaking).await?.map_err(|error| self.of_handshake(&error))?;
+        let tls = stream.get_ref().1;
+        let leaf = tls.peer_certificates().and_then(|chain| chain.first());
+        let secured = Secured {
+            version: tls.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS"),
+            expires: leaf.and_then(|leaf| expiry(leaf)),
+        };
+        // It has told all that was asked; a peer that does not take the goodbye loses nothing.
+        let _ = stream.shutdown().await;
+        Ok(secured)
+    }
+
+    async fn within<T>(&self, what: &str, step: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::time::timeout(self.timeout, step)
+            .await
+            .map_err(|_| failure(Own::ConnectTimeout, format!("{what} within {:.1} s", self.timeout.as_secs_f64())))
+    }
+
+    fn of_handshake(&self, error: &io::Error) -> Failure {
+        let host = self.base.host();
+        match find::<rustls::Error>(error) {
+            Some(rustls::Error::InvalidCertificate(why)) => {
+                failure(Own::Certificate, format!("the certificate of {host} {}", certificate_words(why)))
+            }
+            Some(tls) => failure(Own::Tls, format!("TLS with {host}: {tls}")),
+            None => failure(Own::Tls, format!("{host} ended the TLS handshake: {}", chain(error))),
+        }
+    }
+}
+
+fn failure(own: Own, detail: String) -> Failure {
+    Failure { own, detail, sent: false }
+}
+
+/// When a certificate runs out (RFC 5280 section 4.1). Only the way to that one date is read: a parser of all of
+/// X.509 for one line to people would be out of proportion. What is not understood has no date.
+fn expiry(certificate: &[u8]) -> Option<Timestamp> {
+    const SEQUENCE: u8 = 0x30;
+    let (_, certificate, _) = element(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let (_, mut fields, _) = element(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    // The version is optional; number, algorithm and issuer stand before the two dates.
+    let (first, _, rest) = element(fields)?;
+    if first == 0xa0 {
+        fields = rest;
+    }
+    for _ in 0..3 {
+        fields = element(fields)?.2;
+    }
+    let (_, validity, _) = element(fields).filter(|(tag, ..)| *tag == SEQUENCE)?;
+    let (kind, until, _) = element(element(validity)?.2)?;
+    let text = std::str::from_utf8(until).ok()?.strip_suffix('Z')?;
+    let text = match kind {
+        // UTCTime: years from 1950 to 2049.
+        0x17 => format!("{}{text}", if text.get(..2)? < "50" { "20" } else { "19" }),
+        0x18 => text.to_owned(),
+        _ => return None,
+    };
+    let time = DateTime::strptime("%Y%m%d%H%M%S", &text).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// The first element of DER: its tag, its contents, and what follows.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
+    let (&short, mut rest) = rest.split_first()?;
+    let mut length = usize::from(short);
+    if short >= 0x80 {
+        let count = usize::from(short & 0x7f);
+        // Four bytes of length are four gigabytes.
+        let digits = rest.get(..count).filter(|digits| (1..=4).contains(&digits.len()))?;
+        length = digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit));
+        rest = &rest[count..];
+    }
+    Some((tag, rest.get(..length)?, &rest[length..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn certificate(year: i32) -> Vec<u8> {
+        let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(year, 2, 28);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        parameters.self_signed(&key).expect("a certificate").der().to_vec()
+    }
+
+    #[test]
+    fn the_end_of_a_certificate_is_read_in_both_its_spellings() {
+        for year in [2031, 2049, 2050, 2999] {
+            let want = format!("{year}-02-28T00:00:00Z").parse::<Timestamp>().expect("a time");
+            assert_eq!(expiry(&certificate(year)), Some(want), "{year}");
+        }
+    }
+
+    #[test]
+    fn half_a_certificate_has_no_end_and_harms_nobody() {
+        let whole = certificate(2031);
+        for length in 0..whole.len() {
+            assert_eq!(expiry(&whole[..length]), None, "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = expiry(&bytes);
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! `xstream doctor`: the real binary against the simulator, one fault a test.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output};
+
+use common::{run, serve_with, stderr, values, xstream};
+use serde_json::Value;
+use xstream::simulator::{Certificate, Day, Ending, Foreign, Options, Rule, Script, Server};
+
+const ORDER: [&str; 11] =
+    ["token-shape", "proxy", "dns", "tcp", "tls", "clock", "token", "rate-limit", "rules", "usage", "connections"];
+
+/// A server with a rule, so that nothing is wrong with it.
+fn healthy(set_up: impl FnOnce(&mut Options)) -> Server {
+    serve_with("posts 3; heartbeat; wait 10m", |options| {
+        options.rules.preset = vec![Rule::new("cat", None), Rule::new("dog has:images", None)];
+        set_up(options);
+    })
+}
+
+fn doctor(server: &Server, arguments: &[&str]) -> Command {
+    let mut command = xstream(&["doctor", "--json", "--base-url", &server.url(), "--bearer", "secret-token"]);
+    command.args(arguments);
+    command
+}
+
+/// Runs it; the checks, and the exit status. The token is shown nowhere.
+fn examine(command: &mut Command) -> (Vec<Value>, Option<i32>) {
+    let output = run(command);
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+    assert!(!told.contains("secret-token"), "{told}");
+    assert!(!output.stdout.is_empty(), "{told}");
+    (values(&output.stdout), output.status.code())
+}
+
+fn check<'a>(checks: &'a [Value], name: &str) -> &'a Value {
+    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name} in {checks:?}"))
+}
+
+/// State, text and cure in one line.
+fn told(checks: &[Value], name: &str) -> String {
+    let check = check(checks, name);
+    let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    format!("{}: {} -> {}", text("state"), text("text"), text("cure"))
+}
+
+fn states(checks: &[Value]) -> Vec<String> {
+    let state = |check: &Value| check["state"].as_str().expect("a state").to_owned();
+    checks.iter().map(state).collect()
+}
+
+fn paths(server: &Server) -> Vec<String> {
+    server.requests().iter().map(|request| request.path.clone()).collect()
+}
+
+const STREAM: &str = "/2/tweets/search/stream";
+
+#[test]
+fn all_is_well_over_tls_with_three_requests_and_no_stream() {
+    let server = healthy(|options| options.tls = true);
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, server.ca_pem().expect("an authority")).expect("written");
+    let (checks, code) = examine(&mut doctor(&server, &["--cacert", ca.to_str().expect("text")]));
+    assert_eq!(code, Some(0), "{checks:?}");
+    let names: Vec<&str> = checks.iter().filter_map(|check| check["name"].as_str()).collect();
+    assert_eq!(names, ORDER);
+    assert_eq!(states(&checks), ["ok"; 11], "{checks:?}");
+    assert!(
+        told(&checks, "dns").contains("127.0.0.1") && told(&checks, "tls").contains("TLS 1.3, certificate good for")
+    );
+    assert!(told(&checks, "rules").contains("2 of at most"), "{}", told(&checks, "rules"));
+    assert!(told(&checks, "rate-limit").contains("449 of 450 requests left for the count of rules; reset in"));
+    assert!(checks.iter().all(|check| check["ms"].is_u64() && check["cure"].is_null()));
+    assert_eq!(paths(&server), [&format!("{STREAM}/rules/counts"), "/2/usage/tweets", "/2/connections"]);
+}
+
+#[test]
+fn a_stream_without_rules_is_asked_about_in_two_requests() {
+    let server = serve_with("end", |_| {});
+    let (checks, code) = examine(&mut doctor(&server, &["sample"]));
+    assert_eq!(code, Some(0), "{checks:?}");
+    assert_eq!(states(&checks)[2..5], ["skipped", "ok", "skipped"], "no DNS for an address, no TLS for http");
+    assert_eq!(told(&checks, "rules"), "skipped: only the filtered stream has rules -> ");
+    assert_eq!(paths(&server), ["/2/usage/tweets", "/2/connections"]);
+}
+
+#[test]
+fn a_token_that_x_does_not_take_ends_the_questions() {
+    let server = healthy(|options| options.token = Some("another-token".to_owned()));
+    let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
+    assert_eq!(code, Some(3));
+    assert_eq!(check(&checks, "clock")["state"], "ok", "the refusal tells the time as well");
+    let line = told(&checks, "token");
+    assert!(line.starts_with("fail: ") && line.contains("401") && line.contains("make a new one"), "{line}");
+    for name in ["rules", "usage", "connections", "listen"] {
+        assert_eq!(told(&checks, name), "skipped: not tried, because token failed -> ");
+    }
+    assert_eq!(paths(&server).len(), 1);
+}
+
+#[test]
+fn another_secret_in_place_of_the_token_is_named_by_its_form_and_not_shown() {
+    let server = healthy(|options| options.token = Some("another-token".to_owned()));
+    let user = "1234567890-AbCdEfGhIjKlMnOpQrStUvWxYz0123456789AbCd";
+    let mut command = xstream(&["doctor", "--json", "--base-url", &server.url()]);
+    let (checks, code) = examine(command.env("BEARER_TOKEN", user));
+    assert_eq!(code, Some(3));
+    assert!(told(&checks, "token-shape").starts_with("warn: it comes from $BEARER_TOKEN"), "{checks:?}");
+    assert!(told(&checks, "token").contains("OAuth 1.0a access token of a user"), "{checks:?}");
+    assert!(!format!("{checks:?}").contains("AbCdEf"));
+}
+
+#[test]
+fn a_token_of_the_wrong_form_is_not_sent_and_the_network_is_still_checked() {
+    for (token, hint) in [
+        ("Bearer AAAAsecret-token", "begins with `Bearer `"),
+        ("'AAAAsecret-token'", "quotes around the token"),
+        ("AAAA secret-token", "position 5"),
+        ("", "is empty"),
+    ] {
+        let server = healthy(|_| {});
+        let mut command = xstream(&["doctor", "--json", "--base-url", &server.url(), "--bearer", token]);
+        let (checks, code) = examine(&mut command);
+        assert_eq!(code, Some(3));
+        let line = told(&checks, "token-shape");
+        assert!(line.starts_with("fail: ") && line.contains(hint) && !line.contains("/dev/fd"), "{line}");
+        assert_eq!(check(&checks, "tcp")["state"], "ok");
+        assert_eq!(told(&checks, "token"), "skipped: not tried, because token shape failed -> ");
+        assert!(paths(&server).is_empty());
+    }
+    let missing = ["doctor", "--json", "--base-url", "http://127.0.0.1:1", "--bearer-file", "/nonexistent/token"];
+    let (checks, _) = examine(&mut xstream(&missing));
+    assert!(
+        told(&checks, "token-shape").starts_with("fail: reading the token from /nonexistent/token: No"),
+        "{checks:?}"
+    );
+    let (checks, code) = examine(&mut xstream(&missing[..4]));
+    assert_eq!(code, Some(3), "the first failure decides");
+    assert!(told(&checks, "token-shape").starts_with("fail: no bearer token -> give one with"), "{checks:?}");
+}
+
+#[test]
+fn an_app_without_access_learns_which_access_has_it() {
+    let server = healthy(|options| options.api = Some(Script::parse("forbidden").expect("a script")));
+    let (checks, code) = examine(&mut doctor(&server, &[]));
+    assert_eq!(code, Some(3));
+    let line = told(&checks, "token");
+    assert!(line.starts_with("fail: X knows it, but ") && line.contains("pay-per-use or Enterprise"), "{line}");
+    assert_eq!(paths(&server).len(), 1);
+}
+
+#[test]
+fn a_spent_rate_limit_hides_only_what_it_is_of() {
+    let server = healthy(|options| options.api = Some(Script::parse("rate-limit 300").expect("a script")));
+    let (checks, code) = examine(&mut doctor(&server, &[]));
+    assert_eq!(code, Some(4));
+    assert_eq!(check(&checks, "token")["state"], "ok");
+    let line = told(&checks, "rate-limit");
+    assert!(
+        line.starts_with("fail: that of the count of rules is spent -> ") && line.contains("try again in"),
+        "{line}"
+    );
+    assert_eq!(states(&checks)[8..], ["skipped", "ok", "ok"], "{checks:?}");
+}
+
+#[test]
+fn no_rules_are_a_failure_with_the_next_command() {
+    let server = serve_with("end", |_| {});
+    let (checks, code) = examine(&mut doctor(&server, &[]));
+    assert_eq!(code, Some(3));
+    assert!(told(&checks, "rules").contains("xstream rules add"), "{checks:?}");
+    assert_eq!(check(&checks, "connections")["state"], "ok", "the rest is still worth knowing");
+}
+
+#[test]
+fn a_cap_that_is_reached_is_a_failure_and_one_that_is_near_a_warning() {
+    for (posts, state, exit) in [(1000, "fail", 3), (950, "warn", 0), (900, "ok", 0)] {
+        let server = healthy(|options| {
+            options.usage.cap = 1000;
+            options.usage.history = vec![Day { days_ago: 0, app: None, posts }];
+        });
+        let (checks, code) = examine(&mut doctor(&server, &[]));
+        assert_eq!((code, check(&checks, "usage")["state"].as_str()), (Some(exit), Some(state)), "{checks:?}");
+        assert!(told(&checks, "usage").contains("of 1,000 posts used"), "{checks:?}");
+    }
+}
+
+#[test]
+fn a_connection_of_somebody_else_is_told_and_not_disturbed() {
+    let held = |options: &mut Options| {
+        let id = Some("0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e".to_owned());
+        options.foreign = vec![Foreign { id, ..Foreign::new("filtered_stream") }, Foreign::new("sample_stream")];
+    };
+    let server = healthy(held);
+    let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
+    assert_eq!(code, Some(0), "a warning is no failure: {checks:?}");
+    let line = told(&checks, "connections");
+    assert!(line.starts_with("warn: 192.0.2.7 holds filtered for "), "{line}");
+    assert!(
+        line.contains("1 on other streams") && line.contains("kill 0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e"),
+        "{line}"
+    );
+    assert!(told(&checks, "listen").starts_with("skipped: another connection is open; --force"), "{checks:?}");
+    assert!(!paths(&server).contains(&STREAM.to_owned()));
+
+    let server = healthy(held);
+    let (checks, code) = examine(&mut doctor(&server, &["--listen", "--force"]));
+    assert_eq!((code, check(&checks, "listen")["state"].as_str()), (Some(0), Some("ok")), "{checks:?}");
+}
+
+#[test]
+fn without_a_list_of_connections_only_force_listens() {
+    let fails = |options: &mut Options| options.api = Some(Script::parse("end | end | forbidden").expect("a script"));
+    let server = healthy(fails);
+    let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
+    assert_eq!(code, Some(3));
+    assert!(told(&checks, "connections").contains("403"), "{checks:?}");
+    assert!(told(&checks, "listen").starts_with("skipped: who holds the slot is not known"), "{checks:?}");
+    let server = healthy(fails);
+    let (checks, code) = examine(&mut doctor(&server, &["--listen", "--force"]));
+    assert_eq!((code, check(&checks, "listen")["state"].as_str()), (Some(3), Some("ok")), "{checks:?}");
+}
+
+#[test]
+fn listening_tells_what_it_heard_counts_in_the_state_file_and_closes_cleanly() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let state = state.to_str().expect("text");
+    let server = healthy(|_| {});
+    let first = examine(&mut doctor(&server, &["--listen", "--state", state]));
+    let (checks, code) = first;
+    assert_eq!(code, Some(0), "{checks:?}");
+    assert!(told(&checks, "budget").contains("0 of 50 connection requests of filtered spent"), "{checks:?}");
+    let line = told(&checks, "listen");
+    assert!(line.contains("200 after") && line.contains("1 heartbeat, ") && line.contains("49 of 50"), "{line}");
+    let endings = server.wait_for_endings(5, common::BOUND);
+    assert_eq!(endings.last().and_then(|last| last.ending.clone()), Some(Ending::ClientClosed { clean: true }));
+    let (checks, _) = examine(&mut doctor(&server, &["--state", state]));
+    assert!(told(&checks, "budget").contains("1 of 50"), "{checks:?}");
+    assert!(checks.iter().all(|check| check["name"] != "listen"), "only when asked for");
+    assert_eq!(paths(&server).iter().filter(|path| *path == STREAM).count(), 1);
+}
+
+#[test]
+fn a_stream_that_ends_or_is_refused_is_told_with_its_reason() {
+    for (script, exit, hint) in [
+        ("posts 1; disconnect 12; close", 4, "ended after"),
+        ("too-many-connections", 4, "429 TooManyConnections"),
+        ("forbidden", 3, "X refuses the stream: 403"),
+    ] {
+        let server = serve_with(script, |options| options.rules.preset = vec![Rule::new("cat", None)]);
+        let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
+        let line = told(&checks, "listen");
+        assert!(code == Some(exit) && line.starts_with("fail: ") && line.contains(hint), "{code:?} {line}");
+    }
+}
+
+#[test]
+fn a_port_where_nobody_listens_fails_at_tcp() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let mut command = xstream(&["doctor", "--json", "--bearer", "secret-token"]);
+    let (checks, code) = examine(command.args(["--base-url", &format!("http://{port}")]));
+    assert_eq!(code, Some(4));
+    assert!(told(&checks, "tcp").contains("refused"), "{checks:?}");
+    assert_eq!(states(&checks)[4..], ["skipped"; 7]);
+}
+
+#[test]
+fn a_name_that_is_none_fails_at_dns() {
+    let mut command = xstream(&["doctor", "--json", "--bearer", "secret-token"]);
+    let (checks, code) = examine(command.args(["--base-url", "https://nosuch.invalid"]));
+    assert_eq!(code, Some(4));
+    let line = told(&checks, "dns");
+    assert!(line.starts_with("fail: nosuch.invalid") && line.contains("-> check the network"), "{line}");
+    assert_eq!(states(&checks)[3..], ["skipped"; 8]);
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_fails_at_tls_and_nothing_is_sent() {
+    for (kind, hint) in [
+        (Certificate::Valid, "signed by nobody this machine trusts"),
+        (Certificate::UnknownCa, "signed by nobody this machine trusts"),
+    ] {
+        let server = healthy(|options| (options.tls, options.certificate) = (true, kind));
+        let folder = tempfile::tempdir().expect("a folder");
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, server.ca_pem().expect("an authority")).expect("written");
+        let mut command = doctor(&server, &[]);
+        if kind == Certificate::UnknownCa {
+            command.args(["--cacert", ca.to_str().expect("text")]);
+        }
+        let (checks, code) = examine(&mut command);
+        assert_eq!(code, Some(3));
+        let line = told(&checks, "tls");
+        assert!(line.starts_with("fail: ") && line.contains(hint) && line.contains("--cacert"), "{line}");
+        assert_eq!(states(&checks)[5..], ["skipped"; 6]);
+        assert!(paths(&server).is_empty());
+    }
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_a_warning() {
+    let script = "header date: Thu, 01 Jan 2026 00:00:00 GMT; status 200 '{\"data\":{\"client_app_rules_count\":3}}'";
+    let server = healthy(|options| options.api = Some(Script::parse(script).expect("a script")));
+    let (checks, code) = examine(&mut doctor(&server, &[]));
+    assert_eq!(code, Some(0), "{checks:?}");
+    let line = told(&checks, "clock");
+    assert!(line.starts_with("warn: this machine's clock is ") && line.contains("ahead of X's"), "{line}");
+}
+
+/// A proxy that lets everything through to `target`, without a password.
+fn proxy(target: &Server) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let target = target.addr();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|count| count == 1) {
+                    head.push(byte[0]);
+                }
+                let mut server = TcpStream::connect(target).expect("the simulator");
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("written");
+                let (mut from, mut to) = (client.try_clone().expect("a copy"), server.try_clone().expect("a copy"));
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+                let _ = std::io::copy(&mut server, &mut client);
+                let _ = client.shutdown(std::net::Shutdown::Write);
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn through_a_proxy_its_tunnel_takes_the_place_of_dns_and_tcp() {
+    let server = healthy(|options| options.tls = true);
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, server.ca_pem().expect("an authority")).expect("written");
+    let ca = ca.to_str().expect("text");
+    let (checks, code) = examine(doctor(&server, &["--cacert", ca]).env("HTTPS_PROXY", proxy(&server)));
+    assert_eq!(code, Some(0), "{checks:?}");
+    assert!(told(&checks, "proxy").contains("leads to localhost"), "{checks:?}");
+    assert_eq!(states(&checks)[1..5], ["ok", "skipped", "skipped", "ok"]);
+
+    let (checks, code) = examine(&mut doctor(&server, &["--cacert", ca, "--proxy", "http://u:hunter2@127.0.0.1:1"]));
+    assert_eq!(code, Some(4));
+    let line = told(&checks, "proxy");
+    assert!(line.starts_with("fail: through 127.0.0.1:1") && line.contains("HTTPS_PROXY"), "{line}");
+    assert!(!format!("{checks:?}").contains("hunter2"));
+
+    let mut excepted = doctor(&server, &["--cacert", ca]);
+    let (checks, _) = examine(excepted.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "localhost"));
+    assert!(told(&checks, "proxy").contains("$NO_PROXY excepts localhost"), "{checks:?}");
+}
+
+#[test]
+fn slips_are_usage_errors_before_anything_is_dialled() {
+    for (arguments, hint) in [
+        (&["filterd"][..], "nearest: filtered"),
+        (&["smaple", "--json"], "nearest: sample"),
+        (&["--force"], "--listen"),
+        (&["v1-filter", "--listen"], "--listen: "),
+        (&["--base-url", "ftp://x"], "--base-url"),
+        (&["--base-url", "http://192.0.2.1"], "clear text"),
+    ] {
+        let output = run(xstream(&["doctor", "--bearer", "secret-token"]).args(arguments));
+        let line = stderr(&output);
+        assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{arguments:?} {line}");
+        assert!(line.contains(hint) && output.stdout.is_empty(), "{arguments:?} {line}");
+    }
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
+    let server = serve_with("end", |_| {});
+    let plain = |arguments: &[&str]| {
+        let mut command = xstream(&["doctor", "--base-url", &server.url(), "--bearer", "secret-token"]);
+        command.args(arguments);
+        command
+    };
+    let output = run(&mut plain(&[]));
+    let shown = text(&output);
+    assert!(shown.starts_with("✓ token shape") && shown.ends_with("\n\n1 failure\n"), "{shown}");
+    assert!(shown.contains("\n✗ rules ") && shown.contains("→ add one: xstream rules add"), "{shown}");
+    assert!(!shown.contains('\u{1b}'), "{shown}");
+    assert!(text(&run(&mut plain(&["--color", "always"]))).contains("\u{1b}[31m✗\u{1b}[0m"));
+    let quiet = text(&run(&mut plain(&["--quiet"])));
+    assert!(quiet.starts_with("✗ rules") && quiet.lines().count() == 2, "{quiet}");
+    let (code, shown) = common::on_a_terminal(&plain(&["sample"]));
+    assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("all is well\r\n"), "{shown}");
+}
+
+#[test]
+fn an_interrupt_while_listening_still_closes_cleanly() {
+    let server = healthy(|_| {});
+    let mut command = doctor(&server, &["--listen"]);
+    command.env("XSTREAM_TEST_SPEED", "1").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = command.spawn().expect("starts");
+    // Way, three questions, stream: the stream is open when the fourth request is there.
+    assert_eq!(server.wait_for_requests(4, common::BOUND).last().map(|last| last.path.as_str()), Some(STREAM));
+    common::kill(&child, "INT");
+    let output = common::finish(child);
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    let endings = server.wait_for_endings(5, common::BOUND);
+    assert_eq!(endings.last().and_then(|last| last.ending.clone()), Some(Ending::ClientClosed { clean: true }));
+}

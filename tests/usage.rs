@@ -1,0 +1,108 @@
+//! `xstream usage`: the real binary against the simulator.
+
+mod common;
+
+use std::process::Command;
+
+use common::{run, serve_with, stderr, values, xstream};
+use serde_json::{Value, json};
+use xstream::simulator::{Day, Script, Server};
+
+fn usage(server: &Server, arguments: &[&str]) -> Command {
+    let mut command = xstream(&["usage", "--base-url", &server.url(), "--bearer", "secret-token"]);
+    command.args(arguments);
+    command
+}
+
+fn history(server: &mut xstream::simulator::Options) {
+    let day = |days_ago, posts, app: Option<&str>| Day { days_ago, posts, app: app.map(str::to_owned) };
+    server.usage.history = vec![day(0, 5, None), day(1, 1200, None), day(2, 30, Some("31415926"))];
+}
+
+#[test]
+fn days_come_one_an_object_and_then_the_whole() {
+    let server = serve_with("end", history);
+    let output = run(&mut usage(&server, &["--days", "3"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let printed = values(&output.stdout);
+    assert_eq!(printed.len(), 4, "{printed:?}");
+    let x: Vec<&Value> = printed[..3].iter().map(|day| &day["x"]).collect();
+    assert_eq!(x, [&json!(30), &json!(1200), &json!(5)]);
+    assert_eq!(printed[1]["apps"], json!({ "27182818": 1200 }), "two apps are told apart");
+    assert_eq!((&printed[1]["metered"], &printed[1]["exact"]), (&Value::Null, &Value::Null));
+    assert!(printed[3]["cap"] == 3_000_000 && printed[3]["turns"].as_str().is_some_and(|date| date.ends_with("-01")));
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].parameter("days"), Some("3"));
+    assert_eq!(stderr(&output), "", "a pipe gets no hint");
+}
+
+#[test]
+fn what_tail_metered_stands_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let state = state.to_str().expect("text");
+    let server = serve_with("posts 20; end", |_| {});
+    let tailed = run(common::tail(&server, &["--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
+    assert_eq!(values(&tailed.stdout).len(), 20, "{}", stderr(&tailed));
+    let output = run(&mut usage(&server, &["--days", "1", "--state", state]));
+    let printed = values(&output.stdout);
+    assert_eq!(
+        (&printed[0]["x"], &printed[0]["metered"], &printed[0]["exact"]),
+        (&json!(20), &json!(20), &json!(true))
+    );
+    assert_eq!((&printed[1]["used"], &printed[1]["metered"]), (&json!(20), &json!(20)));
+}
+
+#[test]
+fn a_state_file_that_is_none_is_told_before_anything_is_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("notes");
+    let mut server = serve_with("end", |_| {});
+    server.expect_requests(1);
+    let missing = run(&mut usage(&server, &["--state", state.to_str().expect("text")]));
+    assert!(missing.status.success() && stderr(&missing).contains("is not there"), "{}", stderr(&missing));
+    std::fs::write(&state, "my notes").expect("written");
+    let output = run(&mut usage(&server, &["--state", state.to_str().expect("text")]));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("not a state file"), "{}", stderr(&output));
+}
+
+#[test]
+fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
+    for (script, exit, told) in [
+        ("unauthorized", 3, "bearer token"),
+        ("forbidden", 3, "pay-per-use or Enterprise"),
+        ("rate-limit 60", 4, "try again in"),
+        ("status 200 'hello'", 1, "not the JSON"),
+    ] {
+        let server = serve_with("end", |options| options.api = Some(Script::parse(script).expect(script)));
+        let output = run(&mut usage(&server, &[]));
+        let line = stderr(&output);
+        assert_eq!((output.status.code(), line.lines().count()), (Some(exit), 1), "{line}");
+        assert!(line.starts_with("xstream: reading the usage: ") && line.contains(told), "{line}");
+        assert!(!line.contains("secret-token"));
+    }
+}
+
+#[test]
+fn slips_are_usage_errors() {
+    for arguments in [&["--days", "0"][..], &["--days", "91"], &["--days", "x"], &["filtered"]] {
+        let output = run(xstream(&["usage", "--bearer", "secret-token"]).args(arguments));
+        assert_eq!((output.status.code(), stderr(&output).lines().count()), (Some(2), 1), "{}", stderr(&output));
+    }
+    let output = run(&mut xstream(&["usage"]));
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("no bearer token"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_terminal_gets_a_table_with_bars_and_a_hint() {
+    let server = serve_with("end", history);
+    let command = usage(&server, &["--days", "2"]);
+    let (code, shown) = common::on_a_terminal(&command);
+    assert_eq!(code, Some(0), "{shown}");
+    for part in ["DATE", "1,200", "██", "of 3,000,000 posts used", "begins anew on", "--state FILE"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains('{'), "{shown}");
+}
