@@ -657,7 +657,8 @@ pub struct RuleDelete {
     long_about = "Make the app's rules equal to a file.\n\nPrints the difference first: `+` comes, `-` goes, `=` stays; a rule \
                   with another tag is a `-` and a `+`, since X cannot edit a rule. Then adds what is new and deletes what \
                   is gone, in this order where X has room for both. A sync that was cut short is completed by the next. \
-                  One that deletes more than it keeps asks, or wants --yes. If X refuses a rule, nothing more is deleted.",
+                  One that deletes more than it keeps asks, or wants --yes. If X refuses a rule, nothing more is deleted. \
+                  With --json the difference is an object a rule, its `change` one of add, delete, keep.",
     after_long_help = "Example: xstream rules sync --dry-run rules.txt\n\
                        or:      xstream rules sync --yes rules.txt"
 )]

@@ -319,6 +319,18 @@ fn rules_are_added_from_files_and_stdin_in_every_form() {
 }
 
 #[test]
+fn nothing_that_x_says_can_steer_the_terminal() {
+    let error = json!({ "value": "cat\u{1b}[2J", "id": "\u{1b}[2J", "title": "DuplicateRule" });
+    let other = json!({ "value": "dog\u{1b}[2J", "details": ["\u{1b}[2J (at position 99999999999999999999)"] });
+    let body = json!({ "meta": {}, "errors": [error, other] }).to_string().replace('\\', "\\\\");
+    let server = server(&[], failing(&format!("status 200 '{body}'")));
+    let output = rules(&server, &["add", "--no-lint", "cat\u{1b}[2J", "dog\u{1b}[2J"]);
+    let told = stderr(&output);
+    assert_eq!(code(&output), Some(3), "{told}");
+    assert!(told.contains("is there already") && told.contains("X refuses") && !told.contains('\u{1b}'), "{told}");
+}
+
+#[test]
 fn an_invalid_rule_is_told_with_its_place_and_does_not_stop_the_others() {
     let server = server(&[], |_| {});
     let folder = Folder::new();
@@ -501,10 +513,16 @@ fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
 
 #[test]
 fn a_403_says_which_access_level_has_rules() {
-    for arguments in [&["list"][..], &["add", "cat"], &["count"], &["export"], &["delete", "5"]] {
+    let folder = Folder::new();
+    let file = folder.file("rules.txt", "cat\n");
+    for arguments in
+        [&["list"][..], &["add", "cat"], &["test", "cat"], &["sync", &file], &["count"], &["export"], &["delete", "5"]]
+    {
         let server = server(&[], failing("forbidden"));
         let output = rules(&server, arguments);
-        assert_eq!((code(&output), text(&output).as_str()), (Some(3), ""), "{}", stderr(&output));
+        assert_eq!(code(&output), Some(3), "{}", stderr(&output));
+        let judged = values(&output.stdout);
+        assert!(judged.iter().all(|verdict| verdict["verdict"] == "unknown"), "{judged:?}");
         assert!(stderr(&output).contains("pay-per-use or Enterprise access"), "{}", stderr(&output));
     }
 }

@@ -143,7 +143,7 @@ pub fn is_cap(error: &api::Error) -> bool {
 pub fn room(counts: &RuleCounts) -> Option<u64> {
     let own = counts.client_app.as_ref().and_then(|own| own.rules);
     let project = match (counts.cap_per_project, counts.project_rules, own) {
-        (Some(cap), Some(rules), Some(own)) => Some((cap + own).saturating_sub(rules)),
+        (Some(cap), Some(rules), Some(own)) => Some(cap.saturating_add(own).saturating_sub(rules)),
         _ => None,
     };
     [counts.cap_per_client_app, project].into_iter().flatten().min()
@@ -186,7 +186,7 @@ pub fn tell(output: &Output, errors: &[RuleError], given: &Given) -> (usize, usi
         let place = places.get(value).map(|place| format!("{place}: ")).unwrap_or_default();
         if error.is_duplicate() {
             there += 1;
-            let id = error.id.as_deref().map(|id| format!(", with the id {id}")).unwrap_or_default();
+            let id = error.id.as_deref().map(|id| format!(", with the id {}", piece_of(id))).unwrap_or_default();
             output.say(&format!("{place}`{}` is there already{id}", piece(value)));
             continue;
         }
