@@ -7,6 +7,7 @@ mod explain;
 mod generate;
 mod output;
 mod replay;
+mod rules;
 mod simulate;
 mod tail;
 mod target;
@@ -58,6 +59,7 @@ pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
         Verb::Replay(replay) => replay::run(&replay),
         Verb::Simulate(simulate) => simulate::run(simulate),
         Verb::Connections(connections) => connections::run(&connections, arguments),
+        Verb::Rules(rules) => rules::run(&rules, arguments),
         Verb::Usage(given) => usage::run(&given, arguments),
         Verb::Doctor(given) => doctor::run(&given, arguments),
         Verb::Explain(explain) => explain::run(&explain),

@@ -15,6 +15,7 @@ use crate::terminal::table::{self, Cell, Column};
 #[derive(Clone)]
 pub struct Output {
     table: bool,
+    json: bool,
     color: Color,
     quiet: bool,
     mask: Rc<dyn Fn(&str) -> String>,
@@ -26,12 +27,28 @@ const USUAL_WIDTH: usize = 80;
 impl Output {
     /// `mask` takes the token out of what a server says.
     pub fn new(show: &cli::Show, mask: Rc<dyn Fn(&str) -> String>) -> Output {
-        Output { table: !show.json && io::stdout().is_terminal(), color: show.color, quiet: show.quiet, mask }
+        Output {
+            table: !show.json && io::stdout().is_terminal(),
+            json: show.json,
+            color: show.color,
+            quiet: show.quiet,
+            mask,
+        }
     }
 
     /// Whether results are a table for people, not objects for programs.
     pub fn is_table(&self) -> bool {
         self.table
+    }
+
+    /// Whether objects were asked for.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether people want to be told more than what explains a failure.
+    pub fn is_heard(&self) -> bool {
+        !self.quiet
     }
 
     /// Prints a table on stdout.
@@ -41,9 +58,19 @@ impl Output {
         write(&(self.mask)(&text))
     }
 
-    /// Prints on stdout what a function of colour makes.
-    pub fn page(&self, render: impl FnOnce(bool) -> String) -> anyhow::Result<()> {
-        write(&(self.mask)(&render(self.color.is_used(io::stdout().is_terminal()))))
+    /// Whether what goes to stdout is coloured.
+    pub fn is_colored(&self) -> bool {
+        self.color.is_used(io::stdout().is_terminal())
+    }
+
+    /// Prints text on stdout.
+    pub fn text(&self, text: &str) -> anyhow::Result<()> {
+        write(&(self.mask)(text))
+    }
+
+    /// Tells what explains a failure, also to people who want nothing else.
+    pub fn fail(&self, text: &str) {
+        print_error(&(self.mask)(text));
     }
 
     /// Tells people a line, unless they want none.

@@ -67,7 +67,8 @@ impl Tag {
 
     /// Whether a tag fits. On a mismatch only the last `*` takes one character more: earlier ones need not be
     /// tried again, so this takes pattern times tag steps at most.
-    fn fits(&self, tag: &str) -> bool {
+    #[must_use]
+    pub fn fits(&self, tag: &str) -> bool {
         let tag: Vec<char> = tag.chars().collect();
         let (mut piece, mut at) = (0, 0);
         let mut star = None;

@@ -172,7 +172,9 @@ fn cut(text: &str, width: usize) -> String {
     shown
 }
 
-fn painted(text: &str, look: Look, color: bool) -> String {
+/// The text as it looks, if there are colours.
+#[must_use]
+pub fn painted(text: &str, look: Look, color: bool) -> String {
     let code = match look {
         Look::Good => "32",
         Look::Warn => "33",

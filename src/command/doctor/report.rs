@@ -61,9 +61,9 @@ impl Report {
             State::Ok | State::Skipped => {}
         }
         if self.json {
-            self.output.page(|_| format!("{}\n", check.value()))?;
+            self.output.text(&format!("{}\n", check.value()))?;
         } else if !self.quiet || matches!(check.state, State::Warn | State::Fail) {
-            self.output.page(|color| check.render(self.width, color))?;
+            self.output.text(&check.render(self.width, self.output.is_colored()))?;
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Report {
     /// Says what all of it came to.
     pub fn end(&self) -> Result<(), Error> {
         if !self.json && !self.quiet {
-            self.output.page(|_| format!("\n{}\n", summary(self.failures, self.warnings)))?;
+            self.output.text(&format!("\n{}\n", summary(self.failures, self.warnings)))?;
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ pub fn run(given: &cli::Usage, arguments: &[OsString]) -> Result<u8, Error> {
     let report = Report::new(&usage?, metered.as_deref(), today, given.days);
     if output.is_table() {
         let width = output::width(rustix::stdio::stdout());
-        output.page(|color| report.render(width, color))?;
+        output.text(&report.render(width, output.is_colored()))?;
         if given.state.is_none() {
             output.say("--state FILE, the file of `xstream tail --state`, shows what this machine metered beside it");
         }

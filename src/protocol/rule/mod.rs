@@ -133,7 +133,8 @@ pub fn shown(text: &str) -> String {
 }
 
 /// The beginning of `text` for a message.
-fn piece(text: &str) -> String {
+#[must_use]
+pub fn piece(text: &str) -> String {
     match text.char_indices().nth(LONGEST_PIECE) {
         Some((end, _)) => format!("{}…", shown(&text[..end])),
         None => shown(text),

@@ -1,0 +1,319 @@
+//! The requests that change rules, what X says to them rule by rule, and `rules add`.
+//!
+//! X answers for a batch of rules at once: some are taken, some are there already, some it refuses, and sometimes it
+//! refuses all for one. Here that becomes what became of each rule.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::super::Error;
+use super::super::output::Output;
+use super::given::{self, Given, pointed};
+use super::{print, unread};
+use crate::net::api::{self, Api, Delete, Draft, RULE_BATCH};
+use crate::protocol::disconnect::Code;
+use crate::protocol::problem::printable;
+use crate::protocol::record::{DeleteOutcome, Rule as Kept, RuleCounts, RuleError};
+use crate::protocol::rule::{Rule, piece};
+use crate::session::outcome::{FAILED, REFUSED};
+
+/// What became of rules that were sent.
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// Added, or found fit to be, as X has them.
+    pub rules: Vec<Kept>,
+    /// Values of those taken, also where X does not repeat them.
+    pub taken: HashSet<String>,
+    /// Why others were not.
+    pub errors: Vec<RuleError>,
+    /// Values of which X says nothing.
+    pub unsaid: Vec<String>,
+}
+
+/// Adds a batch of rules, or has it checked. If X refuses all for some of them, the others are sent again.
+pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<Sent, api::Error> {
+    let mut sent = Sent::default();
+    let mut rest: Vec<&Rule> = rules.iter().collect();
+    while !rest.is_empty() {
+        let drafts: Vec<Draft> = rest
+            .iter()
+            .map(|rule| Draft { value: rule.value.clone(), tag: rule.tag().map(ToOwned::to_owned) })
+            .collect();
+        match api.add_rules(&drafts, dry_run).await {
+            Ok(reply) => {
+                let named: HashSet<&str> = reply.rules.iter().map(|rule| rule.value.as_str()).collect();
+                let refused: HashSet<&str> = reply.errors.iter().filter_map(|error| error.value.as_deref()).collect();
+                let count = if dry_run { reply.valid } else { reply.created };
+                // A dry run may answer with the counts alone.
+                let silent = rest.iter().filter(|rule| !refused.contains(rule.value.as_str())).count() as u64;
+                let all = reply.rules.is_empty() && count == Some(silent);
+                for rule in rest.drain(..).filter(|rule| !refused.contains(rule.value.as_str())) {
+                    if all || named.contains(rule.value.as_str()) {
+                        sent.taken.insert(rule.value.clone());
+                    } else {
+                        sent.unsaid.push(rule.value.clone());
+                    }
+                }
+                sent.rules.extend(reply.rules);
+                sent.errors.extend(reply.errors);
+            }
+            Err(error) => {
+                let named: Vec<RuleError> = error
+                    .rules()
+                    .into_iter()
+                    .filter(|error| rest.iter().any(|rule| Some(&rule.value) == error.value.as_ref()))
+                    .collect();
+                if named.is_empty() || is_cap(&error) {
+                    return Err(error);
+                }
+                rest.retain(|rule| !named.iter().any(|error| error.value.as_ref() == Some(&rule.value)));
+                sent.errors.extend(named);
+            }
+        }
+    }
+    Ok(sent)
+}
+
+/// What became of rules that were to be deleted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Deleted.
+    pub gone: usize,
+    /// Not deleted, and not because somebody else had done it.
+    pub kept: usize,
+}
+
+impl Dropped {
+    fn of(reply: &DeleteOutcome, asked: usize) -> Dropped {
+        let number = |count: u64| usize::try_from(count).unwrap_or(asked);
+        let not = reply.not_deleted.map_or(reply.errors.len(), number);
+        let absent = reply.errors.iter().filter(|error| why_kept(error).contains("not exist")).count();
+        Dropped {
+            gone: reply.deleted.map_or(asked.saturating_sub(not), number),
+            kept: not.max(reply.errors.len()).saturating_sub(absent),
+        }
+    }
+}
+
+/// Deletes a batch of rules that X has, or has it checked. By their ids where all are known: a value can have been
+/// deleted and added by someone else meanwhile.
+pub async fn drop_batch(
+    api: &mut Api,
+    rules: &[Rule],
+    dry_run: bool,
+    mut say: impl FnMut(&str),
+) -> Result<Dropped, api::Error> {
+    let ids: Option<Vec<String>> = rules.iter().map(|rule| rule.id.clone()).collect();
+    let reply = if let Some(ids) = &ids {
+        api.delete_rules(Delete::Ids(ids), dry_run).await?
+    } else {
+        let values: Vec<String> = rules.iter().map(|rule| rule.value.clone()).collect();
+        api.delete_rules(Delete::Values(&values), dry_run).await?
+    };
+    for error in &reply.errors {
+        say(&format!("note: not deleted: {}", why_kept(error)));
+    }
+    Ok(Dropped::of(&reply, rules.len()))
+}
+
+/// X wraps the sentence that says something in one that says nothing.
+fn why_kept(error: &RuleError) -> String {
+    let inner = error.raw.pointer("/errors/0");
+    let message = inner.and_then(|inner| inner.get("message")).and_then(Value::as_str).map(piece_of);
+    let about =
+        inner.and_then(|inner| inner.get("parameters")).map(|about| format!(" {}", piece_of(&about.to_string())));
+    match message {
+        Some(message) => format!("{message}{}", about.unwrap_or_default()),
+        None => api::said(&error.problem),
+    }
+}
+
+fn piece_of(text: &str) -> String {
+    printable(text, 200)
+}
+
+/// Whether X has no room for the rules.
+pub fn is_cap(error: &api::Error) -> bool {
+    matches!(error.code(), Code::Problem(name) if name == "rule-cap")
+        || error.problem().and_then(|problem| problem.title.as_deref()) == Some("RulesCapExceeded")
+}
+
+/// Most rules that this app may have: what the project's other apps use is not there for it.
+pub fn room(counts: &RuleCounts) -> Option<u64> {
+    let own = counts.client_app.as_ref().and_then(|own| own.rules);
+    let project = match (counts.cap_per_project, counts.project_rules, own) {
+        (Some(cap), Some(rules), Some(own)) => Some(cap.saturating_add(own).saturating_sub(rules)),
+        _ => None,
+    };
+    [counts.cap_per_client_app, project].into_iter().flatten().min()
+}
+
+/// The counts in words: `998 of 1000 rules of this app, 1500 of 2000 of the project`.
+pub fn counted(counts: &RuleCounts) -> String {
+    let of =
+        |rules: Option<u64>, cap: Option<u64>, whose: &str| Some(format!("{} of {} rules of {whose}", rules?, cap?));
+    let own = counts.client_app.as_ref().and_then(|own| own.rules);
+    let parts = [
+        of(own, counts.cap_per_client_app, "this app"),
+        of(counts.project_rules, counts.cap_per_project, "the project"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        "X does not say how many rules there may be".to_owned()
+    } else {
+        format!("there are {}", parts.join(", "))
+    }
+}
+
+/// Tells how full X is, after it refused `more` rules for that.
+pub async fn told_cap(api: &mut Api, output: &Output, error: api::Error, what: &str, more: usize) -> Result<u8, Error> {
+    let Ok(counts) = api.rule_counts().await else { return Err(error.into()) };
+    output.fail(&format!(
+        "{what}: X has no room for {} more: {}; delete rules, or join several into one with OR",
+        given::count(more),
+        counted(&counts)
+    ));
+    Ok(REFUSED)
+}
+
+/// Tells why rules were not taken, with the place of each; gives how many are there already, and how many X refuses.
+pub fn tell(output: &Output, errors: &[RuleError], given: &Given) -> (usize, usize) {
+    let mut there = 0;
+    let places = if errors.is_empty() { HashMap::new() } else { given.by_value() };
+    for error in errors {
+        let value = error.value.as_deref().unwrap_or_default();
+        let place = places.get(value).map(|place| format!("{place}: ")).unwrap_or_default();
+        if error.is_duplicate() {
+            there += 1;
+            let id = error.id.as_deref().map(|id| format!(", with the id {}", piece_of(id))).unwrap_or_default();
+            output.say(&format!("{place}`{}` is there already{id}", piece(value)));
+            continue;
+        }
+        let why = why_refused(error);
+        let caret = position(&why).filter(|_| !value.is_empty()).map(|at| format!("\n{}", pointed(value, at)));
+        output.fail(&format!("{place}X refuses `{}`: {why}{}", piece(value), caret.unwrap_or_default()));
+    }
+    (there, errors.len() - there)
+}
+
+/// Why X refuses a rule, in its own words.
+pub fn why_refused(error: &RuleError) -> String {
+    if error.details.is_empty() { api::said(&error.problem) } else { error.details.join("; ") }
+}
+
+/// The character that X means by `(at position 5)`, counted from 1.
+fn position(why: &str) -> Option<usize> {
+    let digits = why.split_once("at position ")?.1;
+    let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
+/// Adds rules.
+pub async fn add(api: &mut Api, output: &Output, given: &Given) -> Result<u8, Error> {
+    let (mut there, mut refused, mut unsaid, mut left) = (0, 0, 0, given.rules.len());
+    let mut added = Vec::new();
+    let mut end = Ok(());
+    for rules in given.rules.chunks(RULE_BATCH) {
+        match send(api, rules, false).await {
+            Ok(sent) => {
+                let (old, bad) = tell(output, &sent.errors, given);
+                there += old;
+                refused += bad;
+                unsaid += sent.unsaid.len();
+                left -= rules.len();
+                added.extend(sent.rules);
+            }
+            Err(error) => {
+                end = Err(error);
+                break;
+            }
+        }
+    }
+    unread(print(output, &added))?;
+    let parts =
+        [(there, "there already"), (refused, "refused"), (unsaid, "of which X says nothing"), (left, "not sent")];
+    let line = summary((added.len(), "added"), &parts);
+    match end {
+        Err(error) if is_cap(&error) => {
+            output.say(&line);
+            told_cap(api, output, error, "adding rules", left).await
+        }
+        Err(error) => {
+            if left < given.rules.len() {
+                output.say(&format!("{line}; adding the same again does the rest"));
+            }
+            Err(error.into())
+        }
+        Ok(()) => {
+            output.say(&line);
+            Ok(status(refused, unsaid))
+        }
+    }
+}
+
+/// `2 added, 1 there already`: what is none but the first is left out.
+pub fn summary(first: (usize, &str), others: &[(usize, &str)]) -> String {
+    let part = |(count, what): &(usize, &str)| format!("{count} {what}");
+    let others = others.iter().filter(|(count, _)| *count > 0).map(part);
+    std::iter::once(part(&first)).chain(others).collect::<Vec<_>>().join(", ")
+}
+
+/// The exit status: a refused rule needs a person, one of which X says nothing is a failure.
+pub fn status(refused: usize, unsaid: usize) -> u8 {
+    match (refused, unsaid) {
+        (0, 0) => 0,
+        (0, _) => FAILED,
+        _ => REFUSED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_position_is_read_from_what_x_says() {
+        for (why, at) in
+            [("no viable alternative (at position 12)", Some(12)), ("bad at position 3, x", Some(3)), ("bad", None)]
+        {
+            assert_eq!(position(why), at, "{why}");
+        }
+    }
+
+    #[test]
+    fn room_is_what_the_project_leaves() {
+        let counts = |app: u64, project: u64, rules: u64| {
+            let data = json!({ "cap_per_client_app": app, "cap_per_project": project, "project_rules_count": rules,
+                "client_app_rules_count": { "rule_count": 10 } });
+            RuleCounts::of(&json!({ "data": data }))
+        };
+        assert_eq!(room(&counts(1000, 1000, 10)), Some(1000));
+        assert_eq!(room(&counts(1000, 1000, 400)), Some(610));
+        assert_eq!(room(&counts(50, 1000, 400)), Some(50));
+        assert_eq!(room(&RuleCounts::default()), None);
+        assert_eq!(counted(&counts(50, 90, 20)), "there are 10 of 50 rules of this app, 20 of 90 rules of the project");
+    }
+
+    #[test]
+    fn a_rule_that_is_gone_already_is_deleted_well_enough() {
+        let error = |message: &str| json!({ "errors": [{ "message": message, "parameters": {} }] });
+        for (errors, deleted, kept) in [
+            (vec![], 2, 0),
+            (vec![error("Rule does not exist")], 1, 0),
+            (vec![error("no")], 1, 1),
+            (vec![error("no"), error("Rule does not exist")], 0, 1),
+        ] {
+            let summary = json!({ "deleted": deleted, "not_deleted": errors.len() });
+            let reply = DeleteOutcome::of(&json!({ "meta": { "summary": summary }, "errors": errors }));
+            assert_eq!(Dropped::of(&reply, 2), Dropped { gone: deleted, kept });
+        }
+        assert_eq!(Dropped::of(&DeleteOutcome::default(), 2), Dropped { gone: 2, kept: 0 });
+    }
+
+    #[test]
+    fn a_summary_leaves_out_what_did_not_happen() {
+        assert_eq!(summary((0, "added"), &[(0, "refused"), (2, "there already")]), "0 added, 2 there already");
+    }
+}

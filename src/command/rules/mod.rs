@@ -1,0 +1,248 @@
+//! `xstream rules`: the rules of the filtered stream, listed, changed, made equal to a file.
+//!
+//! ```text
+//! given    rules as the user gives them, looked over
+//! change   the requests that change rules, and add
+//! test, delete
+//! sync     the difference between a file and what X has, carried out
+//! ```
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use indicatif::ProgressBar;
+
+use super::access::{self, Access};
+use super::output::{self, Output};
+use super::{Error, runtime, usage};
+use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
+use crate::net::api::{self, Api, Found};
+use crate::pipeline::tag::Tag;
+use crate::protocol::endpoint::Host;
+use crate::protocol::record::{AppRules, Rule, RuleCounts};
+use crate::protocol::rule::{self, file, shown};
+use crate::session::outcome::FAILED;
+use crate::terminal::table::{Cell, Column, Look};
+
+mod change;
+mod delete;
+mod given;
+mod sync;
+mod test;
+
+use given::{Given, Sources};
+
+/// Runs the verb; returns the exit status.
+pub fn run(given: &Rules, arguments: &[OsString]) -> Result<u8, Error> {
+    access::hide(&given.access, arguments)?;
+    if given.verb.is_some() && given.list != RuleList::default() {
+        return usage("options of the list go behind `rules list`, those of another verb behind it");
+    }
+    let job = Job::of(given)?;
+    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
+    let output = Output::new(&given.show, access.token.mask());
+    let bar = ProgressBar::hidden();
+    let (told, shown) = (output.clone(), bar.clone());
+    let mut api = access.api(move |line| shown.suspend(|| told.say(line)))?;
+    let runtime = runtime()?;
+    let status = runtime.block_on(async {
+        match &job {
+            Job::List(tag) => list(&mut api, &output, tag.as_ref()).await,
+            Job::Add(given) => change::add(&mut api, &output, given).await,
+            Job::Test(given, input) => test::run(&mut api, &output, given, input).await,
+            Job::Delete(which) => delete::run(&mut api, &output, which).await,
+            Job::Sync(given, how) => sync::run(&mut api, &output, &bar, given, how).await,
+            Job::Count => count(&mut api, &output).await,
+            Job::Export(tag, form) => export(&mut api, &output, tag.as_ref(), *form).await,
+        }
+    });
+    // A name that is still being resolved must not hold up the end.
+    runtime.shutdown_background();
+    status
+}
+
+/// What to do, checked as far as it can be without asking X.
+enum Job<'a> {
+    List(Option<Tag>),
+    Add(Given),
+    Test(Given, &'a RuleInput),
+    Delete(&'a RuleDelete),
+    Sync(Given, &'a RuleSync),
+    Count,
+    Export(Option<Tag>, file::Form),
+}
+
+impl Job<'_> {
+    fn of(given: &Rules) -> Result<Job<'_>, Error> {
+        let stdin_taken = given.access.bearer_file.as_deref() == Some(Path::new("-"));
+        let quiet = given.show.quiet;
+        let glob = |tag: &Option<String>| tag.as_deref().map(Tag::from);
+        Ok(match &given.verb {
+            None => Job::List(glob(&given.list.tag)),
+            Some(RuleVerb::List(list)) => Job::List(glob(&list.tag)),
+            Some(RuleVerb::Add(input)) => {
+                let rules = Given::of(input, stdin_taken, quiet)?;
+                rules.check(&input.lint, quiet)?;
+                Job::Add(rules)
+            }
+            Some(RuleVerb::Test(input)) => Job::Test(Given::of(input, stdin_taken, quiet)?, input),
+            Some(RuleVerb::Delete(which)) => {
+                if which.all && !which.yes && !which.dry_run && !output::can_ask() {
+                    return usage("nobody is here to be asked; give --yes to delete all rules");
+                }
+                Job::Delete(which)
+            }
+            Some(RuleVerb::Sync(how)) => {
+                let rules = Given::read(&Sources { words: &[], files: &how.file, tag: None, stdin_taken, quiet })?;
+                rules.check(&how.lint, quiet)?;
+                Job::Sync(rules, how)
+            }
+            Some(RuleVerb::Count) => Job::Count,
+            Some(RuleVerb::Export(RuleExport { form, tag })) => {
+                let form = match form {
+                    RuleForm::Ndjson => file::Form::Ndjson,
+                    RuleForm::Tab => file::Form::Tab,
+                };
+                Job::Export(glob(tag), form)
+            }
+        })
+    }
+}
+
+/// Reads the rules that X has. What X could not give is told; the second value is false then.
+async fn read(api: &mut Api, output: &Output) -> Result<(Vec<Rule>, bool), Error> {
+    let Found { items, errors, more } = api.rules().await?;
+    for problem in &errors {
+        output.say(&format!("warning: {}", api::said(problem)));
+    }
+    Ok((items, errors.is_empty() && !more))
+}
+
+fn chosen(rules: Vec<Rule>, tag: Option<&Tag>) -> Vec<Rule> {
+    rules.into_iter().filter(|rule| tag.is_none_or(|tag| tag.fits(rule.tag.as_deref().unwrap_or_default()))).collect()
+}
+
+async fn list(api: &mut Api, output: &Output, tag: Option<&Tag>) -> Result<u8, Error> {
+    let (rules, _) = read(api, output).await?;
+    let none = rules.is_empty();
+    let rules = chosen(rules, tag);
+    if none {
+        output.say("there is no rule; add one: xstream rules add 'cat has:images' --tag cats");
+    } else if rules.is_empty() {
+        output.say("no rule has such a tag");
+    }
+    print(output, &rules)?;
+    Ok(0)
+}
+
+/// A reader that left does not stop what is under way, and what fails then is no success.
+fn unread(printed: anyhow::Result<()>) -> anyhow::Result<()> {
+    let left = |error: &anyhow::Error| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    printed.or_else(|error| if left(&error) { Ok(()) } else { Err(error) })
+}
+
+/// Prints rules: a table, or X's own objects.
+fn print(output: &Output, rules: &[Rule]) -> anyhow::Result<()> {
+    if output.is_table() {
+        output.table(&COLUMNS, &rows(rules))
+    } else {
+        output::values(rules.iter().map(|rule| &rule.raw))
+    }
+}
+
+const COLUMNS: [Column; 3] = [Column::whole("ID"), Column::cut("TAG"), Column::cut("RULE")];
+
+fn rows(rules: &[Rule]) -> Vec<Vec<Cell>> {
+    let row = |rule: &Rule| {
+        vec![
+            rule.id.clone().unwrap_or_default().into(),
+            rule.tag.as_deref().map(shown).unwrap_or_default().into(),
+            shown(&rule.value).into(),
+        ]
+    };
+    rules.iter().map(row).collect()
+}
+
+async fn count(api: &mut Api, output: &Output) -> Result<u8, Error> {
+    let counts = api.rule_counts().await?;
+    if output.is_table() {
+        let columns = [Column::whole("WHOSE"), Column::number("RULES"), Column::number("OF"), Column::whole("APP")];
+        output.table(&columns, &count_rows(&counts))?;
+    } else {
+        output::values([&counts.raw])?;
+    }
+    Ok(0)
+}
+
+/// This app, the others of the project, the project.
+fn count_rows(counts: &RuleCounts) -> Vec<Vec<Cell>> {
+    let own = counts.client_app.clone().unwrap_or_default();
+    let row = |whose: &str, rules: Option<u64>, cap: Option<u64>, app: Option<&str>| {
+        let look = if rules.is_some() && rules >= cap { Look::Warn } else { Look::Plain };
+        let text = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+        vec![whose.into(), Cell::new(&text(rules), look), text(cap).into(), app.unwrap_or_default().into()]
+    };
+    let mut rows = vec![row("this app", own.rules, counts.cap_per_client_app, own.client_app_id.as_deref())];
+    let other = |app: &&AppRules| app.client_app_id.is_none() || app.client_app_id != own.client_app_id;
+    for app in counts.apps.iter().filter(other) {
+        rows.push(row("another app", app.rules, counts.cap_per_client_app, app.client_app_id.as_deref()));
+    }
+    rows.push(row("the project", counts.project_rules, counts.cap_per_project, None));
+    rows
+}
+
+async fn export(api: &mut Api, output: &Output, tag: Option<&Tag>, form: file::Form) -> Result<u8, Error> {
+    let (rules, whole) = read(api, output).await?;
+    let rules: Vec<rule::Rule> = chosen(rules, tag).iter().map(rule::Rule::from).collect();
+    if rules.is_empty() {
+        output.say("no rule to write");
+    }
+    output.text(&file::write(&rules, form))?;
+    if !whole {
+        output.fail("X did not give all rules; a sync with this file deletes those that are missing in it");
+        return Ok(FAILED);
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::table::render;
+    use serde_json::json;
+
+    #[test]
+    fn the_table_of_rules_cuts_what_is_long_and_keeps_the_ids() {
+        let rules: Vec<Rule> = [
+            json!({"id":"1800000000000000001","value":"cat has:images -is:retweet (lang:en OR lang:ja)","tag":"cats"}),
+            json!({"id":"1800000000000000002","value":"猫 \u{1b}[2J","tag":null}),
+        ]
+        .iter()
+        .map(Rule::of)
+        .collect();
+        insta::assert_snapshot!(render(&COLUMNS, &rows(&rules), 50, false), @r"
+        ID                   TAG   RULE
+        1800000000000000001  cats  cat has:images -is:ret…
+        1800000000000000002        猫 \u{1b}[2J
+        ");
+    }
+
+    #[test]
+    fn counts_are_told_by_app_and_project() {
+        let counts = RuleCounts::of(&json!({ "data": {
+            "cap_per_client_app": "1000", "cap_per_project": 2000, "project_rules_count": "1003",
+            "client_app_rules_count": { "client_app_id": "7", "rule_count": "1000" },
+            "all_project_client_apps": [{ "client_app_id": "7", "rule_count": "1000" }, { "client_app_id": "8", "rule_count": 3 }],
+        }}));
+        let columns = [Column::whole("WHOSE"), Column::number("RULES"), Column::number("OF"), Column::whole("APP")];
+        insta::assert_snapshot!(render(&columns, &count_rows(&counts), 80, false), @r"
+        WHOSE        RULES    OF  APP
+        this app      1000  1000  7
+        another app      3  1000  8
+        the project   1003  2000
+        ");
+    }
+}

@@ -1,0 +1,116 @@
+//! `rules test`: a verdict on each rule, from what can be seen here and from X, without adding any.
+
+use serde_json::{Value, json};
+
+use super::super::Error;
+use super::super::output::{self, Output};
+use super::change::{Sent, is_cap, send, status, summary, tell, told_cap, why_refused};
+use super::given::{Given, is_error};
+use super::unread;
+use crate::cli::RuleInput;
+use crate::net::api::{Api, RULE_BATCH};
+use crate::protocol::rule::{Rule, shown};
+use crate::terminal::table::{Cell, Column, Look};
+
+/// What is known of a rule that was tested.
+struct Verdict {
+    word: &'static str,
+    details: Vec<String>,
+    id: Option<String>,
+}
+
+impl Verdict {
+    fn new(word: &'static str, details: Vec<String>) -> Verdict {
+        Verdict { word, details, id: None }
+    }
+
+    fn of(sent: &Sent, rule: &Rule) -> Verdict {
+        match sent.errors.iter().find(|error| error.value.as_ref() == Some(&rule.value)) {
+            Some(error) if error.is_duplicate() => {
+                Verdict { id: error.id.clone(), ..Verdict::new("duplicate", Vec::new()) }
+            }
+            Some(error) => Verdict::new("invalid", vec![why_refused(error)]),
+            None if sent.taken.contains(&rule.value) => Verdict::new("valid", Vec::new()),
+            None => Verdict::new("unknown", Vec::new()),
+        }
+    }
+}
+
+/// Has rules checked. Those that look wrong are not sent.
+pub async fn run(api: &mut Api, output: &Output, given: &Given, input: &RuleInput) -> Result<u8, Error> {
+    let findings = given.findings(&input.lint);
+    given.tell(&findings, !output.is_heard());
+    let mut verdicts: Vec<Verdict> = findings
+        .iter()
+        .map(|findings| {
+            let wrong = findings.iter().any(is_error);
+            let details = findings.iter().map(ToString::to_string).collect();
+            Verdict::new(if wrong { "invalid" } else { "unknown" }, details)
+        })
+        .collect();
+    let asked: Vec<usize> = (0..verdicts.len()).filter(|&at| verdicts[at].word == "unknown").collect();
+    let mut end = Ok(());
+    for batch in asked.chunks(RULE_BATCH) {
+        let rules: Vec<Rule> = batch.iter().map(|&at| given.rules[at].clone()).collect();
+        match send(api, &rules, true).await {
+            Ok(sent) => {
+                tell(output, &sent.errors, given);
+                for &at in batch {
+                    let Verdict { word, details, id } = Verdict::of(&sent, &given.rules[at]);
+                    verdicts[at].details.extend(details);
+                    verdicts[at].word = word;
+                    verdicts[at].id = id;
+                }
+            }
+            Err(error) => {
+                end = Err(error);
+                break;
+            }
+        }
+    }
+    unread(print(output, given, &verdicts))?;
+    let of = |word: &str| verdicts.iter().filter(|verdict| verdict.word == word).count();
+    let (invalid, unknown) = (of("invalid"), of("unknown"));
+    let others = [(of("duplicate"), "there already"), (invalid, "invalid"), (unknown, "not judged")];
+    output.say(&summary((of("valid"), "valid"), &others));
+    match end {
+        Err(error) if is_cap(&error) => told_cap(api, output, error, "checking rules", unknown).await,
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(status(invalid, unknown)),
+    }
+}
+
+fn print(output: &Output, given: &Given, verdicts: &[Verdict]) -> anyhow::Result<()> {
+    let all = given.rules.iter().zip(&given.places).zip(verdicts);
+    if output.is_table() {
+        let columns = [Column::whole("WHERE"), Column::whole("VERDICT"), Column::cut("RULE"), Column::cut("WHY")];
+        let row = |((rule, place), verdict): ((&Rule, &String), &Verdict)| {
+            let look = match verdict.word {
+                "valid" => Look::Good,
+                "invalid" => Look::Bad,
+                _ => Look::Warn,
+            };
+            let why = match &verdict.id {
+                Some(id) => format!("has the id {id}"),
+                None => verdict.details.join("; "),
+            };
+            vec![place.clone().into(), Cell::new(verdict.word, look), shown(&rule.value).into(), why.into()]
+        };
+        return output.table(&columns, &all.map(row).collect::<Vec<_>>());
+    }
+    let object = |((rule, place), verdict): ((&Rule, &String), &Verdict)| {
+        let mut object = json!({"verdict": verdict.word, "value": rule.value, "place": place});
+        let members = [
+            ("tag", rule.tag().map(Value::from)),
+            ("id", verdict.id.as_deref().map(Value::from)),
+            ("details", (!verdict.details.is_empty()).then(|| json!(verdict.details))),
+        ];
+        for (name, value) in members {
+            if let Some(value) = value {
+                object[name] = value;
+            }
+        }
+        object
+    };
+    output::values(&all.map(object).collect::<Vec<_>>())
+}
