@@ -29,6 +29,9 @@ complete -c xstream -n "__fish_xstream_needs_command" -s V -l version -d 'Print 
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "replay" -d 'Classify, filter and print captured streams'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "connections" -d 'List or end the app\'s connections'
+complete -c xstream -n "__fish_xstream_needs_command" -f -a "rules" -d 'List or change the rules of the filtered stream'
+complete -c xstream -n "__fish_xstream_needs_command" -f -a "usage" -d 'Tell what X says was consumed, and what this machine metered'
+complete -c xstream -n "__fish_xstream_needs_command" -f -a "doctor" -d 'Check step by step what a stream needs, and name what is wrong'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "generate" -d 'Write man pages and completions'
@@ -259,6 +262,183 @@ complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "kill" -d 'End connections: those with these ids, those of a stream, or all'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l tag -d 'Only those whose tag fits (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "list" -d 'List the rules'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "add" -d 'Add rules, from arguments, a file or stdin'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "delete" -d 'Delete rules, by id, value or tag, or all'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "sync" -d 'Make the app\'s rules equal to a file'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "test" -d 'Have rules checked, here and by X, without adding them'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "count" -d 'Tell how many rules there are and may be'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "export" -d 'Write the rules as a file that `rules sync` reads'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l tag -d 'Only those whose tag fits (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s f -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s t -l tag -d 'Tag of the rules that bring none' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
+enterprise\t'Rules of 2,048 characters'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l no-lint -d 'Send rules also if they look wrong'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l value -d 'The rule with exactly this value; may be given again' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s t -l tag -d 'All rules with exactly this tag; may be given again' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l all -d 'All rules of the app'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Only tell what would be deleted'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
+enterprise\t'Rules of 2,048 characters'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s n -l dry-run -d 'Only print the difference'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s y -l yes -d 'Do not ask'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l no-lint -d 'Send rules also if they look wrong'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s f -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s t -l tag -d 'Tag of the rules that bring none' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
+enterprise\t'Rules of 2,048 characters'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l no-lint -d 'Send rules also if they look wrong'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l form -d 'Form of the file' -r -f -a "ndjson\t'A JSON object a line'
+tab\t'A rule a line, its tag behind a tab'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l tag -d 'Only rules whose tag fits (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the rules'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add rules, from arguments, a file or stdin'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Delete rules, by id, value or tag, or all'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "sync" -d 'Make the app\'s rules equal to a file'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "test" -d 'Have rules checked, here and by X, without adding them'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "count" -d 'Tell how many rules there are and may be'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the rules as a file that `rules sync` reads'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l days -d 'How many days, today among them' -r
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l state -d 'File of `tail --state`, which holds what this machine metered' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l json -d 'Print NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l state -d 'File of `tail --state`: tells how much of the connection budget is spent; --listen counts there' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l listen -d 'Open the stream for five seconds, unless another connection to it is listed'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l no-listen -d 'Open no stream; this is the default, and takes back an earlier --listen'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l force -d 'Listen even if another connection is listed, or none can be; X may end one of the two'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l json -d 'Print each check as a JSON object (name, state, ms, text, cure), one a line'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -s q -l quiet -d 'Print only what is not well'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand explain" -l journal -d 'Tell what happened in the last run of a journal, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l script -d 'Script: steps separated by `;`, connections by `|` [default: the endless demo]' -r
@@ -274,12 +454,22 @@ complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l list -d 'Li
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l gzip -d 'Compress streams for clients that accept it'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand generate" -s h -l help -d 'Print help'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "replay" -d 'Classify, filter and print captured streams'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "connections" -d 'List or end the app\'s connections'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "generate" -d 'Write man pages and completions'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections explain simulate generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "replay" -d 'Classify, filter and print captured streams'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "connections" -d 'List or end the app\'s connections'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "rules" -d 'List or change the rules of the filtered stream'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "usage" -d 'Tell what X says was consumed, and what this machine metered'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "doctor" -d 'Check step by step what a stream needs, and name what is wrong'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "generate" -d 'Write man pages and completions'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from connections" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from connections" -f -a "kill" -d 'End connections: those with these ids, those of a stream, or all'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "list" -d 'List the rules'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "add" -d 'Add rules, from arguments, a file or stdin'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "delete" -d 'Delete rules, by id, value or tag, or all'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "sync" -d 'Make the app\'s rules equal to a file'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "test" -d 'Have rules checked, here and by X, without adding them'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "count" -d 'Tell how many rules there are and may be'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "export" -d 'Write the rules as a file that `rules sync` reads'
