@@ -81,6 +81,8 @@ pub struct Inquiry {
     speed: u32,
     take_over: bool,
     asking: Option<Asking>,
+    /// Whether what is asked is who holds the slot.
+    urgent: bool,
     /// When holders and reasons were last asked for.
     asked: [Option<At>; 2],
 }
@@ -89,7 +91,15 @@ impl Inquiry {
     /// Prepares to ask about the stream that X calls `endpoint`.
     #[must_use]
     pub fn new(api: Api, endpoint: &'static str, take_over: bool, speed: u32) -> Inquiry {
-        Inquiry { api: Rc::new(Mutex::new(api)), endpoint, speed, take_over, asking: None, asked: [None; 2] }
+        Inquiry {
+            api: Rc::new(Mutex::new(api)),
+            endpoint,
+            speed,
+            take_over,
+            asking: None,
+            urgent: false,
+            asked: [None; 2],
+        }
     }
 
     /// Asks, unless the same was asked a moment ago. A question under way gives way to who holds the slot.
@@ -109,6 +119,7 @@ impl Inquiry {
             }
             *last = Some(now);
         }
+        self.urgent = matches!(question, Question::Holders { .. });
         let (api, endpoint, settle) = (Rc::clone(&self.api), self.endpoint, SETTLE / self.speed);
         self.asking = Some(Box::pin(async move {
             let mut api = api.lock().await;
@@ -127,10 +138,10 @@ impl Inquiry {
         }));
     }
 
-    /// Whether a question is under way.
+    /// Whether an answer is on its way that is worth waiting for at the end of a run.
     #[must_use]
-    pub fn is_asking(&self) -> bool {
-        self.asking.is_some()
+    pub fn is_urgent(&self) -> bool {
+        self.urgent && self.asking.is_some()
     }
 
     /// Waits for the answer; for ever if nothing was asked.

@@ -52,6 +52,26 @@ fn a_quota_is_shared_by_the_runs_on_one_state_file() {
 }
 
 #[test]
+fn processes_that_share_a_state_file_share_the_quota_while_they_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let state = state.to_str().expect("text");
+    let server = serve("posts 2 every 20ms; repeat 200; stall");
+    let mut children: Vec<_> = (0..2)
+        .map(|_| {
+            let mut command = tail(&server, &["--state", state, "--quota", "100/day"]);
+            command
+                .env("XSTREAM_TEST_SPEED", "1")
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::null());
+            command.spawn().expect("starts")
+        })
+        .collect();
+    let printed: usize = children.drain(..).map(|child| values(&common::finish(child).stdout).len()).sum();
+    assert!((100..=110).contains(&printed), "{printed} of 100");
+}
+
+#[test]
 fn a_post_that_comes_twice_counts_once() {
     let server = serve(
         r#"line '{"data":{"id":"7","text":"a"}}'; line '{"data":{"id":"7","text":"a"}}'; posts 20; heartbeat; wait 10m"#,

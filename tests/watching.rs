@@ -104,9 +104,47 @@ fn a_journal_that_cannot_be_written_costs_the_status_and_not_the_stream() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert_eq!(common::values(&output.stdout).len(), 5);
     assert_eq!(stderr(&output).matches("writing the journal").count(), 1);
-    let output = run(&mut tail(&serve("posts"), &["--journal", "/nowhere/at/all"]));
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("/nowhere/at/all"));
+}
+
+#[test]
+fn a_journal_that_cannot_be_opened_or_that_nobody_reads_is_told_once_and_the_stream_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    for journal in [std::path::Path::new("/nonexistent/journal"), folder.path(), &fifo] {
+        let server = serve("posts 5; stall");
+        let output = run(&mut tail(&server, &["--max", "3", "--journal", journal.to_str().expect("text")]));
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{}: {told}", journal.display());
+        assert_eq!(common::values(&output.stdout).len(), 3, "{told}");
+        assert_eq!(told.matches("opening the journal").count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_journal_pipe_whose_reader_stopped_does_not_stop_the_stream() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    // Somebody holds it open and never reads.
+    let _held = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("a pipe");
+    let server = serve("text-line; repeat 3000; posts 5; stall");
+    let output = run(&mut tail(&server, &["--max", "3", "--journal", fifo.to_str().expect("text")]));
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.matches("writing the journal").count(), 1, "{told}");
+}
+
+#[test]
+fn a_journal_on_stdout_is_a_usage_error() {
+    let server = serve("posts 5; stall");
+    let output = run(&mut tail(&server, &["--max", "3", "--journal", "/dev/stdout"]));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{}", stderr(&output));
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = run(tail(&server, &["--journal", "x", "--state", "./x"]).current_dir(folder.path()));
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let output = run(&mut tail(&server, &["--max", "3", "--journal", "/dev/null"]));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
 #[test]

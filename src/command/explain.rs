@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::{Error, print_error};
+use super::{Error, print_error, usage};
 use crate::cli::Explain;
 use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
 use crate::protocol::nearest;
@@ -36,6 +36,9 @@ pub fn run(explain: &Explain) -> Result<u8, Error> {
     if explain.codes.is_empty() {
         print(&page::list())?;
         return Ok(0);
+    }
+    if explain.codes.iter().any(|word| word.trim().is_empty()) {
+        return usage("a code is empty; `xstream explain` alone lists all");
     }
     let mut pages: Vec<String> = Vec::new();
     let mut unknown = Vec::new();

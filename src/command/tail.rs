@@ -1,6 +1,7 @@
 //! `xstream tail`: connect, follow, print.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::Context as _;
 
@@ -75,16 +76,27 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
         quota_wait: tail.quota_wait,
         seed: fastrand::u64(..),
     });
-    let journal = match &tail.journal {
-        Some(path) => {
-            let opened = Journal::open(path, mask.clone());
-            Some(opened.with_context(|| format!("opening the journal {}", path.display()))?)
-        }
-        None => None,
+    if let (Some(journal), Some(state)) = (&tail.journal, &tail.state)
+        && same_file(journal, state)
+    {
+        return usage("--journal and --state name the same file");
+    }
+    let (journal, unopened) = match &tail.journal {
+        Some(path) => match Journal::open(path, mask.clone()) {
+            Ok(journal) if journal.is_stdout() => {
+                return usage("--journal leads to stdout, where its records would fall among the data");
+            }
+            Ok(journal) => (Some(journal), None),
+            Err(error) => (None, Some(format!("opening the journal {}: {error}", path.display()))),
+        },
+        None => (None, None),
     };
     let mut terminal =
         Terminal::new(terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color }, mask)
             .context("taking over stdout and stderr")?;
+    if let Some(why) = &unopened {
+        terminal.insist(&format!("{why}; the run goes on without it"));
+    }
     for warning in &target.request.warnings {
         terminal.say(&format!("warning: {warning}"));
     }
@@ -102,6 +114,7 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
         host,
         store,
         journal,
+        journal_failed: unopened.is_some(),
         inquiry,
         summary: tail.summary,
         buffer: tail.buffer,
@@ -123,6 +136,11 @@ fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, mask: Mask, spee
         inquiry.ask(At::default(), Question::Rules);
     }
     inquiry
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let name = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    name(one) == name(other)
 }
 
 /// The host, by one name for all its spellings: X counts requests to either of its hosts alike.

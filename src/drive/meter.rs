@@ -8,6 +8,7 @@ use crate::clock::{date, same_month};
 use crate::pipeline::meter::Period;
 use crate::session::budget::RESET_MARGIN;
 use crate::session::{At, Input};
+use crate::terminal::status::age;
 use crate::terminal::summary;
 
 /// How often the meter's counts are shared with the state file.
@@ -22,7 +23,8 @@ impl Drive {
     pub(super) fn within_quota(&mut self, input: Input) -> Input {
         let now = self.run.clock.now();
         self.turn_meter(now);
-        if now.steady >= self.meter_due && self.share_meter() {
+        let hurry = self.run.pipeline.meter().is_some_and(|meter| meter.hurries());
+        if (hurry || now.steady >= self.meter_due) && self.share_meter() {
             self.meter_due = now.steady + METER_EVERY;
         }
         let Some(meter) = self.run.pipeline.meter() else { return input };
@@ -30,7 +32,10 @@ impl Drive {
         self.run.status.set_quota(reading);
         self.total.quota = reading;
         let Some(reading) = reading.filter(|_| meter.spent()) else { return input };
-        let spent = Input::QuotaSpent { detail: summary::spent(&reading), turns: next_turn(now, reading.quota.period) };
+        let turns = next_turn(now, reading.quota.period);
+        let left = turns.wall.saturating_sub(now.wall);
+        let detail = format!("{}, which turns in {}", summary::spent(&reading), age(left));
+        let spent = Input::QuotaSpent { detail, turns };
         match input {
             Input::Started | Input::Elapsed => spent,
             Input::Received(_) => {
@@ -63,9 +68,17 @@ impl Drive {
             Ok(None) => return false,
             Err(error) => Err(error),
         };
-        if let Err(error) = result {
-            self.file_failed = true;
-            terminal.insist(&format!("sharing the meter: {error:#}; the run goes on and counts by itself"));
+        match result {
+            Ok(None) => {}
+            Ok(Some(lost)) if self.ids_lost => drop(lost),
+            Ok(Some(lost)) => {
+                self.ids_lost = true;
+                terminal.say(&format!("warning: {lost}; today's count goes on as an upper bound"));
+            }
+            Err(error) => {
+                self.file_failed = true;
+                terminal.insist(&format!("sharing the meter: {error:#}; the run goes on and counts by itself"));
+            }
         }
         true
     }

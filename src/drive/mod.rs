@@ -70,6 +70,8 @@ pub struct Run {
     pub store: Option<Store>,
     /// Where every event is written down.
     pub journal: Option<Journal>,
+    /// Whether one was wanted and could not be opened, which costs the run its clean exit status.
+    pub journal_failed: bool,
     /// What X is asked beside the stream, if it has a name there.
     pub inquiry: Option<Inquiry>,
     /// Whether the run ends with a summary of several lines although nobody watches.
@@ -119,6 +121,8 @@ struct Drive {
     meter_due: Duration,
     /// When the next status record is due, on the steady clock.
     status_due: Duration,
+    /// Whether it was told that the ids of the day are lost.
+    ids_lost: bool,
     /// Whether the journal or the meter's file failed, which costs the run its clean exit status.
     file_failed: bool,
 }
@@ -128,6 +132,7 @@ struct Drive {
 /// # Errors
 /// The signals cannot be handled.
 pub async fn drive(mut run: Run) -> io::Result<u8> {
+    let journal_failed = run.journal_failed;
     let mut drive = Drive {
         interrupts: Interrupts::new(run.inquiry.take())?,
         run,
@@ -140,7 +145,8 @@ pub async fn drive(mut run: Run) -> io::Result<u8> {
         total: Total::default(),
         meter_due: Duration::ZERO,
         status_due: Duration::ZERO,
-        file_failed: false,
+        ids_lost: false,
+        file_failed: journal_failed,
     };
     let start = journal::start(drive.run.status.stream(), &drive.run.host);
     drive.write_down(start);
@@ -383,7 +389,7 @@ impl Drive {
             self.run.terminal.hurry();
         }
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
-        if patient && !gone && self.interrupts.inquiry.as_ref().is_some_and(Inquiry::is_asking) {
+        if patient && !gone && self.interrupts.inquiry.as_ref().is_some_and(Inquiry::is_urgent) {
             // Whoever reads that the slot is taken wants to know by whom, also when the run ends with it.
             tokio::select! {
                 answer = answer(&mut self.interrupts.inquiry) => self.interrupts.answered = Some(answer),

@@ -13,14 +13,18 @@ use std::process::Command;
 use std::rc::Rc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
 use hyper::header::HeaderValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The environment variables that may hold a token, in the order in which they are tried.
 pub const VARIABLES: [&str; 4] = ["XSTREAM_BEARER", "X_BEARER_TOKEN", "BEARER_TOKEN", "TWITTER_BEARER_TOKEN"];
 
 /// More than any token has, less than a pipe holds, so that handing it through one never blocks.
 const LONGEST: usize = 16 << 10;
+
+/// What a query or a form leaves as it is (RFC 3986).
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An app-only bearer token.
 #[derive(Clone, PartialEq, Eq)]
@@ -118,18 +122,44 @@ impl Token {
     /// sent. A word too short to be a token is nobody's secret, and taking it out would spoil every text.
     #[must_use]
     pub fn mask(&self) -> Rc<dyn Fn(&str) -> String> {
-        let token = self.0.to_ascii_lowercase();
+        let forms = if self.0.len() < 8 { Vec::new() } else { self.forms() };
         Rc::new(move |text: &str| {
             let mut shown = String::new();
             let mut rest = text;
             // A host or a header's name comes back in lower case, and is the token all the same.
-            while let Some(at) = rest.to_ascii_lowercase().find(&token).filter(|_| token.len() >= 8) {
+            let lower = text.to_ascii_lowercase();
+            let first = |from: usize| {
+                forms.iter().filter_map(|form| Some((lower[from..].find(form)?, form.len()))).min_by_key(|(at, _)| *at)
+            };
+            while let Some((at, length)) = first(text.len() - rest.len()) {
                 shown.push_str(&rest[..at]);
                 shown.push_str("(the token)");
-                rest = &rest[at + token.len()..];
+                rest = &rest[at + length..];
             }
             shown + rest
         })
+    }
+
+    /// The token as servers repeat it, longest first, in lower case: as it is, percent-encoded, decoded, and in base64,
+    /// at each place it can have in a text that is encoded as a whole.
+    fn forms(&self) -> Vec<String> {
+        let mut forms = vec![self.0.clone(), utf8_percent_encode(&self.0, NON_ALPHANUMERIC).to_string()];
+        forms.push(utf8_percent_encode(&self.0, COMPONENT).to_string());
+        forms.push(percent_decode_str(&self.0).decode_utf8_lossy().into_owned());
+        for shift in 0..3 {
+            let text = BASE64.encode(["", "-", "--"][shift].to_owned() + &self.0);
+            // What the neighbours share in the first and last letters is not the token's alone.
+            let cut = [0, 2, 3][shift];
+            let end = text.trim_end_matches('=').len().saturating_sub(1);
+            forms.extend(text.get(cut..end).map(ToOwned::to_owned));
+        }
+        for form in &mut forms {
+            form.make_ascii_lowercase();
+        }
+        forms.retain(|form| form.len() >= 8);
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.dedup();
+        forms
     }
 
     /// The `Authorization` header, marked so that no log shows it.
@@ -237,6 +267,23 @@ pub fn hide(arguments: &[OsString]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_hidden_also_where_a_server_repeats_it_encoded() {
+        let token = "AAAA%2Bbc/def=SECRET";
+        let mask = Token::parse(token, "f").expect("a token").mask();
+        let decoded = "AAAA+bc/def=SECRET";
+        let encoded = "AAAA%252Bbc%2Fdef%3DSECRET";
+        let whole = |text: &str| BASE64.encode(text);
+        for text in
+            [token, decoded, encoded, &encoded.to_lowercase(), &whole(token), &whole(&format!("Bearer {token}"))]
+        {
+            let shown = mask(&format!("you sent {text}, which is wrong"));
+            assert!(shown.contains("(the token)"), "{shown}");
+            assert!(!shown.contains("SECRE") && !shown.contains("U0VDUkV"), "{shown}");
+        }
+        assert_eq!(mask("nothing to hide"), "nothing to hide");
+    }
 
     #[test]
     fn the_commonest_slips_are_named_and_the_token_is_not() {

@@ -46,7 +46,7 @@ impl FromStr for Quota {
     /// `5000/day`, `3M/month`.
     fn from_str(text: &str) -> Result<Quota, String> {
         let parsed = text.trim().split_once('/').and_then(|(posts, period)| {
-            let period = match period.trim() {
+            let period = match period.trim().to_ascii_lowercase().as_str() {
                 "day" => Period::Day,
                 "month" => Period::Month,
                 _ => return None,
@@ -56,8 +56,12 @@ impl FromStr for Quota {
                 Some(digits) => (digits, 1_000),
                 None => posts.strip_suffix(['m', 'M']).map_or((posts.as_str(), 1), |digits| (digits, 1_000_000)),
             };
-            let posts = digits.parse::<u64>().ok()?.checked_mul(unit)?;
-            Some(Quota { posts, period })
+            // 1.5M is a number of posts, 1.5 is none.
+            let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+            let scale = 10_u64.checked_pow(u32::try_from(part.len()).ok()?)?;
+            let part = part.parse::<u64>().ok()?.checked_mul(unit)?;
+            let posts = whole.parse::<u64>().ok()?.checked_mul(unit)?.checked_add(part / scale)?;
+            (part % scale == 0).then_some(Quota { posts, period })
         });
         match parsed {
             Some(Quota { posts: 0, .. }) => Err("a quota of 0 posts leaves nothing to stream".to_owned()),
@@ -157,6 +161,15 @@ impl Meter {
         self.exact
     }
 
+    /// Whether others should hear of our counts at once: what they do not know of grows towards what the quota leaves.
+    /// So processes on one state file overrun it by little more than what each reads at once.
+    #[must_use]
+    pub fn hurries(&self) -> bool {
+        let unshared = self.fresh.len() as u64 + self.unknown;
+        let left = |quota: Quota| quota.posts.saturating_sub(self.used(quota.period));
+        unshared > 0 && self.quota.is_some_and(|quota| unshared.saturating_mul(20) >= left(quota))
+    }
+
     /// The day that is counted, since the Unix epoch.
     #[must_use]
     pub fn day(&self) -> u64 {
@@ -249,11 +262,25 @@ mod tests {
             ("5k/day", 5_000, Period::Day),
             ("1_000/day", 1_000, Period::Day),
             ("3M/month", 3_000_000, Period::Month),
+            ("1.5M/Month", 1_500_000, Period::Month),
             ("1,000,000/month", 1_000_000, Period::Month),
         ] {
             assert_eq!(text.parse(), Ok(Quota { posts, period }), "{text}");
         }
-        for text in ["", "5", "5/week", "0/day", "-1/day", "x/day", "5/", "/day", "99999999999999999M/day"] {
+        for text in [
+            "",
+            "5",
+            "5/week",
+            "1.5/day",
+            "1./day",
+            ".5/day",
+            "0/day",
+            "-1/day",
+            "x/day",
+            "5/",
+            "/day",
+            "99999999999999999M/day",
+        ] {
             assert!(text.parse::<Quota>().is_err(), "{text}");
         }
     }

@@ -51,6 +51,14 @@ pub fn nearest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Vec<&'a 
         .collect();
     // A stable sort: the order of the table is the order of importance.
     near.sort_by_key(|(edits, _)| *edits);
+    // A code and its name are often one word, written in two ways.
+    let letters = |text: &str| text.replace([' ', '-', '_'], "").to_lowercase();
+    let mut seen = Vec::new();
+    near.retain(|(_, candidate)| {
+        let fresh = !seen.contains(&letters(candidate));
+        seen.push(letters(candidate));
+        fresh
+    });
     near.truncate(SUGGESTIONS);
     near.into_iter().map(|(_, candidate)| candidate).collect()
 }

@@ -120,14 +120,19 @@ fn days(whole: &Value, host: &str) -> anyhow::Result<Vec<Day>> {
 impl Held<'_> {
     /// Brings the meter and the file to one count, in both directions.
     ///
+    /// Where the ids of the day are lost, the count goes on from the total as an upper bound, and the answer says why.
+    ///
     /// # Errors
-    /// A file cannot be read or written, or is not ours.
-    pub fn sync(mut self, meter: &mut Meter) -> anyhow::Result<()> {
+    /// The state file cannot be read or written, or is not ours.
+    pub fn sync(mut self, meter: &mut Meter) -> anyhow::Result<Option<String>> {
         let store = self.store();
         let name = || format!("the state file {}", store.path().display());
         let mut days = days(self.whole(), store.host()).with_context(|| format!("reading {}", name()))?;
         let today = date(meter.day());
-        let known = store.read_ids(meter.day())?;
+        let (known, lost) = match store.read_ids(meter.day()) {
+            Ok(known) => (known, None),
+            Err(error) => (Ids::Later, Some(format!("{error:#}"))),
+        };
         let count = match &known {
             Ids::Of { ids, .. } => {
                 meter.learn(ids.iter().copied());
@@ -145,16 +150,16 @@ impl Held<'_> {
         let numbered = (count + fresh.len()) as u64;
         // Ids that a crash kept from the total are in their file; posts without an id are in the total alone.
         let posts = match before {
-            Some(day) if day.exact => day.posts.max(count as u64) + fresh.len() as u64 + unknown,
-            Some(day) => day.posts + fresh.len() as u64 + unknown,
+            Some(day) => day.posts.max(count as u64) + fresh.len() as u64 + unknown,
             None => numbered + unknown,
         };
-        let exact = before.is_none_or(|day| day.exact) && unknown == 0;
+        // A day with fewer ids than posts has lost some, and with them the power to tell repeats.
+        let exact = unknown == 0 && before.is_none_or(|day| day.exact && day.posts <= count as u64);
         let changed = before.is_none_or(|day| (day.posts, day.exact) != (posts, exact)) && posts > 0;
         let earlier = days.iter().filter(|day| day.date != today && same_month(&day.date, &today));
         meter.agree(posts, exact, earlier.map(|day| day.posts).sum());
         if !changed {
-            return Ok(());
+            return Ok(lost);
         }
         days.retain(|day| day.date != today);
         days.push(Day { date: today, posts, exact });
@@ -165,7 +170,8 @@ impl Held<'_> {
         let entries: serde_json::Map<String, Value> = entries.collect();
         let host = store.host().to_owned();
         self.whole_mut()["meter"][host] = entries.into();
-        self.write().with_context(|| format!("writing {}", name()))
+        self.write().with_context(|| format!("writing {}", name()))?;
+        Ok(lost)
     }
 }
 
@@ -181,7 +187,7 @@ mod tests {
     }
 
     fn sync(store: &Store, meter: &mut Meter) {
-        store.hold().expect("held").expect("free").sync(meter).expect("synced");
+        assert_eq!(store.hold().expect("held").expect("free").sync(meter).expect("synced"), None);
     }
 
     fn count(meter: &mut Meter, ids: std::ops::Range<u64>) {
@@ -266,8 +272,25 @@ mod tests {
         fs::write(&ids, "my notes").expect("written");
         let mut meter = Meter::new(None, DAY);
         count(&mut meter, 0..3);
-        let error = store.hold().expect("held").expect("free").sync(&mut meter).expect_err("not ours");
-        assert!(format!("{error:#}").contains("not a file of ids"), "{error:#}");
+        let lost = store.hold().expect("held").expect("free").sync(&mut meter).expect("counted all the same");
+        assert!(lost.as_ref().is_some_and(|why| why.contains("not a file of ids")), "{lost:?}");
         assert_eq!(fs::read_to_string(&ids).expect("there"), "my notes");
+        assert_eq!((meter.used(Period::Day), meter.is_exact()), (3, false));
+    }
+
+    #[test]
+    fn a_day_whose_ids_are_lost_goes_on_from_its_total_as_an_upper_bound() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        let mut meter = Meter::new(None, DAY);
+        count(&mut meter, 0..900);
+        sync(&store, &mut meter);
+        assert!(meter.is_exact());
+        for damaged in ["", "xstream-ids 1 20779\n1234567"] {
+            fs::write(folder.path().join("state.api.x.com.ids"), damaged).expect("written");
+            let mut meter = Meter::new(None, DAY);
+            let _ = store.hold().expect("held").expect("free").sync(&mut meter).expect("counted all the same");
+            assert_eq!((meter.used(Period::Day), meter.is_exact()), (900, false), "{damaged:?}");
+        }
     }
 }

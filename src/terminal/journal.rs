@@ -5,9 +5,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::fs::{FileType, OFlags, Stat, fstat};
+use rustix::termios::isatty;
 use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
@@ -28,11 +31,20 @@ impl Journal {
     /// Opens or makes the file. `mask` takes out of a text what nobody may see.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// It cannot be written, or it is a pipe that nobody reads.
     pub fn open(path: &Path, mask: super::Mask) -> io::Result<Journal> {
-        let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+        let special = std::fs::metadata(path).is_ok_and(|about| !about.is_file());
+        let mut options = OpenOptions::new();
+        options.append(true);
+        if special {
+            // A pipe whose reader stopped must not stop the stream: it fails as a full disk does.
+            options.custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default());
+        } else {
+            options.create(true).read(true);
+        }
+        let mut file = options.open(path)?;
         // A line that a crash of the machine cut must not swallow our first one.
-        if file.metadata()?.is_file() && file.seek(SeekFrom::End(0))? > 0 {
+        if !special && file.seek(SeekFrom::End(0))? > 0 {
             file.seek(SeekFrom::End(-1))?;
             let mut last = [0];
             file.read_exact(&mut last)?;
@@ -41,6 +53,17 @@ impl Journal {
             }
         }
         Ok(Journal { file, mask })
+    }
+
+    /// Whether it is the file, pipe or terminal that stdout leads to, where records would fall among the data.
+    #[must_use]
+    pub fn is_stdout(&self) -> bool {
+        let nowhere =
+            |about: &Stat| FileType::from_raw_mode(about.st_mode) == FileType::CharacterDevice && !isatty(&self.file);
+        match (fstat(&self.file), fstat(rustix::stdio::stdout())) {
+            (Ok(ours), Ok(out)) => (ours.st_dev, ours.st_ino) == (out.st_dev, out.st_ino) && !nowhere(&ours),
+            _ => false,
+        }
     }
 
     /// Appends one record.

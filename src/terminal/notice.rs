@@ -2,6 +2,7 @@
 
 use super::status::{age, clock, end};
 use crate::pipeline::Remark;
+use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::message::{Ending, Notice};
 use crate::session::answer::{Answer, answer};
 use crate::session::backoff::Ladder;
@@ -30,6 +31,9 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
                            read; X will disconnect a client that stays behind"
             .to_owned(),
         Event::Unblocked { after } => format!("the reader caught up; the stream was not read for {}", age(*after)),
+        Event::Ended { ending, lived, .. } if ending.code == Code::Own(Own::Quota) => {
+            format!("disconnected after {}: the quota is spent", age(*lived))
+        }
         Event::Ended { ending, opened, lived, slow_reader, .. } => {
             let what = if *opened { format!("disconnected after {}", age(*lived)) } else { "no stream".to_owned() };
             let slow = if *slow_reader { "; our reader was too slow during this connection" } else { "" };
@@ -218,7 +222,10 @@ fn stopped(outcome: &Outcome) -> Option<String> {
         Outcome::Signalled(signal) => format!("stopped by {signal}"),
         Outcome::Failed(why) => why.clone(),
         Outcome::Refused(ending) => format!("stopped, X refuses: {}", advice(ending)),
-        Outcome::QuotaSpent(ending) => format!("stopped, the quota is spent: {}", explain(ending)),
+        Outcome::QuotaSpent(ending) => {
+            let detail = ending.detail.as_deref().unwrap_or_default();
+            format!("stopped, the quota is spent: {detail}; --quota-wait waits for its period to turn")
+        }
         Outcome::GaveUp(ending) => format!("gave up, the retries allowed are used up: {}", advice(ending)),
         Outcome::Ended(ending) => format!("stopped, the stream ended: {}", advice(ending)),
         Outcome::TakenOver(ending) => {

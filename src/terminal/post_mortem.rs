@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::page::{labelled, paragraph};
 use super::status::age;
 use crate::protocol::catalogue::{STATUS_PAGE, Side};
-use crate::protocol::disconnect::Code;
+use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::problem::printable;
 
 /// Longest text of a journal that is repeated, in characters.
@@ -390,7 +390,7 @@ impl Run {
         labelled(&mut page, "connected", &format!("{} ({percent:.1} %), {tries}", long(connected)));
         self.tell_endings(&mut page);
         for (label, told) in [("X says", &self.reasons), ("held by", &self.holders)] {
-            let told: Vec<String> = told.iter().take(SHOWN).map(|(text, times)| format!("{text} {times} ×")).collect();
+            let told: Vec<String> = told.iter().take(SHOWN).map(|(text, times)| format!("{times} × {text}")).collect();
             if !told.is_empty() {
                 labelled(&mut page, label, &told.join(", "));
             }
@@ -481,13 +481,23 @@ impl Run {
     /// connections.
     fn verdict(&self) -> (String, String) {
         let last = Code::parse(&self.final_code).map(|code| code.entry());
+        let capital = |text: &str| {
+            let mut rest = text.chars();
+            rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+        };
+        if self.final_code == Own::Quota.as_str() {
+            return (
+                "Our side: the quota that was set with --quota is spent.".to_owned(),
+                "Raise it, or let --quota-wait wait for its period to turn.".to_owned(),
+            );
+        }
         if let (Some((_, Some(3))), Some(entry)) = (&self.end, last) {
             return (
                 format!(
                     "X refuses, and only a person can change that: {} ({}): {}.",
                     self.final_code, entry.side, entry.meaning
                 ),
-                format!("{}.", entry.advice),
+                format!("{}.", capital(entry.advice)),
             );
         }
         let taken = matches!(&self.end, Some((_, Some(5)))) && self.causes.contains_key(&Cause::TakenOver);
@@ -515,7 +525,7 @@ impl Run {
                 match most.and_then(|(word, _)| Code::parse(word)).map(|code| (code.entry(), code)) {
                     Some((entry, code)) => (
                         format!("{code} ({}): {}.", entry.side, entry.meaning),
-                        format!("{}; see `xstream explain {code}`.", entry.advice),
+                        format!("{}; see `xstream explain {code}`.", capital(entry.advice)),
                     ),
                     None => pair(("Unknown: no page lists this ending.", "Read the detail that came with it.")),
                 }
@@ -613,8 +623,8 @@ mod tests {
                       1 × 503 Service Unavailable (X's side)
                       1 × reset Connection reset (the network)
                       1 × stall (the network)
-          X says      operator_disconnect 1 ×
-          held by     203.0.113.7 1 ×
+          X says      1 × operator_disconnect
+          held by     1 × 203.0.113.7
           received    20 posts
           reconnects  2, median 6.0s, longest 10s
           silence     30s at the longest, while connected

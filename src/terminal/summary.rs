@@ -154,7 +154,7 @@ impl Total {
             format!(
                 "longest silence {}{}",
                 age(self.silence),
-                self.quota.as_ref().map_or_else(String::new, |reading| format!("; quota {}", quota(reading)))
+                self.quota.as_ref().map_or_else(String::new, |reading| format!("; {}", spent(reading)))
             ),
             gaps,
             limits,
