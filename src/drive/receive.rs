@@ -19,9 +19,13 @@ const GATHER: usize = 256 << 10;
 /// Input that is read before output is written, however little of it is printed.
 const READ_AT_ONCE: usize = 1 << 20;
 
-/// Compressed input that is worked through at once. It may inflate a thousandfold, and no more than four MiB of
-/// output should wait for a look at the timers and at the room for it.
+/// Compressed input that is worked through before a look at how much output there is. It may inflate a thousandfold, and
+/// no more than four MiB should wait for room.
 const GZIP_PORTION: usize = 4 << 10;
+
+/// Compressed input that is read before output is written, however little of it is printed: a bomb of keep-alives grows
+/// to 64 MiB, which takes a tenth of a second.
+const GZIP_AT_ONCE: usize = 64 << 10;
 
 /// Bytes of the stream, a failure, or its end.
 pub(super) type Chunk = Option<Result<Bytes, Failure>>;
@@ -49,13 +53,16 @@ impl Drive {
                     if let Err(error) = self.run.pipeline.push(&bytes, &mut self.out, &mut seen) {
                         let detail = format!("what came is not the gzip it was announced as: {error}");
                         closed = Some(Failure { own: Own::Gzip, detail, sent: true });
-                    } else if !seen.full
-                        && seen.beyond == 0
-                        && self.out.len() < GATHER
-                        && read < READ_AT_ONCE
-                        && self.rest.is_empty()
-                    {
-                        next = self.stream.as_mut()?.ready().await;
+                    } else if !seen.full && seen.beyond == 0 && self.out.len() < GATHER {
+                        let stream = self.stream.as_mut()?;
+                        if read >= if stream.gzip { GZIP_AT_ONCE } else { READ_AT_ONCE } {
+                            continue;
+                        }
+                        next = if self.rest.is_empty() {
+                            stream.ready().await
+                        } else {
+                            Some(Some(Ok(std::mem::take(&mut self.rest))))
+                        };
                     }
                 }
                 Some(Err(failure)) => closed = Some(failure),
@@ -64,7 +71,7 @@ impl Drive {
                 }
             }
         }
-        if read >= READ_AT_ONCE || !self.rest.is_empty() {
+        if read >= GZIP_AT_ONCE {
             // Bytes that are always at hand would starve the timers and signals of the runtime.
             tokio::task::yield_now().await;
         }

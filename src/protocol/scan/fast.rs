@@ -289,6 +289,9 @@ const TOP: u64 = 0b11;
 /// The levels while a member of an object of the root is looked at.
 const SECOND: u64 = 0b111;
 
+/// The levels at most while a bracket may lie between those two and what is below them.
+const DEEPEST: u64 = 0b1111;
+
 impl<'a> Walk<'a> {
     fn new(line: &'a [u8]) -> Walk<'a> {
         Walk {
@@ -505,8 +508,11 @@ impl<'a> Walk<'a> {
             let here = bit.wrapping_neg();
             let turn = |plane: &mut u64, to: bool| *plane = *plane & !here | fill(u64::from(to)) & here;
             turn(&mut levels.in_object, self.levels & 1 == 1);
-            turn(&mut levels.at_top, self.levels == TOP);
-            turn(&mut levels.in_data, self.levels == SECOND && self.data);
+            // Deeper down nothing enters or leaves the two levels whose members count.
+            if self.levels <= DEEPEST {
+                turn(&mut levels.at_top, self.levels == TOP);
+                turn(&mut levels.in_data, self.levels == SECOND && self.data);
+            }
         }
         self.in_object = fill(levels.in_object >> 63);
         self.at_top = fill(levels.at_top >> 63);
