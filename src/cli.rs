@@ -93,7 +93,7 @@ pub struct Tail {
     #[arg(long, help_heading = "Connection")]
     pub no_gzip: bool,
 
-    /// When X refuses for too many connections, end the one that holds this stream's slot, once
+    /// When X refuses for too many connections, end those that hold this stream's slot, once
     ///
     /// Whoever reads that stream is disconnected. Without this, tail tells who holds the slot and how to end it.
     #[arg(long, conflicts_with = "demo", help_heading = "Connection")]

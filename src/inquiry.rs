@@ -53,6 +53,8 @@ pub enum Question {
 pub enum Answer {
     /// The connections that hold the slot, and how many were ended for `--take-over`, or why not.
     Holders {
+        /// The command that ends them.
+        kill: String,
         /// The connections.
         holders: Vec<Holder>,
         /// How many were ended.
@@ -78,11 +80,12 @@ pub struct Inquiry {
     api: Rc<Mutex<Api>>,
     /// X's name of the stream.
     endpoint: &'static str,
+    /// The options that lead a command to the same server, each behind a space.
+    again: String,
     speed: u32,
     take_over: bool,
     asking: Option<Asking>,
-    /// Whether what is asked is who holds the slot.
-    urgent: bool,
+
     /// When holders and reasons were last asked for.
     asked: [Option<At>; 2],
 }
@@ -90,16 +93,8 @@ pub struct Inquiry {
 impl Inquiry {
     /// Prepares to ask about the stream that X calls `endpoint`.
     #[must_use]
-    pub fn new(api: Api, endpoint: &'static str, take_over: bool, speed: u32) -> Inquiry {
-        Inquiry {
-            api: Rc::new(Mutex::new(api)),
-            endpoint,
-            speed,
-            take_over,
-            asking: None,
-            urgent: false,
-            asked: [None; 2],
-        }
+    pub fn new(api: Api, endpoint: &'static str, take_over: bool, again: String, speed: u32) -> Inquiry {
+        Inquiry { api: Rc::new(Mutex::new(api)), endpoint, again, speed, take_over, asking: None, asked: [None; 2] }
     }
 
     /// Asks, unless the same was asked a moment ago. A question under way gives way to who holds the slot.
@@ -119,12 +114,12 @@ impl Inquiry {
             }
             *last = Some(now);
         }
-        self.urgent = matches!(question, Question::Holders { .. });
         let (api, endpoint, settle) = (Rc::clone(&self.api), self.endpoint, SETTLE / self.speed);
+        let again = self.again.clone();
         self.asking = Some(Box::pin(async move {
             let mut api = api.lock().await;
             let answer = match question {
-                Question::Holders { free } => holders(&mut api, endpoint, free).await,
+                Question::Holders { free } => holders(&mut api, endpoint, free, &again).await,
                 Question::Reason { connection, opened } => {
                     tokio::time::sleep(settle).await;
                     reason(&mut api, endpoint, connection, opened + settle).await
@@ -138,10 +133,10 @@ impl Inquiry {
         }));
     }
 
-    /// Whether an answer is on its way that is worth waiting for at the end of a run.
+    /// Whether an answer is on its way that tells of an ending, and so is worth waiting for at the end of a run.
     #[must_use]
     pub fn is_urgent(&self) -> bool {
-        self.urgent && self.asking.is_some()
+        self.asking.is_some() && self.asked.iter().any(Option::is_some)
     }
 
     /// Waits for the answer; for ever if nothing was asked.
@@ -153,13 +148,14 @@ impl Inquiry {
     }
 }
 
-async fn holders(api: &mut Api, endpoint: &str, free: bool) -> Result<Answer, Error> {
+async fn holders(api: &mut Api, endpoint: &str, free: bool, again: &str) -> Result<Answer, Error> {
     let query = ConnectionQuery { endpoints: vec![endpoint.to_owned()], ..ConnectionQuery::default() };
     let found = match api.connections(&query).await {
         Ok(found) => found.items,
         // Whoever asked for the slot must know that it was not freed.
         Err(error) if free => {
-            return Ok(Answer::Holders { holders: Vec::new(), freed: Some(Err(error.to_string())) });
+            let freed = Some(Err(error.to_string()));
+            return Ok(Answer::Holders { kill: String::new(), holders: Vec::new(), freed });
         }
         Err(error) => return Err(error),
     };
@@ -192,7 +188,11 @@ async fn holders(api: &mut Api, endpoint: &str, free: bool) -> Result<Answer, Er
         id: text(one.id),
         address: text(one.client_ip),
     });
-    Ok(Answer::Holders { holders: holders.collect(), freed })
+    // An id that is none goes into nobody's shell.
+    let plain = |id: &String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let which = if ids.is_empty() || !ids.iter().all(plain) { format!("--endpoint {endpoint}") } else { ids.join(" ") };
+    let kill = format!("xstream connections kill {which}{again}");
+    Ok(Answer::Holders { kill, holders: holders.collect(), freed })
 }
 
 async fn reason(api: &mut Api, endpoint: &str, connection: u32, opened: Duration) -> Result<Answer, Error> {
@@ -200,11 +200,14 @@ async fn reason(api: &mut Api, endpoint: &str, connection: u32, opened: Duration
     let found = api.connections(&query).await?;
     // X's own clock, where it tells it: ours may be wrong.
     let opened = api.head().date.unwrap_or_else(wall_clock).saturating_sub(opened);
-    let ours = found.items.iter().find(|one| {
-        let same = |at: Duration| at.abs_diff(opened) <= SAME;
-        one.endpoint_name.as_deref() == Some(endpoint) && one.connected_at.as_deref().and_then(moment).is_some_and(same)
-    });
-    let reason = ours.and_then(|ours| ours.disconnect_reason.as_deref()).map(|reason| printable(reason, 100));
+    let off = |one: &Connection| Some(one.connected_at.as_deref().and_then(moment)?.abs_diff(opened));
+    let same = found.items.iter().filter(|one| one.endpoint_name.as_deref() == Some(endpoint));
+    // Of connections opened at nearly the same time the nearest is ours.
+    let ours = same.filter_map(|one| Some((off(one).filter(|off| *off <= SAME)?, one))).min_by_key(|(off, _)| *off);
+    let reason = ours
+        .map(|(_, one)| one)
+        .and_then(|ours| ours.disconnect_reason.as_deref())
+        .map(|reason| printable(reason, 100));
     if reason.is_none() {
         log::info!("X's list of connections says nothing about connection {connection}");
     }

@@ -22,7 +22,7 @@ fn a_slot_that_is_taken_is_told_with_address_age_and_the_command_that_frees_it()
     let output = run(&mut tail(&server, &["--no-reconnect"]));
     let told = stderr(&output);
     assert_eq!(output.status.code(), Some(5), "{told}");
-    assert!(told.contains("203.0.113.7 for 1h02m"), "{told}");
+    assert!(told.contains("203.0.113.7 (open for 1h02m)"), "{told}");
     assert!(told.contains("xstream connections kill 11111111-2222-3333-4444-555555555555"), "{told}");
     assert!(server.requests().iter().all(|request| request.method != "DELETE"), "nothing is ended unasked");
 }

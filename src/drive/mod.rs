@@ -390,7 +390,7 @@ impl Drive {
         }
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
         if patient && !gone && self.interrupts.inquiry.as_ref().is_some_and(Inquiry::is_urgent) {
-            // Whoever reads that the slot is taken wants to know by whom, also when the run ends with it.
+            // Whoever reads how the run ended wants to know what X says about it.
             tokio::select! {
                 answer = answer(&mut self.interrupts.inquiry) => self.interrupts.answered = Some(answer),
                 () = tokio::time::sleep(LAST_ANSWER) => {}

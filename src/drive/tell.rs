@@ -55,27 +55,27 @@ impl Drive {
         }
     }
 
-    /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection. The reason is
-    /// asked only by a run that goes on: a script that starts run after run must not ask with each.
+    /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection. A run
+    /// that ends with it asks for the reason only where somebody will read it: a script that starts run after run must not
+    /// ask with each.
     pub(super) fn inquire(&mut self, now: At, event: &Event, events: &[Event]) {
+        let stops = events.iter().any(|event| matches!(event, Event::Stopped(_)));
+        let read = !stops || self.run.terminal.is_watched() || self.run.journal.is_some();
         let Some(inquiry) = &mut self.interrupts.inquiry else { return };
         let Event::Ended { connection, ending, opened, lived, .. } = event else { return };
         let slot = matches!(&ending.code, Code::Issue(name) if name == "TooManyConnections")
             || ending.code == Code::Text(TextLine::ConnectionLimit);
         if slot {
             inquiry.ask(now, Question::Holders { free: false });
-        } else if *opened
-            && !events.iter().any(|event| matches!(event, Event::Stopped(_)))
-            && ending.code != Code::Own(Own::Quota)
-        {
+        } else if *opened && read && ending.code != Code::Own(Own::Quota) {
             inquiry.ask(now, Question::Reason { connection: *connection, opened: *lived });
         }
     }
 
     pub(super) fn tell_answer(&mut self) {
         match self.interrupts.answered.take() {
-            Some(inquiry::Answer::Holders { holders, freed }) => {
-                self.tell(&[Event::Held { by: holders, freed }]);
+            Some(inquiry::Answer::Holders { kill, holders, freed }) => {
+                self.tell(&[Event::Held { by: holders, kill, freed }]);
             }
             Some(inquiry::Answer::Reason { connection, reason }) => {
                 self.tell(&[Event::Reason { connection, reason }]);

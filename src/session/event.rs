@@ -147,6 +147,8 @@ pub enum Event {
     Held {
         /// The connections; none if X lists none.
         by: Vec<Holder>,
+        /// The command that ends them.
+        kill: String,
         /// How many were ended to free it, or why not; none if that was not asked for.
         freed: Option<Result<u64, String>>,
     },

@@ -144,7 +144,7 @@ pub fn record(event: &Event) -> Option<Value> {
             "delay_ms": millis(*delay),
             "until": rfc3339(until.wall),
         }),
-        Event::Held { by, freed } => {
+        Event::Held { by, freed, .. } => {
             let holder = |holder: &Holder| json!({ "id": holder.id, "client_ip": holder.address, "age_ms": holder.age.map(millis) });
             json!({
                 "event": "held",

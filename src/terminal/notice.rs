@@ -50,7 +50,7 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
             };
             format!("{why} in {} (at {} UTC)", age(*delay), end(*until, *delay))
         }
-        Event::Held { by, freed } => held(by, freed.as_ref()),
+        Event::Held { by, kill, freed } => held(by, kill, freed.as_ref()),
         Event::Reason { connection, reason } => {
             format!("X gives as the reason for the end of connection {connection}: {reason}")
         }
@@ -162,13 +162,13 @@ pub fn failures(count: u64) -> String {
 /// Holders told one by one.
 const HOLDERS: usize = 3;
 
-fn held(by: &[Holder], freed: Option<&Result<u64, String>>) -> String {
+fn held(by: &[Holder], kill: &str, freed: Option<&Result<u64, String>>) -> String {
     let holders: Vec<String> = by
         .iter()
         .take(HOLDERS)
         .map(|holder| {
             let known = |text: &str| if text.is_empty() { "an unknown address".to_owned() } else { text.to_owned() };
-            let since = holder.age.map_or(String::new(), |since| format!(" for {}", age(since)));
+            let since = holder.age.map_or(String::new(), |since| format!(" (open for {})", age(since)));
             format!("{}{since}", known(&holder.address))
         })
         .collect();
@@ -176,7 +176,6 @@ fn held(by: &[Holder], freed: Option<&Result<u64, String>>) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let ids: Vec<&str> = by.iter().map(|holder| holder.id.as_str()).filter(|id| !id.is_empty()).collect();
     let who = match by.len() {
         0 => "X lists no open connection of this stream: the slot is held by a ghost of one that ended, which X \
               lets go after 20 s or more"
@@ -187,8 +186,8 @@ fn held(by: &[Holder], freed: Option<&Result<u64, String>>) -> String {
         Some(Ok(1)) => "it was ended for --take-over".to_owned(),
         Some(Ok(count)) => format!("{count} connections were ended for --take-over"),
         Some(Err(why)) => format!("--take-over did not free it: {why}"),
-        None if ids.is_empty() => return who,
-        None => format!("to end it: xstream connections kill {}", ids.join(" ")),
+        None if by.is_empty() => return who,
+        None => format!("to end it: {kill}"),
     };
     // Who could not be asked about is not a ghost.
     if by.is_empty() && freed.is_some() { what } else { format!("{who}; {what}") }
