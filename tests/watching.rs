@@ -63,6 +63,8 @@ fn the_journal_tells_the_whole_story_by_its_schema() {
     let events = events(&records);
     assert_eq!(events[..3], ["start", "dialling", "opened"], "{events:?}");
     assert_eq!(events.last(), Some(&"end"));
+    let place = |event: &str| events.iter().position(|one| *one == event);
+    assert!(place("first_byte") < place("limit"), "{events:?}");
     for event in [
         "first_byte",
         "limit",

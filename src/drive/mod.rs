@@ -116,6 +116,8 @@ struct Drive {
     /// Since when the reader has not taken all that was written.
     behind: Option<Instant>,
     out: Vec<u8>,
+    /// Remarks that are not told yet.
+    remarks: Vec<Event>,
     total: Total,
     /// When the meter is due to share its counts, on the steady clock.
     meter_due: Duration,
@@ -142,6 +144,7 @@ pub async fn drive(mut run: Run) -> io::Result<u8> {
         blocked: false,
         behind: None,
         out: Vec::new(),
+        remarks: Vec::new(),
         total: Total::default(),
         meter_due: Duration::ZERO,
         status_due: Duration::ZERO,
@@ -171,6 +174,8 @@ impl Drive {
             if leaving && !matches!(action, Action::Stop(_)) {
                 self.discard();
             }
+            let first = events.iter().take_while(|event| matches!(event, Event::FirstByte { .. })).count();
+            events.splice(first..first, self.remarks.drain(..));
             self.tell(&events);
             if matches!(action, Action::Stop(_)) {
                 // Whatever takes time from here on, a terminal that keeps up is whole already.

@@ -82,7 +82,7 @@ impl Drive {
         if let Some(input) = self.flush() {
             return Some(input);
         }
-        self.tell_remarks(&mut seen);
+        self.keep_remarks(&mut seen);
         let full = seen.full;
         if read > 0 || seen.lines > 0 {
             self.run.status.received(now, seen.posts, &seen.last_id);
@@ -125,7 +125,7 @@ impl Drive {
             self.run.pipeline.finish(&mut self.out, &mut seen);
             self.total.received(self.run.clock.now(), 0, &seen);
             self.flush();
-            self.tell_remarks(&mut seen);
+            self.keep_remarks(&mut seen);
         }
     }
 }

@@ -133,8 +133,8 @@ impl Drive {
         self.write_down(values);
     }
 
-    pub(super) fn tell_remarks(&mut self, seen: &mut Seen) {
-        let mut events = Vec::new();
+    /// Keeps remarks for the next telling: of one chunk the session says first that it was the first.
+    pub(super) fn keep_remarks(&mut self, seen: &mut Seen) {
         for remark in seen.remarks.drain(..) {
             // One ending is told when it ends the stream; further ones would be told nowhere.
             if let Remark::Notice(Notice::Ending(ending)) = &remark
@@ -142,13 +142,12 @@ impl Drive {
             {
                 self.run.terminal.say(&notice::notice(&Notice::Ending(ending.clone())));
             }
-            events.push(Event::Remark(remark));
+            self.remarks.push(Event::Remark(remark));
         }
         let count = seen.unremarked + seen.unremarked_notices;
         if count > 0 {
-            events.push(Event::Unremarked { count });
+            self.remarks.push(Event::Unremarked { count });
         }
-        self.tell(&events);
     }
 }
 
