@@ -98,7 +98,7 @@ impl Access {
     pub fn api(self, tell: impl FnMut(&str) + 'static) -> Result<Api, Error> {
         let (mask, speed) = (self.token.mask(), self.speed());
         let dialer = self.dialer("/".to_owned(), None, true)?;
-        Ok(Api::new(api::Options { dialer, mask, tell: Box::new(tell), speed }))
+        Ok(Api::new(api::Options { dialer, mask, tell: Box::new(tell), speed, retry: true }))
     }
 
     /// Prepares to dial for `path`, with the form of a POST if there is one.
