@@ -458,7 +458,7 @@ pub struct ConnectionList {
     pub endpoint: Vec<String>,
 
     /// Print at most this many
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max: Option<u64>,
 
     /// Only those opened since: 2h (ago), 2026-11-22T10:00Z
@@ -479,9 +479,9 @@ pub struct ConnectionKill {
     #[arg(value_name = "ID", value_parser = connection_id)]
     pub ids: Vec<String>,
 
-    /// All of a stream, by our name or X's
-    #[arg(long, value_name = "NAME")]
-    pub endpoint: Option<String>,
+    /// All of a stream, by our name or X's; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub endpoint: Vec<String>,
 
     /// All of the app, whoever opened them
     #[arg(long)]
@@ -492,10 +492,19 @@ pub struct ConnectionKill {
     pub yes: bool,
 }
 
-/// An id of a connection: a UUID, or digits as hex has them. X publishes no other form, and anything else is a slip.
+/// Whether a text is an id of a connection: a UUID, the one form that X publishes, or a number as its other ids are.
+/// Shorter numbers are slips.
+#[must_use]
+pub fn is_connection_id(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    let hex = groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let uuid = hex && groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
+    uuid || (5..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// An id of a connection, to be ended.
 fn connection_id(text: &str) -> Result<String, String> {
-    let shape = text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if shape && text.len() <= 64 && text.bytes().any(|byte| byte.is_ascii_hexdigit()) {
+    if is_connection_id(text) {
         return Ok(text.to_owned());
     }
     Err(match text {
@@ -503,8 +512,21 @@ fn connection_id(text: &str) -> Result<String, String> {
         name if endpoint::find(name).is_some() => {
             format!("that is a stream; for all its connections give --endpoint {name}")
         }
-        _ => "an id is a UUID or hex digits, as `xstream connections` shows it".to_owned(),
+        _ => "an id is a whole UUID or a number, as `xstream connections` shows it".to_owned(),
     })
+}
+
+/// A number of things to print.
+fn at_least_one(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it wants a whole number from 1 on".to_owned())
+}
+
+/// Days that X tells of.
+fn days(text: &str) -> Result<u8, String> {
+    text.parse()
+        .ok()
+        .filter(|days| (1..=90).contains(days))
+        .ok_or_else(|| "it wants a whole number from 1 to 90".to_owned())
 }
 
 /// Options of `rules`.
@@ -731,7 +753,7 @@ fn rule_id(text: &str) -> Result<String, String> {
 )]
 pub struct Usage {
     /// How many days, today among them
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..=90))]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = days)]
     pub days: u8,
 
     /// File of `tail --state`, which holds what this machine metered
@@ -762,8 +784,9 @@ pub struct Usage {
                   TCP, TLS, this machine's clock, whether X takes the token, the rate limit, rules, the usage cap, and who holds \
                   the app's connections. It asks X two or three times and opens no stream without --listen.\n\n\
                   Marks: ✓ well, ! worth a look, ✗ failed, - skipped. What is wrong comes with its cure behind an arrow.",
-    after_long_help = "Exit status: 0 nothing failed; else that of the first failure: 1 X's answer is not the JSON it documents; 3 a \
-                       person must act; 4 X or the way to it may be well again later; and 2 usage.\n\n\
+    after_long_help = "Exit status: 0 all is well; 1 nothing failed, but there are warnings; else that of the first failure: 1 \
+                       X's answer is not the JSON it documents; 3 a person must act; 4 X or the way to it may be well again \
+                       later; and 2 usage.\n\n\
                        Example: xstream doctor\n\
                        or:      xstream doctor sample --listen --state ~/.xstream"
 )]

@@ -126,7 +126,7 @@ fn a_choice_of_status_stream_time_and_number_is_kept() {
 
 #[test]
 fn nothing_open_is_one_line_and_no_failure() {
-    let server = serve(vec![(200, json!({ "meta": { "result_count": 0 } })), (200, json!({}))]);
+    let server = serve(vec![(200, json!({ "meta": { "result_count": 0 } })), (200, json!({ "meta": {} }))]);
     let output = server.run(&[]);
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));
     assert_eq!(stderr(&output), "xstream: no connection is open\n");
@@ -149,6 +149,59 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
 }
 
 #[test]
+fn nothing_found_is_told_in_the_words_of_the_question() {
+    let old = json!({ "data": [ended("1", "2026-11-20T10:00:00Z")] });
+    let empty = || json!({ "meta": { "result_count": 0 } });
+    for (arguments, answer, told) in [
+        (
+            &["list", "--status", "active", "--endpoint", "sample_stream"][..],
+            empty(),
+            "no connection is open on sample",
+        ),
+        (&["list", "--status", "inactive"], empty(), "no connection has ended"),
+        (
+            &["list", "--status", "inactive", "--since", "2026-11-22T10:00Z"],
+            old,
+            "no connection has ended of those opened since 2026-11-22T10:00:00Z",
+        ),
+        (&["list", "--status", "all"], empty(), "no connection is listed, open or ended"),
+    ] {
+        let output = serve(vec![(200, answer)]).run(arguments);
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), format!("xstream: {told}\n")));
+    }
+}
+
+#[test]
+fn a_token_that_a_server_repeats_is_not_printed() {
+    let row = json!({ "id": "secret-token", "endpoint_name": "a secret-token b" });
+    let results = json!([{ "uuid": "secret-token", "success": true }]);
+    for (arguments, body) in [
+        (&["list", "--status", "all"][..], json!({ "data": [row] })),
+        (&["kill", "--all", "--yes"], json!({ "data": { "successful_kills": 1, "results": results } })),
+    ] {
+        let output = serve(vec![(200, body)]).run(arguments);
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(printed.contains("(the token)") && !printed.contains("secret-token"), "{printed}");
+        assert_eq!(values(&output.stdout).len(), 1);
+    }
+}
+
+#[test]
+fn since_leaves_out_what_has_no_time_with_a_warning() {
+    let page = json!({ "data": [open("a", "yesterday"), open("b", "2026-11-22T12:00:00Z")] });
+    let output = serve(vec![(200, page)]).run(&["list", "--status", "active", "--since", "2026-11-22T10:00Z"]);
+    assert_eq!(ids(&output), ["b"]);
+    assert!(stderr(&output).contains("warning: 1 connection left out: X does not say when"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_two_answers_warn_of_is_told_once() {
+    let page = || (200, json!({ "data": [], "errors": [{ "title": "T", "detail": "lost one" }] }));
+    let output = serve(vec![page(), page()]).run(&[]);
+    assert_eq!(stderr(&output).matches("lost one").count(), 1, "{}", stderr(&output));
+}
+
+#[test]
 fn errors_beside_data_are_told_beside_it() {
     let server =
         serve(vec![(200, json!({ "data": [open("a", "x")], "errors": [{ "title": "T", "detail": "lost one" }] }))]);
@@ -159,15 +212,15 @@ fn errors_beside_data_are_told_beside_it() {
 
 #[test]
 fn ids_are_ended_in_batches_and_a_failure_among_them_is_exit_1() {
-    let wanted: Vec<String> = (0..101).map(|n| format!("{n:x}")).collect();
+    let wanted: Vec<String> = (10000..10101).map(|n| n.to_string()).collect();
     let result = |id: &str, success| json!({ "uuid": id, "success": success });
     let first: Vec<Value> = wanted[..100].iter().map(|id| result(id, true)).collect();
-    let bad = json!({ "uuid": "64", "success": false, "error_message": "gone" });
+    let bad = json!({ "uuid": "10100", "success": false, "error_message": "gone" });
     let server = serve(vec![
         (200, json!({ "data": { "successful_kills": 100, "failed_kills": 0, "results": first } })),
         (200, json!({ "data": { "successful_kills": 0, "failed_kills": 1, "results": [bad] } })),
     ]);
-    let mut arguments = vec!["kill", "--yes", "0"];
+    let mut arguments = vec!["kill", "--yes", "10000"];
     arguments.extend(wanted.iter().map(String::as_str));
     let output = server.run(&arguments);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
@@ -175,7 +228,7 @@ fn ids_are_ended_in_batches_and_a_failure_among_them_is_exit_1() {
     assert_eq!((printed.len(), &printed[100]), (101, &bad));
     assert!(stderr(&output).contains("100 ended, 1 not"), "{}", stderr(&output));
     let asked = server.asked();
-    assert_eq!(asked[1], r#"DELETE /2/connections {"uuids":["64"]}"#);
+    assert_eq!(asked[1], r#"DELETE /2/connections {"uuids":["10100"]}"#);
     let body: Value = serde_json::from_str(asked[0].rsplit(' ').next().expect("a body")).expect("JSON");
     assert_eq!(body["uuids"].as_array().map(Vec::len), Some(100));
 }
@@ -184,15 +237,19 @@ fn ids_are_ended_in_batches_and_a_failure_among_them_is_exit_1() {
 fn a_stream_or_everything_is_ended_by_its_path() {
     let ok = || (200, json!({ "data": { "successful_kills": 2, "failed_kills": 0 } }));
     for (arguments, path) in [
-        (["kill", "--endpoint", "firehose-en", "-y"], "DELETE /2/connections/firehose_stream_lang_en"),
-        (["kill", "--all", "--yes", "--json"], "DELETE /2/connections/all"),
+        (&["kill", "--endpoint", "firehose-en", "-y"][..], "DELETE /2/connections/firehose_stream_lang_en"),
+        (&["kill", "--all", "--yes", "--json"], "DELETE /2/connections/all"),
     ] {
         let server = serve(vec![ok()]);
-        let output = server.run(&arguments);
+        let output = server.run(arguments);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_eq!(stderr(&output), "xstream: 2 ended\n");
         assert_eq!(server.asked(), [path]);
     }
+    let server = serve(vec![ok(), ok()]);
+    let output = server.run(&["kill", "--endpoint", "sample", "--endpoint", "filtered,sample", "--yes"]);
+    assert_eq!(stderr(&output), "xstream: 4 ended\n");
+    assert_eq!(server.asked(), ["DELETE /2/connections/sample_stream", "DELETE /2/connections/filtered_stream"]);
     // X says nothing of what it did: that is no success.
     let server = serve(vec![(200, json!({}))]);
     assert_eq!(server.run(&["kill", UUID, "--yes"]).status.code(), Some(1));
@@ -211,6 +268,10 @@ fn slips_are_usage_errors_before_anything_is_asked() {
         (&["kill", "a b", "--yes"], "UUID"),
         (&["kill", "../all", "--yes"], "UUID"),
         (&["kill", "", "--yes"], "UUID"),
+        (&["kill", "A", "--yes"], "UUID"),
+        (&["kill", "1234", "--yes"], "UUID"),
+        (&["kill", &UUID[..35], "--yes"], "UUID"),
+        (&["kill", "0b8a0a7e3c0e4a2f9d5e1f2a3b4c5d6e", "--yes"], "UUID"),
         (&["kill", "--endpoint", "filterd", "--yes"], "nearest: filtered"),
         (&["list", "--endpoint", "smaple"], "nearest: sample"),
         (&["--endpoint", "powerstream"], "does not list"),
@@ -218,6 +279,8 @@ fn slips_are_usage_errors_before_anything_is_asked() {
         (&["--since", "tomorrow"], "--since tomorrow"),
         (&["--status", "all", "kill", UUID, "--yes"], "behind `connections list`"),
         (&["--max", "0"], "--max"),
+        (&["--max", "abc"], "whole number from 1 on"),
+        (&["--max", "99999999999999999999999"], "whole number from 1 on"),
     ] {
         let server = serve(Vec::new());
         let output = server.run(arguments);

@@ -178,7 +178,7 @@ fn no_rules_are_a_failure_with_the_next_command() {
 
 #[test]
 fn a_cap_that_is_reached_is_a_failure_and_one_that_is_near_a_warning() {
-    for (posts, state, exit) in [(1000, "fail", 3), (950, "warn", 0), (900, "ok", 0)] {
+    for (posts, state, exit) in [(1000, "fail", 3), (950, "warn", 1), (900, "ok", 0)] {
         let server = healthy(|options| {
             options.usage.cap = 1000;
             options.usage.history = vec![Day { days_ago: 0, app: None, posts }];
@@ -197,19 +197,22 @@ fn a_connection_of_somebody_else_is_told_and_not_disturbed() {
     };
     let server = healthy(held);
     let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
-    assert_eq!(code, Some(0), "a warning is no failure: {checks:?}");
+    assert_eq!(code, Some(1), "a warning is not all well: {checks:?}");
     let line = told(&checks, "connections");
-    assert!(line.starts_with("warn: 192.0.2.7 holds filtered for "), "{line}");
+    assert!(line.starts_with("warn: 192.0.2.7 has held filtered for "), "{line}");
     assert!(
         line.contains("1 on other streams") && line.contains("kill 0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e"),
         "{line}"
     );
-    assert!(told(&checks, "listen").starts_with("skipped: another connection is open; --force"), "{checks:?}");
+    assert!(
+        told(&checks, "listen").starts_with("warn: not tried: another connection is open -> --force"),
+        "{checks:?}"
+    );
     assert!(!paths(&server).contains(&STREAM.to_owned()));
 
     let server = healthy(held);
     let (checks, code) = examine(&mut doctor(&server, &["--listen", "--force"]));
-    assert_eq!((code, check(&checks, "listen")["state"].as_str()), (Some(0), Some("ok")), "{checks:?}");
+    assert_eq!((code, check(&checks, "listen")["state"].as_str()), (Some(1), Some("ok")), "{checks:?}");
 }
 
 #[test]
@@ -307,9 +310,50 @@ fn a_clock_that_is_wrong_is_a_warning() {
     let script = "header date: Thu, 01 Jan 2026 00:00:00 GMT; status 200 '{\"data\":{\"client_app_rules_count\":3}}'";
     let server = healthy(|options| options.api = Some(Script::parse(script).expect("a script")));
     let (checks, code) = examine(&mut doctor(&server, &[]));
-    assert_eq!(code, Some(0), "{checks:?}");
+    assert_eq!(code, Some(1), "{checks:?}");
     let line = told(&checks, "clock");
     assert!(line.starts_with("warn: this machine's clock is ") && line.contains("ahead of X's"), "{line}");
+}
+
+#[test]
+fn what_is_not_the_tokens_fault_is_not_blamed_on_it() {
+    for (script, exit, hint) in [
+        (
+            "status 500 | status 500 | status 500 | status 500",
+            4,
+            "fail: X has trouble of its own: counting the rules: 500",
+        ),
+        ("status 200 '<html>Log in'", 1, "fail: something other than X's API answers: "),
+        ("status 200 '{}'", 1, "fail: something other than X's API answers: "),
+        ("status 302", 3, "fail: counting the rules: 302: a redirect to "),
+    ] {
+        let server = healthy(|options| options.api = Some(Script::parse(script).expect(script)));
+        let (checks, code) = examine(doctor(&server, &[]).env("XSTREAM_TEST_SPEED", "1000"));
+        assert_eq!(code, Some(exit), "{checks:?}");
+        assert!(told(&checks, "answer").starts_with(hint), "{}", told(&checks, "answer"));
+        assert_eq!(told(&checks, "rules"), "skipped: not tried, because X's answer failed -> ");
+        assert!(checks.iter().all(|check| check["name"] != "token"), "{checks:?}");
+    }
+}
+
+#[test]
+fn a_stream_that_is_shut_off_is_a_failure() {
+    let server = healthy(|_| {});
+    let (checks, code) = examine(&mut doctor(&server, &["v1-filter"]));
+    assert_eq!(code, Some(3));
+    assert!(
+        told(&checks, "stream").starts_with("fail: v1-filter is a v1.1 stream, and X shut those off"),
+        "{checks:?}"
+    );
+    assert!(paths(&server).is_empty());
+}
+
+#[test]
+fn cures_lead_to_the_same_server_and_show_no_token() {
+    let server = healthy(|options| options.foreign = vec![Foreign::new("filtered_stream")]);
+    let (checks, _) = examine(&mut doctor(&server, &[]));
+    let line = told(&checks, "connections");
+    assert!(line.ends_with(&format!(" --base-url {}", server.url())), "{line}");
 }
 
 /// A proxy that lets everything through to `target`, without a password.

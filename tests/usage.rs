@@ -75,6 +75,7 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
         ("forbidden", 3, "pay-per-use or Enterprise"),
         ("rate-limit 60", 4, "try again in"),
         ("status 200 'hello'", 1, "not the JSON"),
+        ("status 200 '{}'", 1, "not the JSON"),
     ] {
         let server = serve_with("end", |options| options.api = Some(Script::parse(script).expect(script)));
         let output = run(&mut usage(&server, &[]));
@@ -87,7 +88,7 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
 
 #[test]
 fn slips_are_usage_errors() {
-    for arguments in [&["--days", "0"][..], &["--days", "91"], &["--days", "x"], &["filtered"]] {
+    for arguments in [&["--days", "0"][..], &["--days", "91"], &["--days", "1.5"], &["filtered"]] {
         let output = run(xstream(&["usage", "--bearer", "secret-token"]).args(arguments));
         assert_eq!((output.status.code(), stderr(&output).lines().count()), (Some(2), 1), "{}", stderr(&output));
     }

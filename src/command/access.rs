@@ -98,7 +98,7 @@ impl Access {
     pub fn api(self, tell: impl FnMut(&str) + 'static) -> Result<Api, Error> {
         let (mask, speed) = (self.token.mask(), self.speed());
         let dialer = self.dialer("/".to_owned(), None, true)?;
-        Ok(Api::new(api::Options { dialer, mask, tell: Box::new(tell), speed }))
+        Ok(Api::new(api::Options { dialer, mask, tell: Box::new(tell), speed, retry: true }))
     }
 
     /// Prepares to dial for `path`, with the form of a POST if there is one.
@@ -119,11 +119,97 @@ impl Access {
     }
 }
 
+/// The options that lead another command to the same server in the same way, as given, for a command that is shown to
+/// be pasted: nothing, or each behind a blank. Neither a token nor a proxy's password is among them.
+#[must_use]
+pub fn again(given: &cli::Access) -> String {
+    let mut text = String::new();
+    let mut add = |name: &str, value: &str| text.extend([" ", name, " ", &quoted(value)]);
+    if let Some(url) = &given.base_url {
+        add("--base-url", url);
+    }
+    if let Some(url) = &given.proxy {
+        add("--proxy", &without_credentials(url));
+    }
+    if let Some(path) = &given.cacert {
+        add("--cacert", &path.to_string_lossy());
+    }
+    // Neither stdin nor the pipe that hides the token of the command line can be read a second time.
+    if let Some(path) =
+        given.bearer_file.as_ref().filter(|path| !path.starts_with("/dev/fd") && path.as_os_str() != "-")
+    {
+        add("--bearer-file", &path.to_string_lossy());
+    }
+    if given.insecure_http {
+        text.push_str(" --insecure-http");
+    }
+    text
+}
+
+/// A word as a shell takes it for one: as it is if nothing in it means anything to a shell, else in single quotes.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A proxy's URL without user name and password.
+fn without_credentials(url: &str) -> String {
+    let (scheme, rest) = url.find("://").map_or(("", url), |at| url.split_at(at + 3));
+    format!("{scheme}{}", rest.rsplit('@').next().unwrap_or(rest))
+}
+
 fn proxy(given: &cli::Access, base: &Base) -> Result<Option<Proxy>, Error> {
     match &given.proxy {
         Some(text) => Proxy::parse(text).map(Some).or_else(|why| usage(format!("--proxy: {why}"))),
         // Plain http goes to this machine, where no proxy of the environment belongs in between.
         None if base.is_plain() && base.is_loopback() => Ok(None),
         None => Proxy::of_environment(base.uri()).or_else(usage),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given() -> cli::Access {
+        cli::Access {
+            bearer: None,
+            bearer_file: None,
+            base_url: None,
+            proxy: None,
+            cacert: None,
+            insecure_http: false,
+            connect_timeout: dial::CONNECT_TIMEOUT,
+        }
+    }
+
+    #[test]
+    fn a_command_to_paste_keeps_the_way_to_the_server_and_no_secret() {
+        assert_eq!(again(&given()), "");
+        let all = cli::Access {
+            bearer: Some("secret-token".to_owned()),
+            bearer_file: Some("/home/me/my token".into()),
+            base_url: Some("https://x.example:8443/it's".to_owned()),
+            proxy: Some("socks5h://me:hunter2@proxy:1080".to_owned()),
+            cacert: Some("ca.pem".into()),
+            insecure_http: true,
+            ..given()
+        };
+        assert_eq!(
+            again(&all),
+            r" --base-url 'https://x.example:8443/it'\''s' --proxy socks5h://proxy:1080 --cacert ca.pem --bearer-file '/home/me/my token' --insecure-http"
+        );
+        for path in ["-", "/dev/fd/3"] {
+            assert_eq!(
+                again(&cli::Access { bearer_file: Some(path.into()), ..given() }),
+                "",
+                "it cannot be read again"
+            );
+        }
+        assert_eq!(again(&cli::Access { proxy: Some("me:p@ss@proxy:1".to_owned()), ..given() }), " --proxy proxy:1");
     }
 }

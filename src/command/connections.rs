@@ -1,6 +1,7 @@
 //! `xstream connections`: who holds the app's connections, and a way to end them.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub fn run(given: &Connections, arguments: &[OsString]) -> Result<u8, Error> {
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
-            Job::List(wish) => list(&mut api, &output, wish).await,
+            Job::List(wish) => list(&mut api, &output, wish, &access::again(&given.access)).await,
             Job::Kill(which, yes) => kill(&mut api, &output, which, *yes).await,
         }
     });
@@ -65,6 +66,8 @@ enum Job {
 struct Wish {
     status: Option<Status>,
     endpoints: Vec<String>,
+    /// Our names of the streams.
+    streams: Vec<&'static str>,
     max: usize,
     since: Option<Timestamp>,
 }
@@ -80,8 +83,9 @@ impl Wish {
             None => None,
         };
         let endpoints = list.endpoint.iter().map(|name| endpoint_name(name)).collect::<Result<_, _>>()?;
+        let streams = list.endpoint.iter().filter_map(|name| Some(endpoint::find(name)?.name)).collect();
         let max = list.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
-        Ok(Wish { status: list.status, endpoints, max, since })
+        Ok(Wish { status: list.status, endpoints, streams, max, since })
     }
 
     fn query(&self, status: Status) -> ConnectionQuery {
@@ -100,54 +104,72 @@ fn endpoint_name(name: &str) -> Result<String, Error> {
     }
 }
 
-async fn list(api: &mut Api, output: &Output, wish: &Wish) -> Result<u8, Error> {
+/// `again` are the options of a command that is to ask the same server.
+async fn list(api: &mut Api, output: &Output, wish: &Wish, again: &str) -> Result<u8, Error> {
     let mut found = Vec::new();
     let mut errors = Vec::new();
     let status = wish.status.unwrap_or(Status::Active);
     let first = api.connections(&wish.query(status)).await?;
     found.extend(first.items);
+    let mut undated = wish.keep_opened_since(&mut found);
     errors.extend(first.errors);
     let mut older = false;
     if wish.status.is_none() {
         let ended = api.connections(&ConnectionQuery { pages: ENDED_PAGES, ..wish.query(Status::Inactive) }).await?;
         errors.extend(ended.errors);
-        let mut ended: Vec<Connection> =
-            ended.items.into_iter().filter(|connection| wish.opened_since(connection)).collect();
+        let mut ended = ended.items;
+        undated += wish.keep_opened_since(&mut ended);
         newest_first(&mut ended);
         older = ended.len() > LAST_ENDED;
         ended.truncate(LAST_ENDED);
         found.extend(ended);
     }
-    found.retain(|connection| wish.opened_since(connection));
+    if undated > 0 {
+        output.say(&format!("warning: {} left out: X does not say when they were opened", connections(undated)));
+    }
     newest_first(&mut found);
     let open = found.iter().filter(|connection| connection.is_active()).count();
     older |= found.len() > wish.max;
     found.truncate(wish.max);
-    for problem in &errors {
-        output.say(&format!("warning: {}", api::said(problem)));
+    let warnings: BTreeSet<String> = errors.iter().map(api::said).collect();
+    for said in warnings {
+        output.say(&format!("warning: {said}"));
     }
-    if status == Status::Active && open == 0 {
-        output.say("no connection is open");
-    } else if found.is_empty() {
-        output.say("no such connection");
+    if found.is_empty() || status == Status::Active && open == 0 {
+        output.say(&wish.nothing());
     }
     if output.is_table() {
-        output.table(&COLUMNS, &rows(&found, Timestamp::now()))?;
+        output.table(&columns(&found), &rows(&found, Timestamp::now()))?;
         if older && wish.max == usize::MAX {
-            output.say("older ones: xstream connections list --status inactive");
+            output.say(&format!("older ones: xstream connections list --status inactive{again}"));
         }
     } else {
-        output::values(found.iter().map(|connection| &connection.raw))?;
+        output.values(found.iter().map(|connection| &connection.raw))?;
     }
     Ok(0)
 }
 
 impl Wish {
-    /// A connection whose beginning nobody knows is not left out in silence.
-    fn opened_since(&self, connection: &Connection) -> bool {
-        match (self.since, time(connection.connected_at.as_deref())) {
-            (Some(since), Some(at)) => at >= since,
-            _ => true,
+    /// Leaves out what was opened before, and what nobody knows of when it was; tells how many the latter are.
+    fn keep_opened_since(&self, connections: &mut Vec<Connection>) -> usize {
+        let Some(since) = self.since else { return 0 };
+        let mut undated = 0;
+        connections.retain(|connection| {
+            let at = time(connection.connected_at.as_deref());
+            undated += usize::from(at.is_none());
+            at.is_some_and(|at| at >= since)
+        });
+        undated
+    }
+
+    /// That there is nothing of what was asked for, in the words of the question.
+    fn nothing(&self) -> String {
+        let on = if self.streams.is_empty() { String::new() } else { format!(" on {}", self.streams.join(", ")) };
+        let since = self.since.map_or_else(String::new, |since| format!(" of those opened since {since}"));
+        match self.status.unwrap_or(Status::Active) {
+            Status::Active => format!("no connection is open{on}{since}"),
+            Status::Inactive => format!("no connection has ended{on}{since}"),
+            Status::All => format!("no connection is listed{on}{since}, open or ended"),
         }
     }
 }
@@ -167,14 +189,27 @@ fn time(text: Option<&str>) -> Option<Timestamp> {
 /// As long as a UUID, which is copied whole.
 const ID: usize = 36;
 
-/// An open connection is ended by its id, an ended one is explained: one column holds both.
-const COLUMNS: [Column; 5] = [
-    Column::whole("OPENED"),
-    Column::whole("LASTED"),
-    Column::whole("STREAM"),
-    Column::whole("CLIENT"),
-    Column::cut_to("ID, OR WHY IT ENDED", ID),
-];
+/// An open connection is ended by its id, an ended one is explained: one column holds both. An id stays whole on the
+/// narrowest screen, a reason need not.
+fn columns(connections: &[Connection]) -> [Column; 5] {
+    let last = "ID, OR WHY IT ENDED";
+    let open = connections.iter().any(Connection::is_active);
+    [
+        Column::spare("OPENED"),
+        Column::spare("LASTED"),
+        Column::spare("STREAM"),
+        Column::spare("CLIENT"),
+        if open { Column::cut_to(last, ID) } else { Column::cut(last) },
+    ]
+}
+
+/// A duration as a glance at a table wants it, in days where they are many hours.
+fn span(duration: Duration) -> String {
+    match duration.as_secs() / 3600 {
+        hours @ 24.. => format!("{}d{:02}h", hours / 24, hours % 24),
+        _ => age(duration),
+    }
+}
 
 /// Connections for people.
 fn rows(connections: &[Connection], now: Timestamp) -> Vec<Vec<Cell>> {
@@ -183,12 +218,14 @@ fn rows(connections: &[Connection], now: Timestamp) -> Vec<Vec<Cell>> {
         .map(|connection| {
             let opened = time(connection.connected_at.as_deref());
             let ended = time(connection.disconnected_at.as_deref());
+            // None if it is the wrong way round, as clocks that differ make it.
             let between = |from: Option<Timestamp>, to: Option<Timestamp>| {
-                Some(age(Duration::try_from(to?.duration_since(from?)).unwrap_or_default()))
+                Some(span(Duration::try_from(to?.duration_since(from?)).ok()?))
             };
-            let ago = match (between(opened, Some(now)), &connection.connected_at) {
+            let ago = match (between(opened, Some(now)), between(Some(now), opened)) {
                 (Some(ago), _) => format!("{ago} ago"),
-                (None, text) => text.clone().unwrap_or_default(),
+                (None, Some(ahead)) => format!("in {ahead}"),
+                (None, None) => connection.connected_at.clone().unwrap_or_default(),
             };
             let lasted = if connection.is_active() {
                 Cell::new("open", Look::Good)
@@ -230,26 +267,24 @@ fn entry(word: &str) -> Option<&'static Entry> {
 /// Which connections to end, checked.
 enum Which {
     Ids(Vec<String>),
-    Endpoint(String),
+    Endpoints(Vec<String>),
     All,
 }
 
 impl Which {
     fn of(kill: &ConnectionKill) -> Result<Which, Error> {
-        Ok(match &kill.endpoint {
-            Some(name) => Which::Endpoint(endpoint_name(name)?),
-            None if kill.all => Which::All,
-            None => {
-                let mut ids: Vec<String> = Vec::new();
-                for id in &kill.ids {
-                    if !ids.contains(id) {
-                        ids.push(id.clone());
-                    }
-                }
-                Which::Ids(ids)
-            }
-        })
+        if kill.all {
+            return Ok(Which::All);
+        }
+        let named = kill.endpoint.iter().map(|name| endpoint_name(name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(if named.is_empty() { Which::Ids(once(&kill.ids)) } else { Which::Endpoints(once(&named)) })
     }
+}
+
+/// Each word once, in their order.
+fn once(words: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    words.iter().filter(|word| seen.insert(word.as_str())).cloned().collect()
 }
 
 async fn kill(api: &mut Api, output: &Output, which: &Which, yes: bool) -> Result<u8, Error> {
@@ -258,28 +293,22 @@ async fn kill(api: &mut Api, output: &Output, which: &Which, yes: bool) -> Resul
         return Ok(FAILED);
     }
     let mut total = Kills::default();
-    let mut asked = None;
-    match which {
-        Which::Ids(ids) => {
-            asked = Some(ids.len() as u64);
-            for batch in ids.chunks(KILL_BATCH) {
-                let kills = api.kill(Kill::Ids(batch)).await;
-                if kills.is_err() && total != Kills::default() {
-                    output.say(&format!("{} were ended before this:", total.successful));
-                }
-                let kills = kills?;
-                tell(output, &kills)?;
-                total.successful += kills.successful;
-                total.failed += kills.failed;
-            }
+    let (batches, asked): (Vec<Kill<'_>>, usize) = match which {
+        Which::Ids(ids) => (ids.chunks(KILL_BATCH).map(Kill::Ids).collect(), ids.len()),
+        Which::Endpoints(names) => (names.iter().map(|name| Kill::Endpoint(name)).collect(), 0),
+        Which::All => (vec![Kill::All], 0),
+    };
+    for batch in batches {
+        let kills = api.kill(batch).await;
+        if kills.is_err() && total != Kills::default() {
+            output.say(&format!("{} were ended before this:", total.successful));
         }
-        Which::Endpoint(name) => total = api.kill(Kill::Endpoint(name)).await?,
-        Which::All => total = api.kill(Kill::All).await?,
+        let kills = kills?;
+        tell(output, &kills)?;
+        total.successful += kills.successful;
+        total.failed += kills.failed;
     }
-    if asked.is_none() {
-        tell(output, &total)?;
-    }
-    let unsaid = asked.unwrap_or(0).saturating_sub(total.successful + total.failed);
+    let unsaid = (asked as u64).saturating_sub(total.successful + total.failed);
     let mut line = format!("{} ended", total.successful);
     if total.failed > 0 {
         line = format!("{line}, {} not", total.failed);
@@ -294,8 +323,8 @@ async fn kill(api: &mut Api, output: &Output, which: &Which, yes: bool) -> Resul
 /// Shows what would be ended, and asks.
 async fn confirmed(api: &mut Api, output: &Output, which: &Which) -> Result<bool, Error> {
     let mut query = ConnectionQuery::default();
-    if let Which::Endpoint(name) = which {
-        query.endpoints.push(name.clone());
+    if let Which::Endpoints(names) = which {
+        query.endpoints.clone_from(names);
     }
     let mut open = api.connections(&query).await?.items;
     let mut missing = 0;
@@ -310,7 +339,7 @@ async fn confirmed(api: &mut Api, output: &Output, which: &Which) -> Result<bool
         (0, _) => format!("X does not list {} as open. Ask it to end them all the same?", connections(missing)),
         (count, _) => format!("End {}, and {missing} that X does not list as open?", connections(count)),
     };
-    Ok(output.ask(&COLUMNS, &rows(&open, Timestamp::now()), &question)?)
+    Ok(output.ask(&columns(&open), &rows(&open, Timestamp::now()), &question)?)
 }
 
 fn connections(count: usize) -> String {
@@ -323,11 +352,11 @@ fn tell(output: &Output, kills: &Kills) -> Result<(), Error> {
         output.say(&format!("warning: {}", api::said(problem)));
     }
     if output.is_table() {
-        let columns = [Column::whole("ID"), Column::whole("RESULT"), Column::cut("WHY")];
+        let columns = [Column::cut("ID"), Column::whole("RESULT"), Column::cut("WHY")];
         let rows: Vec<Vec<Cell>> = kills.results.iter().map(result).collect();
         output.table(&columns, &rows)?;
     } else {
-        output::values(kills.results.iter().map(|result| &result.raw))?;
+        output.values(kills.results.iter().map(|result| &result.raw))?;
     }
     Ok(())
 }
@@ -363,12 +392,34 @@ mod tests {
         .map(Connection::of)
         .collect();
         newest_first(&mut found);
-        insta::assert_snapshot!(render(&COLUMNS, &rows(&found, now), 100, false), @r"
+        insta::assert_snapshot!(render(&columns(&found), &rows(&found, now), 100, false), @r"
         OPENED     LASTED  STREAM            CLIENT       ID, OR WHY IT ENDED
         29s ago    open    filtered          2001:db8::1  1
                    open    filtered
         3h00m ago  1h00m   brand_new_stream               SlowReader: messages piled up at X because they w…
         3h00m ago  12m00s  sample            192.0.2.7    operator disconnect
         ");
+    }
+
+    #[test]
+    fn days_a_future_and_a_narrow_screen_are_readable() {
+        let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
+        let id = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
+        let open = |at: &str| Connection::of(&json!({"id":id,"endpoint_name":"filtered_stream","connected_at":at}));
+        let found = [open("2026-11-22T12:05:00Z"), open("2026-11-20T01:32:00Z")];
+        insta::assert_snapshot!(render(&columns(&found), &rows(&found, now), 80, false), @r"
+        OPENED     LASTED  STREAM    ID, OR WHY IT ENDED
+        in 5m00s   open    filtered  0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e
+        2d10h ago  open    filtered  0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e
+        ");
+        let wide = |found: &[Connection]| {
+            let shown = render(&columns(found), &rows(found, now), 40, false);
+            (shown.lines().map(|line| line.chars().count()).max().unwrap_or(0), shown)
+        };
+        let (width, shown) = wide(&found);
+        assert!(width <= 40 && shown.contains(id), "{shown}");
+        let ended = Connection { disconnect_reason: Some("slow_reader".to_owned()), ..found[0].clone() };
+        let (width, shown) = wide(&[ended]);
+        assert!(width <= 40 && shown.contains("OPENED"), "{shown}");
     }
 }

@@ -63,6 +63,11 @@ impl Output {
         self.color.is_used(io::stdout().is_terminal())
     }
 
+    /// Prints objects on stdout, one a line.
+    pub fn values<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> anyhow::Result<()> {
+        write(&(self.mask)(&lines(values)))
+    }
+
     /// Prints text on stdout.
     pub fn text(&self, text: &str) -> anyhow::Result<()> {
         write(&(self.mask)(text))
@@ -94,14 +99,18 @@ impl Output {
     }
 }
 
-/// Prints objects on stdout, one a line.
+/// Prints objects on stdout, one a line, as they are: [`Output::values`] takes the token out of what a server says.
 pub fn values<'a>(values: impl IntoIterator<Item = &'a Value>) -> anyhow::Result<()> {
+    write(&lines(values))
+}
+
+fn lines<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
     let mut text = String::new();
     for value in values {
         text.push_str(&value.to_string());
         text.push('\n');
     }
-    write(&text)
+    text
 }
 
 /// Whether there is somebody to ask.

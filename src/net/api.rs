@@ -4,7 +4,7 @@
 //! again a few times; a rate limit is not waited for but reported with its reset, since the caller knows better
 //! whether a quarter of an hour is worth it.
 //!
-//! Its law: what changes something is sent again only if X cannot have done it, or says that it failed.
+//! Its law: a request is sent again only if X cannot have seen it, or says with a 5xx that it failed.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -63,12 +63,39 @@ pub struct Options {
     pub tell: Box<dyn FnMut(&str)>,
     /// How many times faster than real time waits pass; 1 outside tests.
     pub speed: u32,
+    /// Whether to try again what is likely to pass. A question beside something more urgent is asked once.
+    pub retry: bool,
 }
 
 /// X's REST endpoints.
 pub struct Api {
     options: Options,
     head: Head,
+    /// What was warned of: a list that is read in several requests may say the same in each.
+    warned: HashSet<String>,
+}
+
+/// What a success must have to be an answer at all. Anything else is not X's, whatever its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// `data` with a list; an empty list is `meta` without it.
+    List,
+    /// `data` with an object.
+    Data,
+    /// `meta` or `data`: what became of a change.
+    Change,
+}
+
+impl Shape {
+    fn fits(self, reply: &Value) -> bool {
+        let data = reply.get("data").filter(|data| !data.is_null());
+        let has_meta = reply.get("meta").is_some_and(Value::is_object);
+        match self {
+            Shape::List => data.map_or(has_meta, Value::is_array),
+            Shape::Data => data.is_some_and(Value::is_object),
+            Shape::Change => data.map_or(has_meta, |data| data.is_array() || data.is_object()),
+        }
+    }
 }
 
 /// Which connections to list.
@@ -143,7 +170,7 @@ impl Api {
     /// Prepares calls; nothing is sent yet.
     #[must_use]
     pub fn new(options: Options) -> Api {
-        Api { options, head: Head::default() }
+        Api { options, head: Head::default(), warned: HashSet::new() }
     }
 
     /// What the head of the last reply said: rate limits and the server's clock.
@@ -183,7 +210,7 @@ impl Api {
             Kill::Endpoint(name) => (format!("{CONNECTIONS}/{}", encoded(name)), None),
             Kill::All => (format!("{CONNECTIONS}/all"), None),
         };
-        let reply = self.send("ending connections", &Method::DELETE, &path, body.as_deref()).await?;
+        let reply = self.send("ending connections", Shape::Data, &Method::DELETE, &path, body.as_deref()).await?;
         Ok(Kills::of(&reply))
     }
 
@@ -211,7 +238,8 @@ impl Api {
             .collect();
         let path = if dry_run { format!("{RULES}?dry_run=true") } else { RULES.to_owned() };
         let what = if dry_run { "checking rules" } else { "adding rules" };
-        let reply = self.send(what, &Method::POST, &path, Some(&json!({ "add": rules }).to_string())).await?;
+        let reply =
+            self.send(what, Shape::Change, &Method::POST, &path, Some(&json!({ "add": rules }).to_string())).await?;
         Ok(AddOutcome::of(&reply))
     }
 
@@ -225,7 +253,7 @@ impl Api {
             Delete::Values(values) => json!({ "delete": { "values": values } }),
         };
         let path = if dry_run { format!("{RULES}?dry_run=true") } else { RULES.to_owned() };
-        let reply = self.send("deleting rules", &Method::POST, &path, Some(&body.to_string())).await?;
+        let reply = self.send("deleting rules", Shape::Change, &Method::POST, &path, Some(&body.to_string())).await?;
         Ok(DeleteOutcome::of(&reply))
     }
 
@@ -236,7 +264,7 @@ impl Api {
     pub async fn delete_all_rules(&mut self) -> Result<DeleteOutcome, Error> {
         // The documents want a body and name none for this; an empty object asks for nothing else.
         let path = format!("{RULES}?delete_all=true");
-        let reply = self.send("deleting all rules", &Method::POST, &path, Some("{}")).await?;
+        let reply = self.send("deleting all rules", Shape::Change, &Method::POST, &path, Some("{}")).await?;
         Ok(DeleteOutcome::of(&reply))
     }
 
@@ -245,7 +273,8 @@ impl Api {
     /// # Errors
     /// The call failed.
     pub async fn rule_counts(&mut self) -> Result<RuleCounts, Error> {
-        let reply = self.send("counting the rules", &Method::GET, &format!("{RULES}/counts"), None).await?;
+        let reply =
+            self.send("counting the rules", Shape::Data, &Method::GET, &format!("{RULES}/counts"), None).await?;
         self.remark(&reply);
         Ok(RuleCounts::of(&reply))
     }
@@ -259,7 +288,7 @@ impl Api {
         if let Some(days) = days {
             path = format!("{path}&days={days}");
         }
-        let reply = self.send("reading the usage", &Method::GET, &path, None).await?;
+        let reply = self.send("reading the usage", Shape::Data, &Method::GET, &path, None).await?;
         self.remark(&reply);
         Ok(Usage::of(&reply))
     }
@@ -279,8 +308,13 @@ impl Api {
         for page in 1.. {
             let mut query: Vec<String> = asked.iter().map(|(name, value)| pair(name, value)).collect();
             query.extend(next.iter().map(|token| pair("pagination_token", token)));
-            let reply = self.send(what, &Method::GET, &format!("{path}?{}", query.join("&")), None).await?;
-            found.items.extend(record::list(&reply, "data").iter().map(&read));
+            let reply =
+                self.send(what, Shape::List, &Method::GET, &format!("{path}?{}", query.join("&")), None).await?;
+            let (rows, others): (Vec<&Value>, _) = record::list(&reply, "data").iter().partition(|row| row.is_object());
+            found.items.extend(rows.into_iter().map(&read));
+            if !others.is_empty() {
+                self.tell(&format!("warning: {what}: {} of what X lists is no object and is left out", others.len()));
+            }
             found.errors.extend(record::errors(&reply));
             let Some(token) = record::next_token(&reply) else { break };
             if !seen.insert(token.clone()) {
@@ -303,11 +337,12 @@ impl Api {
     async fn send(
         &mut self,
         what: &'static str,
+        shape: Shape,
         method: &Method,
         path: &str,
         json: Option<&str>,
     ) -> Result<Value, Error> {
-        let mut waits = WAITS.into_iter();
+        let mut waits = WAITS.into_iter().filter(|_| self.options.retry).collect::<Vec<_>>().into_iter();
         loop {
             let error = match self.options.dialer.call(method, path, json).await {
                 Ok(reply) => {
@@ -317,7 +352,7 @@ impl Api {
                         Err(failure) if (200..300).contains(&reply.status) => {
                             return Err(self.error(what, Kind::Failed(failure), Value::Null));
                         }
-                        body => match read(refusal, &body.unwrap_or_default()) {
+                        body => match read(refusal, shape, &body.unwrap_or_default()) {
                             Ok(value) => return Ok(value),
                             Err((kind, body)) => self.error(what, kind, body),
                         },
@@ -325,7 +360,7 @@ impl Api {
                 }
                 Err(failure) => self.error(what, Kind::Failed(failure), Value::Null),
             };
-            let Some(wait) = waits.next().filter(|_| error.may_pass(method)) else { return Err(error) };
+            let Some(wait) = waits.next().filter(|_| error.may_pass()) else { return Err(error) };
             let asked = error.refusal().and_then(|refusal| refusal.retry_after).unwrap_or_default();
             if asked > LONGEST_WAIT {
                 return Err(error);
@@ -349,9 +384,12 @@ impl Api {
         }
     }
 
+    /// Tells a line; a warning only once.
     fn tell(&mut self, line: &str) {
         let line = (self.options.mask)(line);
-        (self.options.tell)(&line);
+        if !line.starts_with("warning: ") || self.warned.insert(line.clone()) {
+            (self.options.tell)(&line);
+        }
     }
 }
 
@@ -368,7 +406,7 @@ pub fn said(problem: &Problem) -> String {
 }
 
 /// The JSON of a success, or what the reply means instead.
-fn read(refusal: Box<Refusal>, body: &[u8]) -> Result<Value, (Kind, Value)> {
+fn read(refusal: Box<Refusal>, shape: Shape, body: &[u8]) -> Result<Value, (Kind, Value)> {
     let value = serde_json::from_slice::<Value>(body);
     if !(200..300).contains(&refusal.status) {
         return Err((Kind::Refused(refusal), value.unwrap_or_default()));
@@ -378,9 +416,9 @@ fn read(refusal: Box<Refusal>, body: &[u8]) -> Result<Value, (Kind, Value)> {
         Ok(value) if value.get("data").is_none() && value.get("meta").is_none() && !Problem::all(&value).is_empty() => {
             Err((Kind::Refused(refusal), value))
         }
-        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(value) if shape.fits(&value) => Ok(value),
         Ok(_) => Err((Kind::Unreadable(printable(&String::from_utf8_lossy(body), 200)), Value::Null)),
-        Err(_) if body.trim_ascii().is_empty() => Ok(json!({})),
+        Err(_) if body.trim_ascii().is_empty() => Err((Kind::Unreadable("it is empty".to_owned()), Value::Null)),
         Err(_) => {
             let text = match refusal.body {
                 Body::Text(text) => printable(&text, 200),
@@ -417,7 +455,7 @@ pub enum Kind {
     Refused(Box<Refusal>),
     /// There was no whole answer.
     Failed(Failure),
-    /// A success whose body is not JSON; the beginning of its text.
+    /// A success whose body is not what X documents; the beginning of its text.
     Unreadable(String),
 }
 
@@ -500,10 +538,10 @@ impl Error {
     }
 
     /// Whether the same request may be sent again at once, and that may help.
-    fn may_pass(&self, method: &Method) -> bool {
+    fn may_pass(&self) -> bool {
         match &self.kind {
             Kind::Refused(refusal) => refusal.status >= 500 && self.is_passing(),
-            Kind::Failed(failure) => self.is_passing() && (!failure.sent || method == Method::GET),
+            Kind::Failed(failure) => self.is_passing() && !failure.sent,
             Kind::Unreadable(_) => false,
         }
     }
@@ -543,9 +581,7 @@ impl Kind {
                 let why = match (&refusal.redirect, refusal.body.detail()) {
                     (Some(target), _) => format!("a redirect to {target}, which is not followed"),
                     (None, Some(detail)) => detail,
-                    // The catalogue speaks of streams.
-                    (None, None) if refusal.status == 404 => "there is no such path".to_owned(),
-                    (None, None) => entry.meaning.to_owned(),
+                    (None, None) => bare(&code).unwrap_or(entry.meaning).to_owned(),
                 };
                 let parameters: Vec<String> = match &refusal.body {
                     Body::Problems(problems) => {
@@ -565,7 +601,7 @@ impl Kind {
     fn advice(&self) -> String {
         let Kind::Refused(refusal) = self else {
             return match self {
-                Kind::Failed(failure) => Code::Own(failure.own).entry().advice.to_owned(),
+                Kind::Failed(failure) => cure(failure).to_owned(),
                 _ => "check --base-url and what is on the way to it".to_owned(),
             };
         };
@@ -579,14 +615,47 @@ impl Kind {
             (404, _) => "check --base-url".to_owned(),
             (300..=399, _) => "check --base-url; the token goes to no other host".to_owned(),
             (400, Code::Problem(name)) if name == "invalid-request" => "correct what X names".to_owned(),
-            (429, Code::Status(_)) => window(refusal),
+            (420 | 429, Code::Status(_)) => window(refusal),
+            (405..500, Code::Status(_)) => "check --base-url and what is on the way to it".to_owned(),
             (_, Code::Problem(name)) if name == "rate-limit-exceeded" => window(refusal),
-            (500..600, Code::Status(_)) => match refusal.retry_after {
+            (500..600, _) => match refusal.retry_after {
                 Some(wait) => format!("X's trouble; X asks to try again in {}", minutes(wait)),
                 None => "X's trouble; try again later".to_owned(),
             },
             _ => code.entry().advice.to_owned(),
         }
+    }
+}
+
+/// What a status means that came without a word. The catalogue speaks of streams.
+fn bare(code: &Code) -> Option<&'static str> {
+    let Code::Status(status) = code else { return None };
+    Some(match status {
+        400 => "X does not understand the request",
+        401 => "X does not take the token",
+        402 => "the app has no credits left",
+        403 => "the app may not ask for this",
+        404 => "there is no such path",
+        420 | 429 => "too many requests",
+        405..500 => "X refuses the request and gives no reason",
+        500..600 => "X failed and gives no reason",
+        _ => return None,
+    })
+}
+
+/// What to do when there was no whole answer to a call, which nobody sends again by itself as `tail` does.
+#[must_use]
+pub fn cure(failure: &Failure) -> &'static str {
+    match failure.own {
+        Own::HeadTimeout | Own::Stall | Own::Truncated | Own::Eof | Own::Reset | Own::Gzip | Own::UnfinishedLine => {
+            "try again; if it stays so, check the network, a proxy on the way, and X's status page, \
+             https://developer.x.com/status"
+        }
+        // What is wrong with a date is told by the failure itself.
+        Own::Certificate if !failure.detail.contains("clock") => {
+            "check --base-url and what is on the way to it; a TLS proxy's CA is given with --cacert"
+        }
+        own => Code::Own(own).entry().advice,
     }
 }
 

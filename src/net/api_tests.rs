@@ -15,6 +15,9 @@ use crate::net::token::Token;
 struct Scripted {
     url: String,
     asked: Receiver<String>,
+    /// How long the client waits for a head, and twice as long for the rest.
+    patience: Duration,
+    retry: bool,
 }
 
 fn answer(answers: Vec<Vec<u8>>) -> Scripted {
@@ -35,7 +38,7 @@ fn answer(answers: Vec<Vec<u8>>) -> Scripted {
             let _ = socket.write_all(&answer);
         }
     });
-    Scripted { url, asked }
+    Scripted { url, asked, patience: Duration::from_secs(15), retry: true }
 }
 
 fn is_whole(request: &[u8]) -> bool {
@@ -70,7 +73,7 @@ impl Scripted {
             cacert: None,
             gzip: true,
             connect_timeout: Duration::from_secs(15),
-            head_timeout: Duration::from_secs(15),
+            head_timeout: self.patience,
         });
         let told = Rc::new(RefCell::new(Vec::new()));
         let to = told.clone();
@@ -79,6 +82,7 @@ impl Scripted {
             mask,
             tell: Box::new(move |line| to.borrow_mut().push(line.to_owned())),
             speed: 1000,
+            retry: self.retry,
         };
         (Api::new(options), told)
     }
@@ -154,16 +158,16 @@ fn a_server_error_is_tried_again_and_told() {
 }
 
 #[test]
-fn what_changes_something_is_not_sent_again_over_a_cut_line() {
+fn what_was_sent_is_not_sent_again_over_a_cut_line() {
     let server = answer(vec![Vec::new(), json("200", "{}")]);
     let error = run(server.api().0.kill(Kill::All)).expect_err("no answer");
     assert_eq!((server.asked(), error.is_passing()), (vec!["DELETE /2/connections/all".to_owned()], true));
     let server = answer(vec![Vec::new(), json("200", "{}")]);
-    run(server.api().0.usage(Some(30))).expect("the second answer");
-    assert_eq!(server.asked().len(), 2);
+    run(server.api().0.usage(Some(30))).expect_err("no answer");
+    assert_eq!(server.asked().len(), 1);
     // Nobody listens there, so nothing was sent and anything may be tried again.
     let gone = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-    let server = Scripted { url: format!("http://{gone}"), asked: channel().1 };
+    let server = Scripted { url: format!("http://{gone}"), ..answer(Vec::new()) };
     let (mut api, told) = server.api();
     assert!(run(api.delete_all_rules()).is_err());
     assert_eq!(told.borrow().len(), 3);
@@ -231,4 +235,80 @@ fn a_compressed_answer_is_inflated_and_a_cut_or_endless_one_is_an_error() {
     assert_eq!(run(server.api().0.rule_counts()).expect_err("cut").code(), Code::Own(Own::Truncated));
     let server = answer(vec![with("200", "", &vec![b' '; (8 << 20) + 1])]);
     assert!(run(server.api().0.rule_counts()).expect_err("too long").to_string().contains("longer than 8 MiB"));
+}
+
+#[test]
+fn a_success_that_is_no_answer_is_an_error() {
+    type Call = fn(&mut Api) -> Result<(), Error>;
+    let calls: [(Call, &[&str]); 5] = [
+        (|api| run(api.connections(&ConnectionQuery::default())).map(drop), &[r#"{"data":{}}"#]),
+        (|api| run(api.kill(Kill::All)).map(drop), &[r#"{"meta":{}}"#]),
+        (|api| run(api.rule_counts()).map(drop), &[r#"{"data":[]}"#]),
+        (|api| run(api.usage(None)).map(drop), &[r#"{"meta":{}}"#]),
+        (|api| run(api.add_rules(&[], true)).map(drop), &[]),
+    ];
+    for (call, more) in calls {
+        for body in ["", "{}", r#"{"data":"x"}"#, r#"{"data":null}"#, "[]", "null"].iter().chain(more) {
+            let server = answer(vec![json("200", body)]);
+            let error = call(&mut server.api().0).expect_err(body);
+            assert!(matches!(error.kind, Kind::Unreadable(_)) && !error.is_passing(), "{body} {error}");
+            assert!(error.to_string().contains("the answer is not the JSON that X documents"), "{error}");
+        }
+        let server = answer(vec![b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec()]);
+        assert!(call(&mut server.api().0).expect_err("no body").to_string().contains("documents: it is empty"));
+    }
+    let server = answer(vec![json("200", r#"{"meta":{"result_count":0}}"#)]);
+    assert!(run(server.api().0.rules()).expect("an empty list").items.is_empty());
+}
+
+#[test]
+fn rows_that_are_no_objects_are_left_out_with_a_warning_that_comes_once() {
+    let page = |next: &str| json("200", &format!(r#"{{"data":[{{"id":"a"}},7],"meta":{{"next_token":{next}}}}}"#));
+    let server = answer(vec![page("\"n\""), page("null")]);
+    let (mut api, told) = server.api();
+    assert_eq!(run(api.rules()).expect("a list").items.len(), 2);
+    assert_eq!(*told.borrow(), ["warning: listing the rules: 1 of what X lists is no object and is left out"]);
+}
+
+#[test]
+fn a_question_that_is_asked_once_is_asked_once() {
+    let server = Scripted { retry: false, ..answer(vec![json("503", "{}"), json("200", "{}")]) };
+    let (mut api, told) = server.api();
+    assert_eq!(run(api.usage(None)).expect_err("refused").status(), Some(503));
+    assert!(server.asked().len() == 1 && told.borrow().is_empty(), "{told:?}");
+}
+
+#[test]
+fn a_reply_that_trickles_for_ever_ends_in_a_clear_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().expect("a client");
+        let _ = socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n{");
+        // Its reads time out, one blank after each, until the client has had enough.
+        socket.set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");
+        while socket.write_all(b" ").is_ok() {
+            let _ = socket.read(&mut [0; 4096]);
+        }
+    });
+    let server = Scripted { url, patience: Duration::from_millis(300), ..answer(Vec::new()) };
+    let error = run(server.api().0.usage(None)).expect_err("no end");
+    assert!(error.to_string().contains("the reply did not end within 60 s; try again"), "{error}");
+}
+
+#[test]
+fn refusals_without_a_word_do_not_speak_of_streams() {
+    for status in ["400", "401", "402", "403", "404", "406", "409", "420", "429", "500", "503"] {
+        let server = Scripted { retry: false, ..answer(vec![json(status, "")]) };
+        let error = run(server.api().0.usage(None)).expect_err("refused").to_string();
+        assert!(!error.contains("stream") && !error.contains("connection"), "{error}");
+        assert!(!error.contains("do nothing") && !error.contains("--track"), "{error}");
+    }
+}
+
+#[test]
+fn the_cure_of_a_certificate_is_that_of_its_fault() {
+    let of = |detail: &str| cure(&Failure { own: Own::Certificate, detail: detail.to_owned(), sent: false });
+    assert!(!of("the certificate of x is for another host").contains("clock"));
+    assert!(of("the certificate of x has expired; check this machine's clock").contains("clock"));
 }

@@ -42,6 +42,10 @@ const BODY_CAP: usize = 64 << 10;
 /// every character takes four bytes.
 const REPLY_CAP: usize = 8 << 20;
 
+/// How many times as long as for its head a reply to a call may take for its body: a minute, in which X's largest
+/// page comes over the slowest line that streams anything.
+const REPLY_HEADS: u32 = 2;
+
 /// How long a refused response may take to say it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -232,7 +236,7 @@ impl Dialer {
         Ok(Reply { status: parts.status.as_u16(), body, refusal: refusal_of(&parts, head, said) })
     }
 
-    /// Reads a whole body, within bounds of size and silence.
+    /// Reads a whole body, within bounds of size, silence and time.
     async fn read_reply(&self, stream: &mut Stream) -> Result<Vec<u8>, Failure> {
         let cut = |own, detail: &str| Failure { own, detail: detail.to_owned(), sent: true };
         let mut plain = Vec::new();
@@ -246,9 +250,16 @@ impl Dialer {
             length <= REPLY_CAP
         };
         let limit = self.options.head_timeout;
+        let until = tokio::time::Instant::now() + limit * REPLY_HEADS;
         loop {
-            let Ok(next) = tokio::time::timeout(limit, stream.next()).await else {
-                return Err(cut(Own::Stall, &format!("the reply stopped for {} s", HEAD_TIMEOUT.as_secs())));
+            let now = tokio::time::Instant::now();
+            let Ok(next) = tokio::time::timeout_at(until.min(now + limit), stream.next()).await else {
+                let detail = if tokio::time::Instant::now() < until {
+                    format!("the reply stopped for {} s", HEAD_TIMEOUT.as_secs())
+                } else {
+                    format!("the reply did not end within {} s", (HEAD_TIMEOUT * REPLY_HEADS).as_secs())
+                };
+                return Err(cut(Own::Stall, &detail));
             };
             let Some(chunk) = next.transpose()? else { break };
             let mut fits = true;

@@ -40,13 +40,15 @@ pub struct Column {
     pub narrowest: Option<usize>,
     /// Whether its texts end in one line, as numbers do.
     pub right: bool,
+    /// Whether it is left out where there is no room for it, the last of such columns first.
+    pub spare: bool,
 }
 
 impl Column {
     /// A column that stays whole.
     #[must_use]
     pub const fn whole(title: &'static str) -> Column {
-        Column { title, narrowest: None, right: false }
+        Column { title, narrowest: None, right: false, spare: false }
     }
 
     /// A column that may be cut.
@@ -58,13 +60,19 @@ impl Column {
     /// A column that may be cut, but not below a width.
     #[must_use]
     pub const fn cut_to(title: &'static str, width: usize) -> Column {
-        Column { title, narrowest: Some(width), right: false }
+        Column { title, narrowest: Some(width), right: false, spare: false }
     }
 
     /// A column of numbers.
     #[must_use]
     pub const fn number(title: &'static str) -> Column {
-        Column { title, narrowest: None, right: true }
+        Column { title, narrowest: None, right: true, spare: false }
+    }
+
+    /// A column that stays whole where there is room for it, and else is left out.
+    #[must_use]
+    pub const fn spare(title: &'static str) -> Column {
+        Column { title, narrowest: None, right: false, spare: true }
     }
 }
 
@@ -102,8 +110,14 @@ pub fn render(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool)
         return String::new();
     }
     let filled = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|cell| !cell.text.is_empty()));
-    let used: Vec<usize> = (0..columns.len()).filter(|at| filled(*at)).collect();
-    let widths = widths(columns, rows, &used, width);
+    let mut used: Vec<usize> = (0..columns.len()).filter(|at| filled(*at)).collect();
+    let mut widths = widths(columns, rows, &used, width);
+    while widths.iter().sum::<usize>() + between(&used) > width
+        && let Some(at) = used.iter().rposition(|&at| columns[at].spare)
+    {
+        used.remove(at);
+        widths = self::widths(columns, rows, &used, width);
+    }
     let mut text = String::new();
     let titles: Vec<Cell> = columns.iter().map(|column| Cell::new(column.title, Look::Faint)).collect();
     for row in std::iter::once(&titles).chain(rows) {
@@ -129,6 +143,11 @@ pub fn render(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool)
     text
 }
 
+/// What the gaps between the used columns take.
+fn between(used: &[usize]) -> usize {
+    BETWEEN.len() * used.len().saturating_sub(1)
+}
+
 /// How wide each used column is: as wide as its texts if that fits, else the widest of those that may be cut gives way.
 fn widths(columns: &[Column], rows: &[Vec<Cell>], used: &[usize], width: usize) -> Vec<usize> {
     let mut widths: Vec<usize> = used
@@ -138,9 +157,8 @@ fn widths(columns: &[Column], rows: &[Vec<Cell>], used: &[usize], width: usize) 
             cells.chain([columns[at].title.width()]).max().unwrap_or(0)
         })
         .collect();
-    let between = BETWEEN.len() * used.len().saturating_sub(1);
     loop {
-        let whole = widths.iter().sum::<usize>() + between;
+        let whole = widths.iter().sum::<usize>() + between(used);
         let narrowest = |at: usize| columns[used[at]].narrowest.unwrap_or(usize::MAX);
         let mut by_width: Vec<usize> = (0..used.len()).filter(|&at| widths[at] > narrowest(at)).collect();
         by_width.sort_by_key(|&at| std::cmp::Reverse(widths[at]));
@@ -220,6 +238,16 @@ mod tests {
         9       3  猫 [2Jdog
         8
         ");
+    }
+
+    #[test]
+    fn what_is_spare_is_left_out_from_the_right_where_there_is_no_room() {
+        let columns = [Column::spare("OPENED"), Column::spare("STREAM"), Column::cut_to("ID", 9)];
+        let rows = vec![vec!["2h ago".into(), "filtered".into(), "123456789".into()]];
+        let titles = |width| render(&columns, &rows, width, false).lines().next().map(str::to_owned);
+        assert_eq!(titles(27).as_deref(), Some("OPENED  STREAM    ID"));
+        assert_eq!(titles(26).as_deref(), Some("OPENED  ID"));
+        assert_eq!(titles(16).as_deref(), Some("ID"));
     }
 
     #[test]

@@ -143,6 +143,7 @@ impl Check {
 pub fn label(name: &str) -> String {
     match name {
         "dns" | "tcp" | "tls" => name.to_ascii_uppercase(),
+        "answer" => "X's answer".to_owned(),
         _ => name.replace('-', " "),
     }
 }

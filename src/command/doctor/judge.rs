@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::check::Check;
+use crate::cli::is_connection_id;
 use crate::command::usage::{end, percent, thousands};
 use crate::net::api;
 use crate::protocol::disconnect::Code;
@@ -74,7 +75,9 @@ impl First<'_> {
                 (Some(403), _) => {
                     Check::fail("token", exit, &format!("X knows it, but {}", error.why()), error.advice())
                 }
-                _ => Check::fail("token", exit, error.why(), error.advice()),
+                (Some(401), None) => Check::fail("token", exit, error.why(), error.advice()),
+                // Whatever it is, the token has no part in it.
+                _ => Check::fail("answer", exit, &format!("{}{}", culprit(error), error.why()), error.advice()),
             },
         };
         check.took(self.took)
@@ -96,6 +99,16 @@ impl First<'_> {
         });
         let text = format!("{left}{of} requests left for {}{turns}; the stream tells its own when it opens", self.what);
         if left == 0 { Check::warn(NAME, &text, "wait for the reset") } else { Check::ok(NAME, &text) }
+    }
+}
+
+/// Who is to blame for an answer that tells nothing of the token.
+fn culprit(error: &api::Error) -> &'static str {
+    match (&error.kind, error.status()) {
+        (api::Kind::Failed(_), _) => "there is no whole answer: ",
+        (api::Kind::Unreadable(_), _) => "something other than X's API answers: ",
+        (_, Some(500..600)) => "X has trouble of its own: ",
+        _ => "",
     }
 }
 
@@ -128,25 +141,27 @@ fn clock(wall: Duration) -> String {
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
-/// The rules of the filtered stream.
-pub fn rules(counts: &RuleCounts) -> Check {
+/// The rules of the filtered stream. `again` are the options that lead another command to the same server.
+pub fn rules(counts: &RuleCounts, again: &str) -> Check {
     let own = counts.client_app.as_ref().and_then(|app| app.rules).or(counts.project_rules);
     match (own, counts.cap_per_client_app) {
         (Some(0), _) => Check::fail(
             "rules",
             REFUSED,
             "there is none, and X refuses the filtered stream without a rule",
-            "add one: xstream rules add 'cat has:images'",
+            &format!("add one: xstream rules add 'cat has:images'{again}"),
         ),
         (Some(count), Some(cap)) => Check::ok("rules", &format!("{} of at most {}", thousands(count), thousands(cap))),
         (Some(1), None) => Check::ok("rules", "1 rule"),
         (Some(count), None) => Check::ok("rules", &format!("{} rules", thousands(count))),
-        (None, _) => Check::warn("rules", "X does not say how many there are", "look: xstream rules list"),
+        (None, _) => {
+            Check::warn("rules", "X does not say how many there are", &format!("look: xstream rules list{again}"))
+        }
     }
 }
 
-/// What is left of the cap.
-pub fn usage(usage: &Usage, today: Date) -> Check {
+/// What is left of the cap. `again` are the options that lead another command to the same server.
+pub fn usage(usage: &Usage, today: Date, again: &str) -> Check {
     const NAME: &str = "usage";
     let turn = usage.cap_reset_day.and_then(|day| i8::try_from(day).ok()).filter(|day| (1..=31).contains(day));
     let turns = turn.map_or_else(String::new, |turn| format!(", until {}", end(today, turn)));
@@ -163,7 +178,8 @@ pub fn usage(usage: &Usage, today: Date) -> Check {
                 let cure = "wait for the day on which it turns, or buy more in the developer portal";
                 Check::fail(NAME, REFUSED, &text, cure)
             } else if u128::from(used) * 100 > u128::from(cap) * u128::from(NEARLY) {
-                Check::warn(NAME, &text, "see where it goes: xstream usage; stop in time: xstream tail --quota N/day")
+                let cure = format!("see where it goes: xstream usage{again}; stop in time: xstream tail --quota N/day");
+                Check::warn(NAME, &text, &cure)
             } else {
                 Check::ok(NAME, &text)
             }
@@ -188,8 +204,9 @@ fn holders<'a>(found: &'a [Connection], endpoint: &Endpoint) -> Vec<&'a Connecti
 /// Holders that are told one by one.
 const TOLD: usize = 3;
 
-/// Who holds the app's connections. `now` is X's clock where X tells it.
-pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration) -> Check {
+/// Who holds the app's connections. `now` is X's clock where X tells it; `again` are the options that lead another
+/// command to the same server.
+pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration, again: &str) -> Check {
     let open = found.iter().filter(|one| one.is_active()).count();
     let holders = holders(found, endpoint);
     let elsewhere = match open - holders.len() {
@@ -206,19 +223,22 @@ pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration) -> 
         .map(|one| {
             let who = one.client_ip.as_deref().unwrap_or("somebody");
             let since = one.connected_at.as_deref().and_then(super::moment);
-            let since = since.map_or_else(String::new, |since| format!(" for {}", age(now.saturating_sub(since))));
+            let since = since.and_then(|since| now.checked_sub(since));
+            let since = since.map_or_else(String::new, |since| format!(" for {}", age(since)));
             let id = one.id.as_deref().map_or_else(String::new, |id| format!(" (id {id})"));
-            format!("{who} holds {name}{since}{id}")
+            format!("{who} has held {name}{since}{id}")
         })
         .collect();
     if holders.len() > TOLD {
         told.push(format!("and {} more", holders.len() - TOLD));
     }
     let ids: Vec<&str> = holders.iter().filter_map(|one| one.id.as_deref()).collect();
-    let cure = if ids.is_empty() || ids.len() > TOLD {
-        format!("end them: xstream connections kill --endpoint {name}")
+    // What `kill` would not take for an id is no word to paste into a shell.
+    let usable = ids.len() <= TOLD && ids.iter().all(|id| is_connection_id(id));
+    let cure = if ids.is_empty() || !usable {
+        format!("end them: xstream connections kill --endpoint {name}{again}")
     } else {
-        format!("free the slot: xstream connections kill {}", ids.join(" "))
+        format!("free the slot: xstream connections kill {}{again}", ids.join(" "))
     };
     let text = format!("{}{elsewhere}; unless the access allows more, another one is refused", told.join(", "));
     Check::warn(CONNECTIONS, &text, &cure)
@@ -278,7 +298,7 @@ mod tests {
 
     #[test]
     fn no_rules_are_a_failure_with_the_next_command() {
-        let of = |data| rules(&RuleCounts::of(&json!({ "data": data })));
+        let of = |data| rules(&RuleCounts::of(&json!({ "data": data })), "");
         insta::assert_snapshot!(shown(&[
             of(json!({ "client_app_rules_count": { "rule_count": "0" }, "cap_per_client_app": 1000 })),
             of(json!({ "client_app_rules_count": { "rule_count": 12 }, "cap_per_client_app": 1000 })),
@@ -298,7 +318,7 @@ mod tests {
     fn a_cap_is_well_then_near_then_reached() {
         let of = |used, cap| {
             let data = json!({ "project_usage": used, "project_cap": cap, "cap_reset_day": 1 });
-            usage(&Usage::of(&json!({ "data": data })), date(2026, 11, 22))
+            usage(&Usage::of(&json!({ "data": data })), date(2026, 11, 22), "")
         };
         let checks = [
             of(json!("900"), json!("1000")),
@@ -325,23 +345,26 @@ mod tests {
                 "connected_at": "2026-11-22T11:59:00Z" }))
         };
         let filtered = endpoint::find("filtered").expect("a stream");
-        let of = |found: &[Connection]| connections(found, filtered, NOW);
+        let of = |found: &[Connection]| connections(found, filtered, NOW, " --cacert ca.pem");
         let ended = Connection { disconnect_reason: Some("x".to_owned()), ..one(Some("9"), "filtered_stream") };
         insta::assert_snapshot!(shown(&[
             of(&[]),
             of(&[ended, one(Some("1"), "sample_stream")]),
-            of(&[one(Some("1"), "filtered_stream"), one(Some("2"), "sample_stream")]),
+            of(&[one(Some("11111"), "filtered_stream"), one(Some("2"), "sample_stream")]),
             of(&[one(None, "filtered_stream")]),
+            of(&[one(Some("$(reboot)"), "filtered_stream")]),
             of(&vec![one(Some("1"), "filtered_stream"); 5]),
         ]), @r"
         ✓ connections           none is open on filtered
         ✓ connections           none is open on filtered; 1 on other streams
-        ! connections           192.0.2.7 holds filtered for 1m00s (id 1); 1 on other streams; unless the access allows more, another one is refused
-                                → free the slot: xstream connections kill 1
-        ! connections           192.0.2.7 holds filtered for 1m00s; unless the access allows more, another one is refused
-                                → end them: xstream connections kill --endpoint filtered
-        ! connections           192.0.2.7 holds filtered for 1m00s (id 1), 192.0.2.7 holds filtered for 1m00s (id 1), 192.0.2.7 holds filtered for 1m00s (id 1), and 2 more; unless the access allows more, another one is refused
-                                → end them: xstream connections kill --endpoint filtered
+        ! connections           192.0.2.7 has held filtered for 1m00s (id 11111); 1 on other streams; unless the access allows more, another one is refused
+                                → free the slot: xstream connections kill 11111 --cacert ca.pem
+        ! connections           192.0.2.7 has held filtered for 1m00s; unless the access allows more, another one is refused
+                                → end them: xstream connections kill --endpoint filtered --cacert ca.pem
+        ! connections           192.0.2.7 has held filtered for 1m00s (id $(reboot)); unless the access allows more, another one is refused
+                                → end them: xstream connections kill --endpoint filtered --cacert ca.pem
+        ! connections           192.0.2.7 has held filtered for 1m00s (id 1), 192.0.2.7 has held filtered for 1m00s (id 1), 192.0.2.7 has held filtered for 1m00s (id 1), and 2 more; unless the access allows more, another one is refused
+                                → end them: xstream connections kill --endpoint filtered --cacert ca.pem
         ");
     }
 }

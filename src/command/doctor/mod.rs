@@ -69,7 +69,8 @@ pub fn run(given: &Doctor, arguments: &[OsString]) -> Result<u8, Error> {
     };
     let account =
         store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock: Clock::start(speed) });
-    let visit = Visit { endpoint, access, usable: found.ok(), account, request, force: given.force };
+    let again = access::again(&given.access);
+    let visit = Visit { endpoint, access, usable: found.ok(), account, request, force: given.force, again };
     let mut report = Report::new(given, visit.access.token.mask());
     report.add(&shape)?;
     let runtime = runtime()?;
@@ -78,7 +79,7 @@ pub fn run(given: &Doctor, arguments: &[OsString]) -> Result<u8, Error> {
     runtime.shutdown_background();
     let interrupted = examined?;
     report.end()?;
-    Ok(if interrupted { 128 + Signal::Int.number() } else { report.exit })
+    Ok(if interrupted { 128 + Signal::Int.number() } else { report.exit() })
 }
 
 /// What `--listen` asks for: the stream as it is, the first partition of one that is split.
@@ -134,10 +135,15 @@ struct Visit<'a> {
     /// What `--listen` sends.
     request: Option<Request>,
     force: bool,
+    /// The options that lead another command to the same server.
+    again: String,
 }
 
 /// The checks that ask X.
 const ASKED: [&str; 6] = ["clock", "token", "rate-limit", "rules", "usage", CONNECTIONS];
+
+/// The check of the stream itself: it is told only where nobody can open it.
+const STREAM: &str = "stream";
 
 impl Visit<'_> {
     /// Whether a person wanted it to end early.
@@ -148,9 +154,10 @@ impl Visit<'_> {
             self.budget(report).await?;
             report.skip(&ASKED[3..], &label(failed))?;
         } else if self.endpoint.family == Family::V1 {
+            let text = format!("{} is a v1.1 stream, and X shut those off in 2023", self.endpoint.name);
+            report.add(&Check::fail(STREAM, REFUSED, &text, "take one of v2: xstream doctor filtered"))?;
             for name in ASKED {
-                let why = "X's API tells nothing of v1.1 streams, which are shut off since 2023";
-                report.add(&Check::skipped(name, why))?;
+                report.add(&Check::skipped(name, "X's API tells nothing of v1.1 streams"))?;
             }
             self.budget(report).await?;
         } else {
@@ -188,10 +195,11 @@ impl Visit<'_> {
         report.add(&first.rate(exit))?;
         self.budget(report).await?;
         if !first.goes_on() {
-            return report.skip(&ASKED[3..], "token");
+            let failed = report.failed.map_or_else(|| "token".to_owned(), label);
+            return report.skip(&ASKED[3..], &failed);
         }
         report.add(&match counts {
-            Some(Ok(counts)) => judge::rules(&counts),
+            Some(Ok(counts)) => judge::rules(&counts, &self.again),
             Some(Err(error)) => unless_told("rules", report, &error),
             None if self.endpoint.name == "powerstream" => {
                 Check::skipped("rules", "those of powerstream are not asked for")
@@ -206,7 +214,7 @@ impl Visit<'_> {
         let took = if asked { began.elapsed() } else { Duration::ZERO };
         let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
         let check = match usage {
-            Some(Ok(usage)) => judge::usage(&usage, today),
+            Some(Ok(usage)) => judge::usage(&usage, today, &self.again),
             Some(Err(error)) => unless_told("usage", report, &error),
             None => unreachable!("the usage was asked for above"),
         };
@@ -227,7 +235,7 @@ impl Visit<'_> {
                     report.output.say(&format!("warning: {}", api::said(problem)));
                 }
                 let now = api.head().date.unwrap_or_else(wall_clock);
-                judge::connections(&found.items, self.endpoint, now)
+                judge::connections(&found.items, self.endpoint, now, &self.again)
             }
             Err(error) => judge::failed(CONNECTIONS, status_of(&error), &error),
         };
@@ -257,8 +265,8 @@ impl Visit<'_> {
     /// Opens the stream, if it may; tells whether a person wanted it to end early.
     async fn listen(&self, request: &Request, report: &mut Report) -> Result<bool, Error> {
         const NAME: &str = "listen";
-        if let Some(why) = self.reason_not_to_listen(report) {
-            report.add(&Check::skipped(NAME, &why))?;
+        if let Some(check) = self.reason_not_to_listen(NAME, report) {
+            report.add(&check)?;
             return Ok(false);
         }
         let mut budget = Budget::new(self.endpoint.requests_per_window);
@@ -266,15 +274,16 @@ impl Visit<'_> {
         let mut asked = None;
         if let Some(account) = &self.account {
             let Some(held) = account.hold().await? else {
-                report.add(&Check::skipped(NAME, "another process holds the state file"))?;
+                let text = "not tried: another process holds the state file";
+                report.add(&Check::warn(NAME, text, "try again; end that process if it hangs"))?;
                 return Ok(false);
             };
             let now = account.clock.now();
             budget.load(now, held.budget());
             let wait = budget.wait(now);
             if !wait.is_zero() {
-                let why = format!("the connection budget is spent; the next request is allowed in {}", age(wait));
-                report.add(&Check::skipped(NAME, &why))?;
+                let cure = format!("wait; the next request is allowed in {}", age(wait));
+                report.add(&Check::warn(NAME, "not tried: the connection budget is spent", &cure))?;
                 return Ok(false);
             }
             budget.spend(now);
@@ -292,24 +301,29 @@ impl Visit<'_> {
         Ok(interrupted)
     }
 
-    /// Why the stream is left alone, if it is.
-    fn reason_not_to_listen(&self, report: &Report) -> Option<String> {
-        // A failed listing is all that --force passes over: the rest would be refused by X anyway.
+    /// Why the stream is left alone, if it is. Behind a failure that is no news; else somebody asked for what is not
+    /// done.
+    fn reason_not_to_listen(&self, name: &'static str, report: &Report) -> Option<Check> {
+        // A failed listing and a stream that X shut off, which another server may have, are all that --force passes
+        // over: the rest would be refused anyway.
         match report.failed {
-            Some(CONNECTIONS) if self.force && report.failures == 1 => {}
+            Some(CONNECTIONS | STREAM) if self.force && report.failures == 1 => {}
             Some(CONNECTIONS) => {
-                return Some("who holds the slot is not known; --force listens all the same".to_owned());
+                return Some(Check::skipped(name, "who holds the slot is not known; --force listens all the same"));
             }
-            Some(failed) => return Some(format!("not tried, because {} failed", label(failed))),
+            Some(failed) => {
+                return Some(Check::skipped(name, &format!("not tried, because {} failed", label(failed))));
+            }
             None => {}
         }
-        if self.force {
+        let why = if self.endpoint.endpoint_name.is_none() {
+            "X does not tell who holds this stream"
+        } else if report.held {
+            "another connection is open"
+        } else {
             return None;
-        }
-        if self.endpoint.endpoint_name.is_none() {
-            return Some("X does not tell who holds this stream; --force listens all the same".to_owned());
-        }
-        report.held.then(|| "another connection is open; --force listens all the same".to_owned())
+        };
+        (!self.force).then(|| Check::warn(name, &format!("not tried: {why}"), "--force listens all the same"))
     }
 }
 

@@ -8,6 +8,7 @@ use super::judge::CONNECTIONS;
 use crate::cli::{self, Doctor};
 use crate::command::Error;
 use crate::command::output::{self, Output};
+use crate::session::outcome::FAILED;
 
 /// Where the checks go as they come in.
 pub struct Report {
@@ -18,8 +19,7 @@ pub struct Report {
     width: Option<usize>,
     /// The name of the first that failed.
     pub failed: Option<&'static str>,
-    /// The exit status of that one.
-    pub exit: u8,
+    exit: u8,
     /// How many failed.
     pub failures: usize,
     warnings: usize,
@@ -74,6 +74,11 @@ impl Report {
             self.add(&Check::skipped(name, &format!("not tried, because {needed} failed")))?;
         }
         Ok(())
+    }
+
+    /// The exit status: that of the first failure. Warnings alone are no failure, but not all is well either.
+    pub fn exit(&self) -> u8 {
+        if self.failures == 0 && self.warnings > 0 { FAILED } else { self.exit }
     }
 
     /// Says what all of it came to.

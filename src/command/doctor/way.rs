@@ -10,10 +10,11 @@ use super::check::Check;
 use super::report::Report;
 use crate::command::Error;
 use crate::command::access::Access;
+use crate::net::api;
 use crate::net::probe::Probe;
 use crate::net::proxy::VARIABLES;
 use crate::net::trust::trust;
-use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::disconnect::Own;
 use crate::session::Failure;
 use crate::session::outcome::{GAVE_UP, REFUSED};
 
@@ -60,7 +61,8 @@ fn no_proxy(access: &Access) -> String {
 }
 
 async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report) -> Result<Option<TcpStream>, Error> {
-    let host = access.base.host();
+    // A name is looked up without its port.
+    let host = access.base.uri().host().unwrap_or_default();
     let addresses = if let Some(address) = probe.address() {
         report.add(&Check::skipped("dns", &format!("{address} is an address")))?;
         vec![address]
@@ -117,7 +119,7 @@ async fn secure(access: &Access, probe: &Probe<'_>, tcp: TcpStream, report: &mut
 
 fn failed_way(name: &'static str, failure: &Failure) -> Check {
     let exit = if failure.own == Own::Certificate { REFUSED } else { GAVE_UP };
-    Check::fail(name, exit, &failure.detail, Code::Own(failure.own).entry().advice)
+    Check::fail(name, exit, &failure.detail, api::cure(failure))
 }
 
 /// As people know it: TLS 1.3.

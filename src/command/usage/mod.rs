@@ -51,7 +51,7 @@ pub fn run(given: &cli::Usage, arguments: &[OsString]) -> Result<u8, Error> {
             output.say("--state FILE, the file of `xstream tail --state`, shows what this machine metered beside it");
         }
     } else {
-        output::values(&report.values())?;
+        output.values(&report.values())?;
     }
     Ok(0)
 }
