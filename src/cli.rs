@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, TypedValueParser};
-use clap::{Arg, ArgGroup, Args, Command, Parser, Subcommand};
+use clap::{Arg, ArgGroup, Args, Command, CommandFactory as _, Parser, Subcommand};
 
 use crate::net::api::Status;
 use crate::net::token::without_tokens;
@@ -602,16 +602,17 @@ pub struct RuleList {
 /// Rules to add or to test.
 #[derive(Debug, Args)]
 pub struct RuleInput {
-    /// Rules, each in quotes; `-` for stdin, which is also read when none is given
+    /// Rules, each in quotes, also one that begins with `-`; `-` alone is stdin, which is also read when none is given
     #[arg(value_name = "RULE")]
     pub rules: Vec<String>,
 
+    // No short options here: `-from:x cat` is a rule.
     /// File with rules, `-` for stdin; may be given again
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub file: Vec<PathBuf>,
 
     /// Tag of the rules that bring none
-    #[arg(short, long, value_name = "TAG")]
+    #[arg(long, value_name = "TAG", value_parser = rule_tag)]
     pub tag: Option<String>,
 
     /// How they are looked over.
@@ -659,9 +660,8 @@ pub struct RuleDelete {
     #[arg(long, value_name = "RULE", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub value: Vec<String>,
 
-    /// All rules with exactly this tag; may be given again
-    // Empty it would mean all rules without one, and is an unset variable.
-    #[arg(short, long, value_name = "TAG", value_parser = NonEmptyStringValueParser::new())]
+    /// All rules whose tag fits (* is any text, ? any character; a rule without a tag never does); may be given again
+    #[arg(long, value_name = "GLOB", value_parser = rule_tag)]
     pub tag: Vec<String>,
 
     /// All rules of the app
@@ -683,7 +683,8 @@ pub struct RuleDelete {
     long_about = "Make the app's rules equal to a file.\n\nPrints the difference first: `+` comes, `-` goes, `=` stays; a rule \
                   with another tag is a `-` and a `+`, since X cannot edit a rule. Then adds what is new and deletes what \
                   is gone, in this order where X has room for both. A sync that was cut short is completed by the next. \
-                  One that deletes more than it keeps asks, or wants --yes. If X refuses a rule, nothing more is deleted. \
+                  One that deletes more rules than it keeps asks on a terminal, and elsewhere wants --yes. A file without \
+                  any rule is refused, and so is a list of X's rules that is not whole. If X refuses a rule, nothing more is deleted. \
                   With --json the difference is an object a rule, its `change` one of add, delete, keep.",
     after_long_help = "Example: xstream rules sync --dry-run rules.txt\n\
                        or:      xstream rules sync --yes rules.txt"
@@ -700,6 +701,10 @@ pub struct RuleSync {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+
+    /// Take a file without any rule, and delete all rules
+    #[arg(long)]
+    pub allow_empty: bool,
 
     /// How they are looked over.
     #[command(flatten)]
@@ -725,6 +730,14 @@ pub enum RuleForm {
     Ndjson,
     /// A rule a line, its tag behind a tab
     Tab,
+}
+
+/// A tag of a rule, or a pattern of tags. An empty one is an unset variable.
+fn rule_tag(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("a tag is not empty; leave --tag out, or give one".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// An id of a rule: digits (`OpenAPI` 2.167: 1 to 19 of them).
@@ -924,7 +937,7 @@ pub struct Generate {
 /// # Errors
 /// The arguments are not understood; or help was asked for, which is no failure (status 0).
 pub fn parse(arguments: &[OsString]) -> Result<Cli, (String, u8)> {
-    Cli::try_parse_from(arguments).map_err(|error| {
+    Cli::try_parse_from(with_rules_apart(arguments)).map_err(|error| {
         if error.use_stderr() {
             let page = error.render().to_string();
             let shown = if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -937,6 +950,51 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, (String, u8)> {
             (error.render().to_string(), 0)
         }
     })
+}
+
+/// Sets rules apart from short options: one such as `-from:x cat` gets a space in front, which is no part of a rule.
+///
+/// clap would read it as `-f rom:x cat`. Told to take such values, it takes every option behind the first rule for a
+/// rule too. A single letter is left to clap: `-h` is help, and `-x` alone is no rule.
+fn with_rules_apart(arguments: &[OsString]) -> Vec<OsString> {
+    let mut taken = arguments.to_vec();
+    if arguments.get(1).is_none_or(|verb| verb != "rules") {
+        return taken;
+    }
+    let command = Cli::command();
+    let rules = command.find_subcommand("rules");
+    let add = rules.and_then(|rules| rules.find_subcommand("add"));
+    let (mut has_rules, mut is_value) = (false, false);
+    for word in taken.iter_mut().skip(2) {
+        let Some(text) = word.to_str() else {
+            is_value = false;
+            continue;
+        };
+        if std::mem::take(&mut is_value) {
+            continue;
+        }
+        match text.strip_prefix("--") {
+            Some("") => break,
+            Some(name) => {
+                let of = |command: Option<&Command>| {
+                    let mut options = command.into_iter().flat_map(Command::get_arguments);
+                    options.any(|option| option.get_long() == Some(name) && option.get_action().takes_values())
+                };
+                is_value = of(rules) || has_rules && of(add);
+            }
+            None if !has_rules && !text.starts_with('-') => {
+                if text != "add" && text != "test" {
+                    break;
+                }
+                has_rules = true;
+            }
+            None if has_rules && text.starts_with('-') && text.chars().nth(2).is_some() => {
+                *word = format!(" {text}").into();
+            }
+            None => {}
+        }
+    }
+    taken
 }
 
 /// clap explains in a page; people who mistyped want the sentence and the hint.
@@ -1015,8 +1073,38 @@ mod tests {
 
     #[test]
     fn the_definitions_hold_together() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_rule_that_begins_with_a_minus_is_no_option() {
+        let given = |words: &[&str]| {
+            let words: Vec<OsString> = ["xstream", "rules"].iter().chain(words).map(OsString::from).collect();
+            match parse(&words).map(|cli| cli.verb) {
+                Ok(Verb::Rules(given)) => match given.verb {
+                    Some(RuleVerb::Add(input) | RuleVerb::Test(input)) => Ok((input.rules, input.tag, input.file)),
+                    other => panic!("{other:?}"),
+                },
+                Ok(other) => panic!("{other:?}"),
+                Err((text, status)) => Err((text, status)),
+            }
+        };
+        for rule in ["-to:nasa cat", "-has:media cat", "-from:x cat", "-quiet cat", "-(a b) c", "-\"a b\" c", "-é c"] {
+            for verb in ["add", "test"] {
+                let spaced = format!(" {rule}");
+                let (rules, tag, _) = given(&[verb, rule, "dog", "--tag", "-t", "-q"]).expect("rules");
+                assert_eq!((rules, tag.as_deref()), (vec![spaced.clone(), "dog".into()], Some("-t")), "{rule}");
+                let (rules, _, file) = given(&["--json", "--proxy", "add", verb, "--file", "-", rule]).expect("rules");
+                assert_eq!((rules, file), (vec![spaced], vec![PathBuf::from("-")]), "{rule}");
+                let (rules, ..) = given(&[verb, "--", rule]).expect("rules");
+                assert_eq!(rules, [rule]);
+            }
+        }
+        assert_eq!(given(&["add", "-"]).expect("rules").0, ["-"]);
+        assert_eq!(given(&["add", "-h"]).expect_err("help").1, 0);
+        for mistake in [&["add", "-t", "cats"][..], &["add", "--tga", "cats"], &["test", "-f", "x"]] {
+            assert_eq!(given(mistake).expect_err("a usage error").1, 2, "{mistake:?}");
+        }
     }
 
     #[test]

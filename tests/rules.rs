@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::{BOUND, finish, run, serve_with, stderr, values, wait, xstream};
+use common::{BOUND, Lines, finish, kill, run, serve_with, stderr, values, wait, xstream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Value, json};
 use xstream::simulator::{Options, Rule, Script, Server};
@@ -147,7 +147,7 @@ fn a_failure_half_way_is_completed_by_the_next_sync() {
     let output = rules(&server, &["sync", "--yes", &file]);
     assert_eq!(code(&output), Some(3), "{}", stderr(&output));
     let told = stderr(&output);
-    assert!(told.contains("100 added before the failure; the same sync again"), "{told}");
+    assert!(told.contains("100 added before the failure\n"), "{told}");
     // With the bird there is one rule too many for a while, so the cap is asked for; it goes once it is in the way.
     assert_eq!(asked(&server)[1..], ["GET counts", "POST rules add 100", "POST rules add 100"]);
     assert_eq!(kept(&server).len(), 101);
@@ -164,7 +164,11 @@ fn a_rate_limit_half_way_keeps_what_was_done() {
     let output = rules(&server, &["sync", &file]);
     let told = stderr(&output);
     assert_eq!((code(&output), kept(&server).len()), (Some(4), 200), "{told}");
-    assert!(told.contains("200 added before the failure") && told.contains("try again in"), "{told}");
+    assert!(
+        told.contains("200 added before the failure; the same sync again does the rest")
+            && told.contains("try again in"),
+        "{told}"
+    );
     let before = server.requests().len();
     let output = rules(&server, &["sync", &file]);
     assert_eq!((code(&output), kept(&server).len()), (Some(0), 1000), "{}", stderr(&output));
@@ -216,17 +220,230 @@ fn a_reader_that_leaves_does_not_stop_a_change() {
 fn a_sync_that_deletes_more_than_it_keeps_wants_a_yes() {
     let server = server(&[("cat", ""), ("dog", ""), ("bird", "")], |_| {});
     let folder = Folder::new();
-    for wanted in ["cat\n", "# nothing\n"] {
+    for (wanted, more) in [("cat\n", &[][..]), ("# nothing\n", &["--allow-empty"])] {
         let file = folder.file("rules.txt", wanted);
-        let output = rules(&server, &["sync", &file]);
+        let output = rules(&server, &[&["sync", &file], more].concat());
         assert_eq!((code(&output), kept(&server).len()), (Some(2), 3), "{}", stderr(&output));
         assert!(stderr(&output).contains("of 3 rules") && stderr(&output).contains("--yes"), "{}", stderr(&output));
         assert!(text(&output).contains("- bird\n"));
     }
     let file = folder.file("rules.txt", "cat\ndog\n");
     assert_eq!(code(&rules(&server, &["sync", &file])), Some(0));
+}
+
+#[test]
+fn a_file_without_rules_deletes_none_unless_that_is_allowed() {
+    let server = server(&[("cat", ""), ("dog", "")], |_| {});
+    let folder = Folder::new();
     let file = folder.file("rules.txt", "# nothing\n");
-    assert_eq!((code(&rules(&server, &["sync", "--yes", &file])), kept(&server).len()), (Some(0), 0));
+    let output = rules(&server, &["sync", "--yes", &file]);
+    let told = stderr(&output);
+    assert_eq!((code(&output), kept(&server).len(), server.requests().len()), (Some(2), 2, 0), "{told}");
+    assert!(told.contains("xstream rules delete --all") && told.contains("--allow-empty"), "{told}");
+    let output = rules(&server, &["sync", "--yes", "--allow-empty", &file]);
+    assert_eq!((code(&output), kept(&server).len()), (Some(0), 0), "{}", stderr(&output));
+    let output = rules(&server, &["sync", "--allow-empty", &file]);
+    assert_eq!(
+        (code(&output), stderr(&output).as_str()),
+        (Some(0), "xstream: nothing to do: there are no rules, as given\n")
+    );
+}
+
+/// A list that X does not give whole: with an error beside it, and with a page that comes twice.
+fn broken_lists() -> [String; 2] {
+    let page = json!({ "data": [{ "id": "5", "value": "bird" }], "meta": { "next_token": "t" } });
+    let partial = json!({ "data": [{ "id": "5", "value": "bird" }], "meta": {}, "errors": [{ "title": "Partial" }] });
+    [format!("status 200 '{partial}'"), format!("status 200 '{page}' | status 200 '{page}'")]
+}
+
+#[test]
+fn a_list_that_is_not_whole_is_not_synced_with() {
+    let folder = Folder::new();
+    let file = folder.file("rules.txt", "dog\n");
+    for script in broken_lists() {
+        let server = server(&[("bird", ""), ("cat", "")], failing(&script));
+        let output = rules(&server, &["sync", "--yes", &file]);
+        let told = stderr(&output);
+        assert_eq!((code(&output), kept(&server).len()), (Some(1), 2), "{told}");
+        assert!(told.ends_with("xstream: the list of rules is not whole; nothing was changed\n"), "{told}");
+        assert!(asked(&server).iter().all(|request| request == "GET rules"), "{told}");
+    }
+}
+
+#[test]
+fn a_list_that_is_not_whole_is_written_with_a_failure() {
+    for script in broken_lists() {
+        let server = server(&[("bird", ""), ("cat", "")], failing(&script));
+        let output = rules(&server, &["export"]);
+        assert_eq!(code(&output), Some(1), "{}", stderr(&output));
+        assert!(stderr(&output).contains("X did not give all rules"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_rule_without_a_value_is_neither_written_nor_deleted() {
+    let list = json!({ "data": [{ "id": "5" }, { "id": "6", "value": "dog" }], "meta": {} });
+    let script = format!("status 200 '{list}'");
+    let bare = server(&[("dog", "")], failing(&script));
+    let output = rules(&bare, &["export"]);
+    assert_eq!((code(&output), text(&output).as_str()), (Some(1), "{\"value\":\"dog\"}\n"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("without a value") && stderr(&output).contains(": 5\n"), "{}", stderr(&output));
+    let folder = Folder::new();
+    let file = folder.file("rules.txt", "dog\n");
+    let bare = server(&[("dog", "")], failing(&script));
+    let output = rules(&bare, &["sync", "--yes", &file]);
+    assert_eq!((code(&output), text(&output).as_str()), (Some(0), "= dog\n"), "{}", stderr(&output));
+    assert_eq!(asked(&bare), ["GET rules"]);
+}
+
+#[test]
+fn a_rule_that_begins_with_a_minus_is_taken_as_it_is() {
+    let server = server(&[], |_| {});
+    let output = rules(&server, &["add", "-to:nasa cat", "dog", "--tag", "t", "-has:media cat", "-from:x cat"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(kept(&server), ["-to:nasa cat\tt", "dog\tt", "-has:media cat\tt", "-from:x cat\tt"]);
+    let output = rules(&server, &["test", "-quoted cat"]);
+    assert_eq!((code(&output), &values(&output.stdout)[0]["value"]), (Some(0), &json!("-quoted cat")));
+    let mut command = xstream(&["rules", "add", "--", "-from:x cat", "--base-url", &server.url()]);
+    let output = run(command.env("BEARER_TOKEN", "secret-token"));
+    assert_eq!(code(&output), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("`--base-url` looks like an option"), "{}", stderr(&output));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn what_is_not_deleted_is_not_printed_as_deleted() {
+    let error = |ids: &Value| json!({ "errors": [{ "parameters": ids, "message": "Rule is in use" }], "title": "Invalid Request" });
+    let reply =
+        |errors: &[Value]| json!({ "meta": { "summary": { "deleted": 1, "not_deleted": 1 } }, "errors": errors });
+    let list = json!({ "data": [{ "id": "1", "value": "a" }, { "id": "2", "value": "b" }], "meta": {} });
+    let left = json!({ "data": [{ "id": "2", "value": "b" }], "meta": {} });
+    let named = error(&json!({ "ids": ["2"] }));
+    for (arguments, errors, requests) in [
+        (&["delete", "1", "2"][..], vec![named.clone()], 2),
+        (&["delete", "1", "2"], vec![error(&json!({}))], 3),
+        (&["delete", "1", "2"], vec![], 3),
+        (&["delete", "--all", "--yes"], vec![named], 3),
+        (&["delete", "--all", "--yes"], vec![], 3),
+    ] {
+        let script = format!("status 200 '{list}' | status 200 '{}' | status 200 '{left}'", reply(&errors));
+        let server = server(&[], failing(&script));
+        let output = rules(&server, arguments);
+        let told = stderr(&output);
+        assert_eq!((code(&output), server.requests().len()), (Some(1), requests), "{arguments:?} {told}");
+        assert_eq!(values(&output.stdout), [json!({ "id": "1", "value": "a" })], "{arguments:?} {told}");
+        assert!(told.ends_with("xstream: 1 rule deleted, 1 not deleted\n"), "{told}");
+        assert_eq!(told.contains("note: not deleted: Rule is in use"), !errors.is_empty(), "{told}");
+    }
+}
+
+#[test]
+fn tags_to_delete_are_patterns_and_no_tag_fits_none() {
+    let server = server(&[("a", "cats"), ("b", "cars"), ("c", "dogs"), ("d", "")], |_| {});
+    let output = rules(&server, &["delete", "--tag", "ca*"]);
+    assert_eq!((code(&output), kept(&server)), (Some(0), vec!["c\tdogs".into(), "d".into()]), "{}", stderr(&output));
+    let output = rules(&server, &["delete", "--tag", "*"]);
+    assert_eq!((code(&output), kept(&server)), (Some(0), vec!["d".into()]), "{}", stderr(&output));
+}
+
+#[test]
+fn a_refusal_of_rules_gives_advice_about_rules() {
+    let folder = Folder::new();
+    let file = folder.file("rules.txt", "cat\ndog\n");
+    for (name, status, says) in [("noncompliant-rules", 403, "X's policy"), ("invalid-rules", 403, "wrong syntax")] {
+        let body = json!({ "title": "No", "detail": "A rule is bad.", "type": format!("https://api.x.com/2/problems/{name}") });
+        for (arguments, script) in [
+            (&["add", "cat", "dog"][..], format!("status {status} '{body}'")),
+            (&["add", "--file", &file], format!("status {status} '{body}'")),
+            (&["test", "--file", &file], format!("status {status} '{body}'")),
+            (&["sync", &file], format!("end | status {status} '{body}'")),
+        ] {
+            let server = server(&[], failing(&script));
+            let output = rules(&server, arguments);
+            let told = stderr(&output);
+            assert_eq!((code(&output), kept(&server).len()), (Some(3), 0), "{arguments:?} {told}");
+            assert!(told.contains(says) && told.contains("A rule is bad"), "{told}");
+            assert!(!told.contains("attach the app") && !told.contains("does the rest"), "{told}");
+            let place = if arguments.contains(&"cat") {
+                "argument 1 to argument 2".into()
+            } else {
+                format!("{file}:1 to {file}:2")
+            };
+            assert!(told.contains(&format!("{place}: X refuses 2 rules that were sent together")), "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_cap_that_counts_do_not_explain_is_told_with_them() {
+    let body =
+        json!({ "title": "RulesCapExceeded", "detail": "full", "type": "https://api.x.com/2/problems/rule-cap" });
+    let script = format!("end | status 403 '{body}' | end | end | status 403 '{body}'");
+    let server = server(&[("cat", "")], failing(&script));
+    let folder = Folder::new();
+    let file = folder.file("rules.txt", "cat\ndog\n");
+    let output = rules(&server, &["sync", &file]);
+    let told = stderr(&output);
+    assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{told}");
+    assert!(told.contains("no room for 1 rule more: there are 1 of 1000 rules of this app"), "{told}");
+    assert!(!told.contains("does the rest"), "{told}");
+}
+
+#[test]
+fn a_tag_that_a_rule_keeps_is_told() {
+    let server = server(&[("cat", "cats"), ("dog", "")], |_| {});
+    let output = rules(&server, &["add", "cat", "--tag", "other"]);
+    assert_eq!((code(&output), kept(&server)[0].as_str()), (Some(0), "cat\tcats"));
+    assert!(stderr(&output).contains("; its tag is unchanged\n"), "{}", stderr(&output));
+    let output = rules(&server, &["add", "cat"]);
+    assert!(!stderr(&output).contains("tag"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_x_says_it_created_is_counted() {
+    for (created, exit, says) in [(2, 0, "xstream: 2 added\n"), (1, 1, "xstream: 1 added, 1 of which X says nothing\n")]
+    {
+        let body = json!({ "meta": { "summary": { "created": created } } });
+        let server = server(&[], failing(&format!("status 201 '{body}'")));
+        let output = rules(&server, &["add", "cat", "dog"]);
+        assert_eq!((code(&output), stderr(&output).as_str()), (Some(exit), says));
+    }
+}
+
+/// A sync of 1,000 rules whose third request, the second hundred, waits; and what it tells.
+fn interrupted(delay: &str) -> (Server, std::process::Child, Lines, Folder) {
+    let (server, folder) = (server(&[], failing(&format!("end | end | delay {delay}"))), Folder::new());
+    let file = folder.file("rules.txt", &thousand("cat"));
+    let mut command = command(&server, &["sync", &file]);
+    // In real time, so that nothing gives the delay up.
+    command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("starts");
+    let lines = Lines::of(child.stderr.take().expect("a pipe"));
+    let began = std::time::Instant::now();
+    while server.requests().len() < 3 {
+        assert!(began.elapsed() < BOUND, "no third request");
+        std::thread::yield_now();
+    }
+    kill(&child, "INT");
+    lines.until("ending with the request under way");
+    (server, child, lines, folder)
+}
+
+#[test]
+fn ctrl_c_ends_a_sync_behind_the_request_under_way_and_tells_what_was_done() {
+    let (server, mut child, lines, _folder) = interrupted("2s");
+    let line = lines.until("interrupted");
+    assert_eq!(line, "xstream: interrupted after 200 of 1000 changes: 200 added; the same sync does the rest");
+    assert_eq!((wait(&mut child).code(), kept(&server).len(), server.requests().len()), (Some(130), 200, 3));
+}
+
+#[test]
+fn a_second_ctrl_c_ends_a_sync_at_once() {
+    let (_server, mut child, lines, _folder) = interrupted("25s");
+    kill(&child, "INT");
+    let line = lines.until("interrupted");
+    assert!(line.contains("100 of 1000 changes, and perhaps those of the request under way: 100 added"), "{line}");
+    assert_eq!(wait(&mut child).code(), Some(130));
 }
 
 #[test]
@@ -306,7 +523,7 @@ fn rules_are_added_from_files_and_stdin_in_every_form() {
     let file = folder.file("rules.txt", "# cats\ncat has:images\tcats\n#kitten\n");
     let output = fed(
         &server,
-        &["add", "--file", &file, "--file", "-", "-t", "rest"],
+        &["add", "--file", &file, "--file", "-", "--tag", "rest"],
         "[{\"value\":\"a\",\"tag\":\"x\"},\n{\"value\":\"b\"}]\n",
     );
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
@@ -441,7 +658,7 @@ fn rules_are_deleted_by_id_value_and_tag() {
     let id = server.rules()[0].id.clone();
     let output = rules(&server, &["delete", "--dry-run", &id]);
     assert_eq!((code(&output), kept(&server).len()), (Some(0), 5), "{}", stderr(&output));
-    assert_eq!(asked(&server), ["GET rules", "POST rules?dry_run=true delete 1"]);
+    assert_eq!(asked(&server), ["GET rules"], "a server that does not know of dry runs would delete");
     assert_eq!(stderr(&output), "xstream: 1 rule would be deleted\n");
     let output = rules(&server, &["delete", &id, "--value", "d", "--tag", "y"]);
     assert_eq!((code(&output), kept(&server)), (Some(0), vec!["e".to_owned()]), "{}", stderr(&output));
@@ -490,7 +707,10 @@ fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
         (&["delete", "cat"], "", "--value"),
         (&["delete", "all"], "", "--all"),
         (&["delete"], "", "--all"),
-        (&["delete", "--tag", ""], "", "--tag"),
+        (&["delete", "--tag", ""], "", "a tag is not empty"),
+        (&["add", "cat", "--tag", ""], "", "a tag is not empty"),
+        (&["delete", "-to:nasa cat"], "", "-t"),
+        (&["add", "cat", "-"], "", "stdin; give it alone"),
         (&["delete", "--all", "5"], "", "cannot be used with"),
         (&["sync"], "", "FILE"),
         (&["add", "cat", "--bearer-file", "-", "--file", "-"], "secret-token", "both the token and the rules"),
@@ -506,7 +726,7 @@ fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
     let told = stderr(&output);
     assert_eq!(code(&output), Some(2), "{told}");
     for line in [2, 3, 4] {
-        assert!(told.contains(&format!("{bad}:{line}: ")), "{told}");
+        assert!(told.contains(&format!("xstream: {bad}:{line}: ")), "{told}");
     }
     assert_eq!(server.requests().len(), 0);
 }

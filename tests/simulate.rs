@@ -33,7 +33,7 @@ fn get(port: u16, target: &str) -> (String, Value) {
 fn the_flags_set_up_connections_rules_and_failures() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("rules");
-    std::fs::write(&path, "# pets\n\ncat OR dog\n#caturday\n{\"value\":\"ferry\",\"tag\":\"boats\"}\n")
+    std::fs::write(&path, "# pets\n\ncat OR dog\n#caturday\n{\"value\":\"ferry\",\"tag\":\"boats\"}\ncanoe\tboats\n")
         .expect("a file");
     let rules = path.to_str().expect("text");
     let foreign = ["--foreign", "filtered@198.51.100.4", "--foreign", "sample_stream"];
@@ -50,8 +50,8 @@ fn the_flags_set_up_connections_rules_and_failures() {
     assert_eq!((status.as_str(), &problem["connection_issue"]), ("429", &json!("TooManyConnections")));
     let (_, rules) = get(port, "/2/tweets/search/stream/rules");
     let values: Vec<_> = rules["data"].as_array().expect("rules").iter().map(|rule| &rule["value"]).collect();
-    assert_eq!(values, ["cat OR dog", "#caturday", "ferry"]);
-    assert_eq!(rules["data"][2]["tag"], "boats");
+    assert_eq!(values, ["cat OR dog", "#caturday", "ferry", "canoe"]);
+    assert_eq!((&rules["data"][2]["tag"], &rules["data"][3]["tag"]), (&json!("boats"), &json!("boats")));
     kill(&child, "TERM");
     assert_eq!(wait(&mut child).code(), Some(143));
 }
@@ -73,7 +73,7 @@ fn a_flag_that_does_not_fit_is_named() {
     for (arguments, says) in [
         (["--foreign", "filterd"], "did you mean filtered"),
         (["--foreign", "filtered@home"], "'home' is no IP address"),
-        (["--rules", rules], "line 2: not an object"),
+        (["--rules", rules], ":2: no `value`"),
         (["--api", "stats 503"], "--api: "),
     ] {
         let output = run(&mut xstream(&[&["simulate"], &arguments[..]].concat()));

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Error, print_page, runtime, usage};
 use crate::cli::Simulate;
 use crate::protocol::endpoint;
+use crate::protocol::rule::file;
 use crate::session::Signal;
 use crate::simulator::{Foreign, Options, Rule, Script, Server, faults};
 
@@ -83,28 +84,13 @@ fn foreign(text: &str) -> Result<Foreign, Error> {
     Ok(foreign)
 }
 
-/// The rules of a file: a rule a line, as text or as a JSON object. Rules may open with `#` (a
-/// hashtag), so only `# ` opens a comment. `none` is no file and no rules.
+/// The rules of a file as `xstream rules` reads it. `none` is no file and no rules.
 fn rules(path: &Path) -> Result<Vec<Rule>, Error> {
     if path == Path::new("none") {
         return Ok(Vec::new());
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading the rules {}", path.display()))?;
-    let mut rules = Vec::new();
-    for (n, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line == "#" || line.starts_with("# ") {
-            continue;
-        }
-        if !line.starts_with('{') {
-            rules.push(Rule::new(line, None));
-            continue;
-        }
-        let object: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
-        let Some(value) = object["value"].as_str() else {
-            return usage(format!("{}, line {}: not an object with a text `value`", path.display(), n + 1));
-        };
-        rules.push(Rule::new(value, object["tag"].as_str()));
-    }
-    Ok(rules)
+    let bytes = std::fs::read(path).with_context(|| format!("reading the rules {}", path.display()))?;
+    let name = path.display().to_string();
+    let read = file::read([(name.as_str(), bytes.as_slice())]).or_else(|mistakes| usage(mistakes.to_string()))?;
+    Ok(read.rules.iter().map(|rule| Rule::new(rule.value.as_str(), rule.tag())).collect())
 }

@@ -319,7 +319,7 @@ impl Api {
             let Some(token) = record::next_token(&reply) else { break };
             if !seen.insert(token.clone()) {
                 self.tell(&format!("warning: {what}: X gave the same page twice; the list may not be whole"));
-                break;
+                return Ok(Found { more: true, ..found });
             }
             if page >= most.min(MOST_PAGES) {
                 found.more = true;

@@ -127,7 +127,8 @@ fn pages_are_read_to_the_last_with_all_fields() {
 fn a_page_that_comes_again_ends_the_list_with_a_warning() {
     let server = answer(vec![json("200", PAGE), json("200", PAGE)]);
     let (mut api, told) = server.api();
-    assert_eq!(run(api.rules()).expect("a list").items.len(), 2);
+    let found = run(api.rules()).expect("a list");
+    assert_eq!((found.items.len(), found.more, told.borrow().len()), (2, true, 1));
     assert!(told.borrow()[0].contains("the same page twice"), "{told:?}");
     let server = answer(vec![json("200", PAGE)]);
     let query = ConnectionQuery { pages: 1, ..ConnectionQuery::default() };

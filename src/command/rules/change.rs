@@ -23,12 +23,14 @@ use crate::session::outcome::{FAILED, REFUSED};
 pub struct Sent {
     /// Added, or found fit to be, as X has them.
     pub rules: Vec<Kept>,
-    /// Values of those taken, also where X does not repeat them.
+    /// Values of those taken, as far as X says which.
     pub taken: HashSet<String>,
+    /// How many were taken; X may say no more than that.
+    pub count: usize,
     /// Why others were not.
     pub errors: Vec<RuleError>,
-    /// Values of which X says nothing.
-    pub unsaid: Vec<String>,
+    /// Of how many X says nothing.
+    pub unsaid: usize,
 }
 
 /// Adds a batch of rules, or has it checked. If X refuses all for some of them, the others are sent again.
@@ -46,15 +48,19 @@ pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<Sent, 
                 let refused: HashSet<&str> = reply.errors.iter().filter_map(|error| error.value.as_deref()).collect();
                 let count = if dry_run { reply.valid } else { reply.created };
                 // A dry run may answer with the counts alone.
-                let silent = rest.iter().filter(|rule| !refused.contains(rule.value.as_str())).count() as u64;
-                let all = reply.rules.is_empty() && count == Some(silent);
+                let silent = rest.iter().filter(|rule| !refused.contains(rule.value.as_str())).count();
+                let count = count.map_or(0, |count| usize::try_from(count).unwrap_or(silent).min(silent));
+                let all = reply.rules.is_empty() && count == silent;
+                let mut known = 0;
                 for rule in rest.drain(..).filter(|rule| !refused.contains(rule.value.as_str())) {
                     if all || named.contains(rule.value.as_str()) {
                         sent.taken.insert(rule.value.clone());
-                    } else {
-                        sent.unsaid.push(rule.value.clone());
+                        known += 1;
                     }
                 }
+                let count = count.max(known);
+                sent.count += count;
+                sent.unsaid += silent - count;
                 sent.rules.extend(reply.rules);
                 sent.errors.extend(reply.errors);
             }
@@ -82,38 +88,49 @@ pub struct Dropped {
     pub gone: usize,
     /// Not deleted, and not because somebody else had done it.
     pub kept: usize,
+    /// What X names as not deleted: ids, or values.
+    pub named: HashSet<String>,
 }
 
 impl Dropped {
-    fn of(reply: &DeleteOutcome, asked: usize) -> Dropped {
+    pub fn of(reply: &DeleteOutcome, asked: usize) -> Dropped {
         let number = |count: u64| usize::try_from(count).unwrap_or(asked);
         let not = reply.not_deleted.map_or(reply.errors.len(), number);
         let absent = reply.errors.iter().filter(|error| why_kept(error).contains("not exist")).count();
         Dropped {
             gone: reply.deleted.map_or(asked.saturating_sub(not), number),
             kept: not.max(reply.errors.len()).saturating_sub(absent),
+            named: reply.errors.iter().flat_map(named).collect(),
         }
     }
 }
 
-/// Deletes a batch of rules that X has, or has it checked. By their ids where all are known: a value can have been
-/// deleted and added by someone else meanwhile.
-pub async fn drop_batch(
-    api: &mut Api,
-    rules: &[Rule],
-    dry_run: bool,
-    mut say: impl FnMut(&str),
-) -> Result<Dropped, api::Error> {
-    let ids: Option<Vec<String>> = rules.iter().map(|rule| rule.id.clone()).collect();
-    let reply = if let Some(ids) = &ids {
-        api.delete_rules(Delete::Ids(ids), dry_run).await?
-    } else {
-        let values: Vec<String> = rules.iter().map(|rule| rule.value.clone()).collect();
-        api.delete_rules(Delete::Values(&values), dry_run).await?
-    };
+/// The ids and values that an error about a deletion names.
+fn named(error: &RuleError) -> Vec<String> {
+    let parameters = error.raw.pointer("/errors/0/parameters").and_then(Value::as_object);
+    let lists = parameters.into_iter().flat_map(|parameters| parameters.values()).filter_map(Value::as_array);
+    let listed = lists.flatten().filter_map(Value::as_str).map(ToOwned::to_owned);
+    listed.chain(error.id.clone()).chain(error.value.clone()).collect()
+}
+
+/// Tells why rules were not deleted.
+pub fn tell_kept(reply: &DeleteOutcome, mut say: impl FnMut(&str)) {
     for error in &reply.errors {
         say(&format!("note: not deleted: {}", why_kept(error)));
     }
+}
+
+/// Deletes a batch of rules that X has. By their ids where all are known: a value can have been
+/// deleted and added by someone else meanwhile.
+pub async fn drop_batch(api: &mut Api, rules: &[Rule], say: impl FnMut(&str)) -> Result<Dropped, api::Error> {
+    let ids: Option<Vec<String>> = rules.iter().map(|rule| rule.id.clone()).collect();
+    let reply = if let Some(ids) = &ids {
+        api.delete_rules(Delete::Ids(ids), false).await?
+    } else {
+        let values: Vec<String> = rules.iter().map(|rule| rule.value.clone()).collect();
+        api.delete_rules(Delete::Values(&values), false).await?
+    };
+    tell_kept(&reply, say);
     Ok(Dropped::of(&reply, rules.len()))
 }
 
@@ -137,6 +154,38 @@ fn piece_of(text: &str) -> String {
 pub fn is_cap(error: &api::Error) -> bool {
     matches!(error.code(), Code::Problem(name) if name == "rule-cap")
         || error.problem().and_then(|problem| problem.title.as_deref()) == Some("RulesCapExceeded")
+}
+
+/// What to do about a refusal that is about the rules, whatever its status; nothing if it is about something else.
+pub fn advice(error: &api::Error) -> Option<&'static str> {
+    if is_cap(error) {
+        return Some(Code::Problem("rule-cap".to_owned()).entry().advice);
+    }
+    match error.code() {
+        Code::Problem(name) if name == "noncompliant-rules" => Some(
+            "a rule breaks X's policy; change it or leave it out (`xstream explain noncompliant-rules` tells more)",
+        ),
+        Code::Problem(name) if name == "invalid-rules" => Some(
+            "a rule has wrong syntax or an operator the account may not use; correct it or leave it out (`xstream rules \
+             test` judges each)",
+        ),
+        _ => None,
+    }
+}
+
+/// Tells which rules were sent together, if X refuses all for one that it does not name.
+pub fn tell_batch(output: &Output, error: &api::Error, batch: &[Rule], given: &Given) {
+    if advice(error).is_none() || is_cap(error) {
+        return;
+    }
+    let known = given.by_value();
+    let place =
+        |rule: Option<&Rule>| rule.and_then(|rule| known.get(rule.value.as_str())).map_or("", |(_, place)| place);
+    let places = match (place(batch.first()), place(batch.last())) {
+        (first, last) if first == last => first.to_owned(),
+        (first, last) => format!("{first} to {last}"),
+    };
+    output.fail(&format!("{places}: X refuses {} that were sent together", given::count(batch.len())));
 }
 
 /// Most rules that this app may have: what the project's other apps use is not there for it.
@@ -183,11 +232,14 @@ pub fn tell(output: &Output, errors: &[RuleError], given: &Given) -> (usize, usi
     let places = if errors.is_empty() { HashMap::new() } else { given.by_value() };
     for error in errors {
         let value = error.value.as_deref().unwrap_or_default();
-        let place = places.get(value).map(|place| format!("{place}: ")).unwrap_or_default();
+        let place = places.get(value).map(|(_, place)| format!("{place}: ")).unwrap_or_default();
         if error.is_duplicate() {
             there += 1;
             let id = error.id.as_deref().map(|id| format!(", with the id {}", piece_of(id))).unwrap_or_default();
-            output.say(&format!("{place}`{}` is there already{id}", piece(value)));
+            // Which tag it has, only another request would tell.
+            let tagged = places.get(value).is_some_and(|(rule, _)| rule.tag().is_some());
+            let tag = if tagged { "; its tag is unchanged" } else { "" };
+            output.say(&format!("{place}`{}` is there already{id}{tag}", piece(value)));
             continue;
         }
         let why = why_refused(error);
@@ -212,7 +264,7 @@ fn position(why: &str) -> Option<usize> {
 /// Adds rules.
 pub async fn add(api: &mut Api, output: &Output, given: &Given) -> Result<u8, Error> {
     let (mut there, mut refused, mut unsaid, mut left) = (0, 0, 0, given.rules.len());
-    let mut added = Vec::new();
+    let (mut added, mut count) = (Vec::new(), 0);
     let mut end = Ok(());
     for rules in given.rules.chunks(RULE_BATCH) {
         match send(api, rules, false).await {
@@ -220,11 +272,13 @@ pub async fn add(api: &mut Api, output: &Output, given: &Given) -> Result<u8, Er
                 let (old, bad) = tell(output, &sent.errors, given);
                 there += old;
                 refused += bad;
-                unsaid += sent.unsaid.len();
+                unsaid += sent.unsaid;
+                count += sent.count;
                 left -= rules.len();
                 added.extend(sent.rules);
             }
             Err(error) => {
+                tell_batch(output, &error, rules, given);
                 end = Err(error);
                 break;
             }
@@ -233,7 +287,7 @@ pub async fn add(api: &mut Api, output: &Output, given: &Given) -> Result<u8, Er
     unread(print(output, &added))?;
     let parts =
         [(there, "there already"), (refused, "refused"), (unsaid, "of which X says nothing"), (left, "not sent")];
-    let line = summary((added.len(), "added"), &parts);
+    let line = summary((count, "added"), &parts);
     match end {
         Err(error) if is_cap(&error) => {
             output.say(&line);
@@ -241,7 +295,8 @@ pub async fn add(api: &mut Api, output: &Output, given: &Given) -> Result<u8, Er
         }
         Err(error) => {
             if left < given.rules.len() {
-                output.say(&format!("{line}; adding the same again does the rest"));
+                let rest = if error.is_passing() { "; adding the same again does the rest" } else { "" };
+                output.say(&format!("{line}{rest}"));
             }
             Err(error.into())
         }
@@ -307,9 +362,9 @@ mod tests {
         ] {
             let summary = json!({ "deleted": deleted, "not_deleted": errors.len() });
             let reply = DeleteOutcome::of(&json!({ "meta": { "summary": summary }, "errors": errors }));
-            assert_eq!(Dropped::of(&reply, 2), Dropped { gone: deleted, kept });
+            assert_eq!(Dropped::of(&reply, 2), Dropped { gone: deleted, kept, ..Dropped::default() });
         }
-        assert_eq!(Dropped::of(&DeleteOutcome::default(), 2), Dropped { gone: 2, kept: 0 });
+        assert_eq!(Dropped::of(&DeleteOutcome::default(), 2), Dropped { gone: 2, ..Dropped::default() });
     }
 
     #[test]

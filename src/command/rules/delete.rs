@@ -2,65 +2,113 @@
 
 use super::super::Error;
 use super::super::output::{self, Output};
-use super::change::drop_batch;
+use super::change::{Dropped, drop_batch, tell_kept};
 use super::{COLUMNS, given, print, read, rows, unread};
 use crate::cli::RuleDelete;
 use crate::net::api::{Api, RULE_BATCH};
+use crate::pipeline::tag::Tag;
 use crate::protocol::record::Rule as Kept;
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::FAILED;
 
 /// Deletes rules. They are read first: so a tag finds its rules, and what is deleted can be told.
 pub async fn run(api: &mut Api, output: &Output, which: &RuleDelete) -> Result<u8, Error> {
-    let (all, _) = read(api, output).await?;
+    let (all, whole) = read(api, output).await?;
     let (chosen, missing) = pick(all, which);
     for what in &missing {
         output.fail(what);
     }
-    let done = if missing.is_empty() { 0 } else { FAILED };
-    if chosen.is_empty() {
+    if !whole {
+        output.fail("X did not give all rules; there may be more that are meant");
+    }
+    let mut done = if missing.is_empty() && whole { 0 } else { FAILED };
+    if chosen.is_empty() && (whole || !which.all) {
         output.say("nothing to delete");
         return Ok(done);
     }
-    if which.dry_run && which.all {
+    // Told from here: a server that does not know `dry_run` would delete them.
+    if which.dry_run {
         unread(print(output, &chosen))?;
         output.say(&format!("{} would be deleted", given::count(chosen.len())));
         return Ok(done);
     }
-    let ask = !which.yes && !which.dry_run && (which.all || chosen.len() > 1) && output::can_ask();
+    let ask = !which.yes && (which.all || chosen.len() > 1) && output::can_ask();
     if ask && !output.ask(&COLUMNS, &rows(&chosen), &format!("Delete {}?", given::count(chosen.len())))? {
         output.say("nothing was deleted");
         return Ok(FAILED);
     }
-    // Whoever was asked has seen the table.
-    let tell = |rules: &[Kept]| if ask && output.is_table() { Ok(()) } else { unread(print(output, rules)) };
+    let mut end = Ok(());
+    let mut tally = Dropped::default();
+    // What is gone, and what may be: X does not always say which it kept.
+    let (mut gone, mut doubtful) = (Vec::new(), Vec::new());
     if which.all {
         let reply = api.delete_all_rules().await?;
-        tell(&chosen)?;
-        let gone = reply.deleted.and_then(|count| usize::try_from(count).ok()).unwrap_or(chosen.len());
-        output.say(&format!("{} deleted", given::count(gone)));
-        return Ok(done);
-    }
-    let (mut gone, mut kept) = (0, 0);
-    for batch in chosen.chunks(RULE_BATCH) {
-        let rules: Vec<Rule> = batch.iter().map(Rule::from).collect();
-        match drop_batch(api, &rules, which.dry_run, |line| output.say(line)).await {
-            Ok(dropped) => {
-                gone += dropped.gone;
-                kept += dropped.kept;
-            }
-            Err(error) => {
-                if gone > 0 {
-                    output.say(&format!("{} deleted before this", given::count(gone)));
+        tell_kept(&reply, |line| output.fail(line));
+        tally = Dropped::of(&reply, chosen.len());
+        if tally.kept > 0 || tally.gone < chosen.len() {
+            doubtful = chosen;
+        } else {
+            gone = chosen;
+        }
+    } else {
+        for batch in chosen.chunks(RULE_BATCH) {
+            let rules: Vec<Rule> = batch.iter().map(Rule::from).collect();
+            match drop_batch(api, &rules, |line| output.fail(line)).await {
+                Ok(dropped) => {
+                    let is_kept = |rule: &&Kept| {
+                        rule.id.as_ref().is_some_and(|id| dropped.named.contains(id))
+                            || dropped.named.contains(&rule.value)
+                    };
+                    let sure: Vec<Kept> = batch.iter().filter(|rule| !is_kept(rule)).cloned().collect();
+                    if sure.len() == dropped.gone {
+                        gone.extend(sure);
+                    } else {
+                        doubtful.extend_from_slice(batch);
+                    }
+                    tally.gone += dropped.gone;
+                    tally.kept += dropped.kept;
                 }
-                return Err(error.into());
+                Err(error) => {
+                    end = Err(error);
+                    break;
+                }
             }
         }
-        tell(batch)?;
     }
-    let verb = if which.dry_run { "would be deleted" } else { "deleted" };
-    output.say(&format!("{} {verb}", given::count(gone)));
-    Ok(if kept > 0 { FAILED } else { done })
+    if !doubtful.is_empty() {
+        gone.extend(away(api, output, doubtful).await);
+    }
+    // Whoever was asked has seen the table, unless less was done than it shows.
+    let seen = ask && output.is_table() && tally.kept == 0 && end.is_ok();
+    if !seen {
+        unread(print(output, &gone))?;
+    }
+    if let Err(error) = end {
+        if tally.gone > 0 {
+            output.say(&format!("{} deleted before this", given::count(tally.gone)));
+        }
+        return Err(error.into());
+    }
+    let line = format!("{} deleted", given::count(tally.gone));
+    if tally.kept > 0 {
+        done = FAILED;
+        output.fail(&format!("{line}, {} not deleted", tally.kept));
+    } else {
+        output.say(&line);
+    }
+    Ok(done)
+}
+
+/// Those of `rules` that X has no more; none if it does not say.
+async fn away(api: &mut Api, output: &Output, rules: Vec<Kept>) -> Vec<Kept> {
+    let Ok((left, true)) = read(api, output).await else {
+        output.fail("X does not say which rules are deleted; list them with `xstream rules`");
+        return Vec::new();
+    };
+    rules
+        .into_iter()
+        .filter(|rule| !left.iter().any(|other| other.id == rule.id && other.value == rule.value))
+        .collect()
 }
 
 /// The rules that are meant, in X's order, and what is not there in words.
@@ -68,7 +116,8 @@ fn pick(all: Vec<Kept>, which: &RuleDelete) -> (Vec<Kept>, Vec<String>) {
     if which.all {
         return (all, Vec::new());
     }
-    let tag = |rule: &Kept| rule.tag.clone().unwrap_or_default();
+    let fits = |tag: &Tag, rule: &Kept| rule.tag.as_deref().is_some_and(|text| !text.is_empty() && tag.fits(text));
+    let tags: Vec<Tag> = which.tag.iter().map(|tag| Tag::from(tag.as_str())).collect();
     let mut missing = Vec::new();
     let mut miss = |found: bool, what: String| {
         if !found {
@@ -82,13 +131,13 @@ fn pick(all: Vec<Kept>, which: &RuleDelete) -> (Vec<Kept>, Vec<String>) {
         let found = all.iter().any(|rule| rule.value == *value);
         miss(found, format!("there is no rule `{}`; its value must be given exactly", piece(value)));
     }
-    for wanted in &which.tag {
-        miss(all.iter().any(|rule| tag(rule) == *wanted), format!("no rule has the tag `{}`", piece(wanted)));
+    for (wanted, tag) in which.tag.iter().zip(&tags) {
+        miss(all.iter().any(|rule| fits(tag, rule)), format!("no rule has the tag `{}`", piece(wanted)));
     }
     let chosen = all.into_iter().filter(|rule| {
         rule.id.as_ref().is_some_and(|id| which.ids.contains(id))
             || which.value.contains(&rule.value)
-            || which.tag.contains(&tag(rule))
+            || tags.iter().any(|tag| fits(tag, rule))
     });
     (chosen.collect(), missing)
 }

@@ -60,6 +60,15 @@ impl Given {
             }
             sources.files = &stdin;
         }
+        // Behind `--` clap takes everything for a rule; no rule begins so.
+        for (at, word) in sources.words.iter().enumerate() {
+            let what = match word.trim() {
+                "-" => "stands for stdin; give it alone",
+                word if word.starts_with("--") => "looks like an option; give options before `--`",
+                _ => continue,
+            };
+            return usage(format!("argument {}: `{}` {what}", at + 1, piece(word)));
+        }
         let given = Given::read(&sources)?;
         if given.rules.is_empty() {
             let names: Vec<String> = sources.files.iter().map(|file| name(file)).collect();
@@ -75,7 +84,12 @@ impl Given {
             files.push((name(path), bytes(path, sources.stdin_taken)?));
         }
         let read = file::read(files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
-        let read = read.or_else(|mistakes| usage(mistakes.to_string()))?;
+        let read = read.or_else(|mistakes| {
+            let text = mistakes.to_string();
+            let (first, last) = text.rsplit_once('\n').unwrap_or(("", &text));
+            first.lines().for_each(print_error);
+            usage(last)
+        })?;
         if !sources.quiet {
             read.notes.iter().for_each(|note| print_error(&note.to_string()));
         }
@@ -153,9 +167,10 @@ impl Given {
         }
     }
 
-    /// Where the rule of each value was written.
-    pub fn by_value(&self) -> HashMap<&str, &str> {
-        self.rules.iter().map(|rule| rule.value.as_str()).zip(self.places.iter().map(String::as_str)).collect()
+    /// The rule of each value, and where it was written.
+    pub fn by_value(&self) -> HashMap<&str, (&Rule, &str)> {
+        let places = self.places.iter().map(String::as_str);
+        self.rules.iter().zip(places).map(|(rule, place)| (rule.value.as_str(), (rule, place))).collect()
     }
 }
 

@@ -8,7 +8,7 @@
 //! ```
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
 use indicatif::ProgressBar;
@@ -22,7 +22,7 @@ use crate::pipeline::tag::Tag;
 use crate::protocol::endpoint::Host;
 use crate::protocol::record::{AppRules, Rule, RuleCounts};
 use crate::protocol::rule::{self, file, shown};
-use crate::session::outcome::FAILED;
+use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::table::{Cell, Column, Look};
 
 mod change;
@@ -59,7 +59,17 @@ pub fn run(given: &Rules, arguments: &[OsString]) -> Result<u8, Error> {
     });
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
-    status
+    match status {
+        // The usual advice for their status is about the account.
+        Err(Error::Call(error)) => match change::advice(&error) {
+            Some(advice) => {
+                output.fail(&format!("{}; {advice}", error.why()));
+                Ok(REFUSED)
+            }
+            None => Err(error.into()),
+        },
+        status => status,
+    }
 }
 
 /// What to do, checked as far as it can be without asking X.
@@ -95,6 +105,12 @@ impl Job<'_> {
             }
             Some(RuleVerb::Sync(how)) => {
                 let rules = Given::read(&Sources { words: &[], files: &how.file, tag: None, stdin_taken, quiet })?;
+                if rules.rules.is_empty() && !how.allow_empty {
+                    return usage(
+                        "there is no rule in what is given, and a sync with it deletes all rules; if that is meant, use \
+                         xstream rules delete --all, or give --allow-empty",
+                    );
+                }
                 rules.check(&how.lint, quiet)?;
                 Job::Sync(rules, how)
             }
@@ -195,17 +211,43 @@ fn count_rows(counts: &RuleCounts) -> Vec<Vec<Cell>> {
 }
 
 async fn export(api: &mut Api, output: &Output, tag: Option<&Tag>, form: file::Form) -> Result<u8, Error> {
-    let (rules, whole) = read(api, output).await?;
-    let rules: Vec<rule::Rule> = chosen(rules, tag).iter().map(rule::Rule::from).collect();
+    let (rules, mut whole) = read(api, output).await?;
+    whole &= told_unreadable(output, &rules);
+    let rules: Vec<rule::Rule> = chosen(rules, tag).iter().filter(|rule| has_value(rule)).map(Into::into).collect();
     if rules.is_empty() {
         output.say("no rule to write");
     }
-    output.text(&file::write(&rules, form))?;
+    let text = file::write(&rules, form);
+    output.text(&if io::stdout().is_terminal() { harmless(&text) } else { text })?;
     if !whole {
         output.fail("X did not give all rules; a sync with this file deletes those that are missing in it");
         return Ok(FAILED);
     }
     Ok(0)
+}
+
+/// A file as a terminal may have it; the tabs and line ends are the file's own.
+fn harmless(text: &str) -> String {
+    let line = |line: &str| line.split('\t').map(shown).collect::<Vec<_>>().join("\t") + "\n";
+    text.lines().map(line).collect()
+}
+
+/// Whether X says what the rule matches.
+fn has_value(rule: &Rule) -> bool {
+    !rule.value.trim().is_empty()
+}
+
+/// Tells of rules without a value, which no file can hold; true if there are none.
+fn told_unreadable(output: &Output, rules: &[Rule]) -> bool {
+    let bare: Vec<String> = rules
+        .iter()
+        .filter(|rule| !has_value(rule))
+        .map(|rule| rule.id.as_deref().map_or_else(|| "without an id".to_owned(), shown))
+        .collect();
+    if !bare.is_empty() {
+        output.fail(&format!("X gives rules without a value, which are left alone: {}", bare.join(", ")));
+    }
+    bare.is_empty()
 }
 
 #[cfg(test)]
@@ -228,6 +270,11 @@ mod tests {
         1800000000000000001  cats  cat has:images -is:ret…
         1800000000000000002        猫 \u{1b}[2J
         ");
+    }
+
+    #[test]
+    fn a_file_shown_on_a_terminal_keeps_its_tabs_and_steers_nothing() {
+        assert_eq!(harmless("a\u{1b}[2J\tt\u{9b}\nb\n"), "a\\u{1b}[2J\tt\\u{9b}\nb\n");
     }
 
     #[test]

@@ -6,21 +6,27 @@
 //! Its law: wherever it stops, the next sync goes on from there.
 
 use std::collections::HashSet;
+use std::pin::pin;
 
+use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::super::output::{self, Output};
 use super::super::{Error, usage};
-use super::change::{self, counted, is_cap, room, summary};
+use super::change::{self, counted, is_cap, room, summary, told_cap};
 use super::given::{self, Given};
-use super::{read, unread};
+use super::{has_value, read, told_unreadable, unread};
 use crate::cli::RuleSync;
 use crate::net::api::{self, Api};
 use crate::protocol::rule::plan::{Caps, Plan, Request, plan, render};
 use crate::protocol::rule::{Access, Rule};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::table::{Look, painted};
+
+/// The exit status of a process that Ctrl-C ended, as shells count: 128 and the number of the signal.
+const INTERRUPTED: u8 = 130;
 
 /// What was done.
 #[derive(Default)]
@@ -54,12 +60,15 @@ pub async fn run(
     given: &Given,
     how: &RuleSync,
 ) -> Result<u8, Error> {
-    let mut current = current(api, output).await?;
+    let Some(mut current) = current(api, output).await? else {
+        output.fail("the list of rules is not whole; nothing was changed");
+        return Ok(FAILED);
+    };
     let mut whole = plan(&current, &given.rules, Caps::of(usize::MAX));
     let changed = changed(&whole);
     unread(print(output, &whole))?;
     if whole.requests.is_empty() {
-        output.say(&format!("nothing to do: {} as given", has(whole.keep.len())));
+        output.say(&format!("nothing to do: {} as given", are(whole.keep.len())));
         return Ok(0);
     }
     // No app has less room than this, or X says so when it has; with more to come, X is asked how much it takes.
@@ -92,31 +101,53 @@ pub async fn run(
             return Ok(FAILED);
         }
     }
-    let mut tally = Tally::default();
-    let mut end = carry_out(api, output, bar, given, &whole, &mut tally).await;
-    if matches!(&end, Err(error) if is_cap(error)) {
+    let mut job =
+        Job { api, output, bar, given, tally: Tally::default(), done: (0, 0), interrupts: Interrupts::new()? };
+    let mut end = job.carry_out(&whole).await;
+    if matches!(&end, Err(Stop::Failed(error)) if is_cap(error)) {
         // There is less room than supposed, or somebody else took it: plan anew with what X says.
-        let counts = api.rule_counts().await?;
+        let counts = job.api.rule_counts().await?;
         if let Some(room) = room(&counts) {
-            current = self::current(api, output).await?;
+            let Some(again) = self::current(job.api, output).await? else {
+                output.fail(&format!(
+                    "{}; the list of rules is not whole, so nothing more was changed",
+                    job.tally.told()
+                ));
+                return Ok(FAILED);
+            };
+            current = again;
             whole = plan(&current, &given.rules, Caps::of(usize::try_from(room).unwrap_or(usize::MAX)));
             if whole.excess > 0 {
-                output.say(&tally.told());
+                output.say(&job.tally.told());
                 return Ok(too_many(output, given, whole.excess, &counted(&counts)));
             }
-            end = carry_out(api, output, bar, given, &whole, &mut tally).await;
+            end = job.carry_out(&whole).await;
         }
     }
-    finish(output, &tally, end)
+    match end {
+        Err(Stop::Failed(error)) if is_cap(&error) => {
+            output.say(&format!("{} before the failure", job.tally.told()));
+            let there: HashSet<&str> = current.iter().map(|rule| rule.value.as_str()).collect();
+            let new = given.rules.iter().filter(|rule| !there.contains(rule.value.as_str())).count();
+            told_cap(job.api, output, error, "adding rules", new.saturating_sub(job.tally.added)).await
+        }
+        end => job.finish(end),
+    }
 }
 
-async fn current(api: &mut Api, output: &Output) -> Result<Vec<Rule>, Error> {
-    let (rules, _) = read(api, output).await?;
-    Ok(rules.iter().map(Rule::from).collect())
+/// The rules that X has; none if it does not give all. What is not in the list would be added, or stay.
+async fn current(api: &mut Api, output: &Output) -> Result<Option<Vec<Rule>>, Error> {
+    let (rules, whole) = read(api, output).await?;
+    told_unreadable(output, &rules);
+    Ok(whole.then(|| rules.iter().filter(|rule| has_value(rule)).map(Rule::from).collect()))
 }
 
-fn has(rules: usize) -> String {
-    if rules == 1 { "the 1 rule is".to_owned() } else { format!("all {rules} rules are") }
+fn are(rules: usize) -> String {
+    match rules {
+        0 => "there are no rules,".to_owned(),
+        1 => "the 1 rule is".to_owned(),
+        _ => format!("all {rules} rules are"),
+    }
 }
 
 /// How many rules only change their tag: they are deleted and added again.
@@ -163,38 +194,132 @@ fn colored(text: &str) -> String {
     text.lines().map(|line| painted(line, look(line), true) + "\n").collect()
 }
 
-/// Sends what is planned. Once X has refused a rule nothing more is deleted: what was to replace it may be that rule.
-async fn carry_out(
-    api: &mut Api,
-    output: &Output,
-    bar: &ProgressBar,
-    given: &Given,
-    plan: &Plan,
-    tally: &mut Tally,
-) -> Result<(), api::Error> {
-    bar.set_length(plan.requests.iter().map(|request| request.rules().len() as u64).sum());
-    bar.set_position(0);
-    if output.is_heard() && plan.requests.len() > 1 {
-        bar.set_style(
-            ProgressStyle::with_template("{pos} of {len} changes {bar:20}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
-        // It draws on a terminal only.
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        bar.tick();
+/// Why not all was sent.
+enum Stop {
+    /// X refused, or could not be asked.
+    Failed(api::Error),
+    /// Ctrl-C; the second one does not wait for the request under way.
+    Interrupted { midway: bool },
+}
+
+/// Ctrl-C, from the first change on. Before it nothing is lost if the process ends at once.
+struct Interrupts {
+    signal: Signal,
+    seen: bool,
+}
+
+impl Interrupts {
+    fn new() -> anyhow::Result<Interrupts> {
+        let signal = signal(SignalKind::interrupt()).context("watching for Ctrl-C")?;
+        Ok(Interrupts { signal, seen: false })
     }
-    for request in &plan.requests {
-        if matches!(request, Request::Delete(_)) && tally.refused > 0 {
-            break;
+
+    /// Waits for a request to end; nothing if there was no patience for it.
+    async fn during<T>(&mut self, request: impl Future<Output = T>, say: impl Fn(&str)) -> Option<T> {
+        let mut request = pin!(request);
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.signal.recv() => {
+                    if self.seen {
+                        return None;
+                    }
+                    self.seen = true;
+                    say("ending with the request under way; Ctrl-C again ends at once");
+                }
+                done = &mut request => return Some(done),
+            }
         }
-        if let Err(error) = change(api, output, bar, given, request, tally).await {
-            bar.finish_and_clear();
-            return Err(error);
-        }
-        bar.inc(request.rules().len() as u64);
     }
-    bar.finish_and_clear();
-    Ok(())
+}
+
+/// A sync that is under way.
+struct Job<'a> {
+    api: &'a mut Api,
+    output: &'a Output,
+    bar: &'a ProgressBar,
+    given: &'a Given,
+    tally: Tally,
+    /// Changes that were sent, of all that the plan has.
+    done: (usize, usize),
+    interrupts: Interrupts,
+}
+
+impl Job<'_> {
+    /// Sends what is planned. Once X has refused a rule nothing more is deleted: what was to replace it may be that
+    /// rule.
+    async fn carry_out(&mut self, plan: &Plan) -> Result<(), Stop> {
+        let (bar, output) = (self.bar, self.output);
+        self.done = (0, plan.requests.iter().map(|request| request.rules().len()).sum());
+        bar.set_length(self.done.1 as u64);
+        bar.set_position(0);
+        if output.is_heard() && plan.requests.len() > 1 {
+            bar.set_style(
+                ProgressStyle::with_template("{pos} of {len} changes {bar:20}")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            // It draws on a terminal only.
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.tick();
+        }
+        let end = self.send(&plan.requests).await;
+        bar.finish_and_clear();
+        end
+    }
+
+    async fn send(&mut self, requests: &[Request]) -> Result<(), Stop> {
+        for request in requests {
+            if matches!(request, Request::Delete(_)) && self.tally.refused > 0 {
+                break;
+            }
+            if self.interrupts.seen {
+                return Err(Stop::Interrupted { midway: false });
+            }
+            let (api, tally) = (&mut *self.api, &mut self.tally);
+            let change = change(api, self.output, self.bar, self.given, request, tally);
+            match self.interrupts.during(Box::pin(change), |line| self.bar.suspend(|| self.output.say(line))).await {
+                Some(Ok(())) => {
+                    self.done.0 += request.rules().len();
+                    self.bar.set_position(self.done.0 as u64);
+                }
+                Some(Err(error)) => {
+                    if let Request::Add(rules) = request {
+                        self.bar.suspend(|| change::tell_batch(self.output, &error, rules, self.given));
+                    }
+                    return Err(Stop::Failed(error));
+                }
+                None => return Err(Stop::Interrupted { midway: true }),
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, end: Result<(), Stop>) -> Result<u8, Error> {
+        let (output, tally, line) = (self.output, &self.tally, self.tally.told());
+        match end {
+            Err(Stop::Failed(error)) => {
+                let rest = if error.is_passing() { "; the same sync again does the rest" } else { "" };
+                output.say(&format!("{line} before the failure{rest}"));
+                return Err(error.into());
+            }
+            Err(Stop::Interrupted { midway }) => {
+                let (done, all) = self.done;
+                let doubt = if midway { ", and perhaps those of the request under way" } else { "" };
+                output.fail(&format!(
+                    "interrupted after {done} of {all} changes{doubt}: {line}; the same sync does the rest"
+                ));
+                return Ok(INTERRUPTED);
+            }
+            Ok(()) => {}
+        }
+        output.say(&line);
+        if tally.refused > 0 {
+            output.fail(
+                "the rules are not as given: X refused some, and then nothing more was deleted; correct them and sync again",
+            );
+        }
+        Ok(change::status(tally.refused, tally.unsaid + tally.kept))
+    }
 }
 
 async fn change(
@@ -209,31 +334,18 @@ async fn change(
         Request::Add(rules) => {
             let sent = change::send(api, rules, false).await?;
             let (there, refused) = bar.suspend(|| change::tell(output, &sent.errors, given));
-            tally.added += sent.taken.len();
+            tally.added += sent.count;
             tally.there += there;
             tally.refused += refused;
-            tally.unsaid += sent.unsaid.len();
+            tally.unsaid += sent.unsaid;
         }
         Request::Delete(rules) => {
-            let dropped = change::drop_batch(api, rules, false, |line| bar.suspend(|| output.say(line))).await?;
+            let dropped = change::drop_batch(api, rules, |line| bar.suspend(|| output.say(line))).await?;
             tally.deleted += dropped.gone;
             tally.kept += dropped.kept;
         }
     }
     Ok(())
-}
-
-fn finish(output: &Output, tally: &Tally, end: Result<(), api::Error>) -> Result<u8, Error> {
-    let line = tally.told();
-    if let Err(error) = end {
-        output.say(&format!("{line} before the failure; the same sync again does the rest"));
-        return Err(error.into());
-    }
-    output.say(&line);
-    if tally.refused > 0 {
-        output.fail("the rules are not as given: X refused some, and then nothing more was deleted; correct them and sync again");
-    }
-    Ok(change::status(tally.refused, tally.unsaid + tally.kept))
 }
 
 #[cfg(test)]

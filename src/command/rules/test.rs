@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Error;
 use super::super::output::{self, Output};
-use super::change::{Sent, is_cap, send, status, summary, tell, told_cap, why_refused};
+use super::change::{Sent, is_cap, send, status, summary, tell, tell_batch, told_cap, why_refused};
 use super::given::{Given, is_error};
 use super::unread;
 use crate::cli::RuleInput;
@@ -63,6 +63,7 @@ pub async fn run(api: &mut Api, output: &Output, given: &Given, input: &RuleInpu
                 }
             }
             Err(error) => {
+                tell_batch(output, &error, &rules, given);
                 end = Err(error);
                 break;
             }

@@ -193,6 +193,9 @@ impl Shape {
                 if let Some(level) = self.levels.pop() {
                     let (branch, level) = level.close();
                     self.look_at(&level, false);
+                    if level.negated && level.closed.iter().all(|branch| branch.terms > 0 && !branch.positive) {
+                        self.doubly_negated(level.at);
+                    }
                     self.join(branch);
                 }
             }
@@ -218,6 +221,14 @@ impl Shape {
                 let stands = positive && class != Class::Joined;
                 self.join(Branch { at: token.at, terms: 1, positive, stands, culprit: token.at });
             }
+        }
+    }
+
+    /// The advice for a negated group, to negate each term, would negate these a second time.
+    fn doubly_negated(&mut self, at: usize) {
+        if let Some(found) = self.found.iter_mut().find(|found| found.position == at) {
+            "a negated group of negated terms".clone_into(&mut found.message);
+            "write what is wanted without a `-`: two of them cancel each other out".clone_into(&mut found.hint);
         }
     }
 
