@@ -854,7 +854,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__rules__subcmd__add)
-            opts="-f -t -q -h --file --tag --no-lint --access --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --json --color --quiet --help"
+            opts="-q -h --file --tag --no-lint --access --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --json --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -864,15 +864,7 @@ _xstream() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -f)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --tag)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -t)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -958,7 +950,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__rules__subcmd__delete)
-            opts="-t -n -y -q -h --value --tag --all --dry-run --yes --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --json --color --quiet --help"
+            opts="-n -y -q -h --value --tag --all --dry-run --yes --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --json --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -969,10 +961,6 @@ _xstream() {
                     return 0
                     ;;
                 --tag)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -t)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1234,7 +1222,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__rules__subcmd__sync)
-            opts="-n -y -q -h --dry-run --yes --no-lint --access --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --json --color --quiet --help"
+            opts="-n -y -q -h --dry-run --yes --allow-empty --no-lint --access --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --json --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1280,7 +1268,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__rules__subcmd__test)
-            opts="-f -t -q -h --file --tag --no-lint --access --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --json --color --quiet --help"
+            opts="-q -h --file --tag --no-lint --access --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --json --color --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1290,15 +1278,7 @@ _xstream() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -f)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --tag)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -t)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -182,7 +182,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l delimited -d 'v
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l demo -d 'Tail the embedded simulator: no token, no network'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do not ask for compression'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l take-over -d 'When X refuses for too many connections, end the one that holds this stream\'s slot, once'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l take-over -d 'When X refuses for too many connections, end those that hold this stream\'s slot, once'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d 'Stop when the connection ends, with exit status 5'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
@@ -243,7 +243,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l endpoint -d 'All of a stream, by our name or X\'s' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l endpoint -d 'All of a stream, by our name or X\'s; may be repeated' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
@@ -298,8 +298,8 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s f -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s t -l tag -d 'Tag of the rules that bring none' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l tag -d 'Tag of the rules that bring none' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
 enterprise\t'Rules of 2,048 characters'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
@@ -317,7 +317,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l value -d 'The rule with exactly this value; may be given again' -r
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s t -l tag -d 'All rules with exactly this tag; may be given again' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l tag -d 'All rules whose tag fits (* is any text, ? any character; a rule without a tag never does); may be given again' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
@@ -347,13 +347,14 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s n -l dry-run -d 'Only print the difference'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s y -l yes -d 'Do not ask'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l allow-empty -d 'Take a file without any rule, and delete all rules'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l no-lint -d 'Send rules also if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s f -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s t -l tag -d 'Tag of the rules that bring none' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l tag -d 'Tag of the rules that bring none' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
 enterprise\t'Rules of 2,048 characters'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l bearer -d 'Bearer token; it is taken off the process list at once' -r

@@ -99,11 +99,6 @@ impl Output {
     }
 }
 
-/// Prints objects on stdout, one a line, as they are: [`Output::values`] takes the token out of what a server says.
-pub fn values<'a>(values: impl IntoIterator<Item = &'a Value>) -> anyhow::Result<()> {
-    write(&lines(values))
-}
-
 fn lines<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
     let mut text = String::new();
     for value in values {

@@ -131,7 +131,7 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
 fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, mask: Mask, speed: u32) -> Inquiry {
     let tell = Box::new(|line: &str| log::info!("{line}"));
     let api = Api::new(api::Options { dialer, mask, tell, speed, retry: false });
-    let mut inquiry = Inquiry::new(api, endpoint, tail.take_over, String::new(), speed);
+    let mut inquiry = Inquiry::new(api, endpoint, tail.take_over, access::again(&tail.access), speed);
     if tail.verbose > 0 && endpoint == "filtered_stream" {
         inquiry.ask(At::default(), Question::Rules);
     }

@@ -165,7 +165,7 @@ fn print(output: &Output, rules: &[Rule]) -> anyhow::Result<()> {
     if output.is_table() {
         output.table(&COLUMNS, &rows(rules))
     } else {
-        output::values(rules.iter().map(|rule| &rule.raw))
+        output.values(rules.iter().map(|rule| &rule.raw))
     }
 }
 
@@ -188,7 +188,7 @@ async fn count(api: &mut Api, output: &Output) -> Result<u8, Error> {
         let columns = [Column::whole("WHOSE"), Column::number("RULES"), Column::number("OF"), Column::whole("APP")];
         output.table(&columns, &count_rows(&counts))?;
     } else {
-        output::values([&counts.raw])?;
+        output.values([&counts.raw])?;
     }
     Ok(0)
 }

@@ -179,7 +179,7 @@ fn print(output: &Output, plan: &Plan) -> anyhow::Result<()> {
                 value
             })
         });
-        return output::values(&values.collect::<Vec<_>>());
+        return output.values(&values.collect::<Vec<_>>());
     }
     let text = render(plan);
     output.text(&if output.is_colored() { colored(&text) } else { text })

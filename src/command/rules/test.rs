@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Error;
-use super::super::output::{self, Output};
+use super::super::output::Output;
 use super::change::{Sent, is_cap, send, status, summary, tell, tell_batch, told_cap, why_refused};
 use super::given::{Given, is_error};
 use super::unread;
@@ -113,5 +113,5 @@ fn print(output: &Output, given: &Given, verdicts: &[Verdict]) -> anyhow::Result
         }
         object
     };
-    output::values(&all.map(object).collect::<Vec<_>>())
+    output.values(&all.map(object).collect::<Vec<_>>())
 }
