@@ -1092,8 +1092,8 @@ mod tests {
         for rule in ["-to:nasa cat", "-has:media cat", "-from:x cat", "-quiet cat", "-(a b) c", "-\"a b\" c", "-é c"] {
             for verb in ["add", "test"] {
                 let spaced = format!(" {rule}");
-                let (rules, tag, _) = given(&[verb, rule, "dog", "--tag", "-t", "-q"]).expect("rules");
-                assert_eq!((rules, tag.as_deref()), (vec![spaced.clone(), "dog".into()], Some("-t")), "{rule}");
+                let (rules, tag, _) = given(&[verb, rule, "dog", "--tag", "t", "-q"]).expect("rules");
+                assert_eq!((rules, tag.as_deref()), (vec![spaced.clone(), "dog".into()], Some("t")), "{rule}");
                 let (rules, _, file) = given(&["--json", "--proxy", "add", verb, "--file", "-", rule]).expect("rules");
                 assert_eq!((rules, file), (vec![spaced], vec![PathBuf::from("-")]), "{rule}");
                 let (rules, ..) = given(&[verb, "--", rule]).expect("rules");
