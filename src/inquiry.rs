@@ -3,7 +3,7 @@
 //! A question is asked in the background and never delays a dial; whoever waits for the stream polls it along. An
 //! answer that does not come costs nothing but itself.
 //!
-//! Its law: one question at a time, each kind no more often than [`EVERY`].
+//! Its law: one question at a time, each kind no more often than every five minutes.
 
 use std::future::{Future, pending};
 use std::pin::Pin;

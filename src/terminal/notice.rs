@@ -59,7 +59,7 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
     })
 }
 
-/// Why the session does what it does, for `-v`: what [`line`] leaves out.
+/// Why the session does what it does, for `-v`: what [`line()`] leaves out.
 #[must_use]
 pub fn decision(event: &Event) -> Option<String> {
     Some(match event {
