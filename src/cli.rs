@@ -11,6 +11,7 @@ use crate::net::api::Status;
 use crate::net::token::without_tokens;
 use crate::pipeline::filter::Choice;
 use crate::pipeline::meter::Quota;
+use crate::protocol::record::is_connection_id;
 use crate::protocol::{endpoint, field};
 use crate::terminal::{Color, StatusMode};
 
@@ -490,16 +491,6 @@ pub struct ConnectionKill {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
-}
-
-/// Whether a text is an id of a connection: a UUID, the one form that X publishes, or a number as its other ids are.
-/// Shorter numbers are slips.
-#[must_use]
-pub fn is_connection_id(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    let hex = groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let uuid = hex && groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
-    uuid || (5..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// An id of a connection, to be ended.

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use crate::clock::wall_clock;
 use crate::net::api::{Api, ConnectionQuery, Error, Kill, Status};
 use crate::protocol::problem::printable;
-use crate::protocol::record::{Connection, Rule};
+use crate::protocol::record::{Connection, Rule, is_connection_id};
 use crate::session::At;
 use crate::session::event::Holder;
 
@@ -85,7 +85,6 @@ pub struct Inquiry {
     speed: u32,
     take_over: bool,
     asking: Option<Asking>,
-
     /// When holders and reasons were last asked for.
     asked: [Option<At>; 2],
 }
@@ -188,8 +187,8 @@ async fn holders(api: &mut Api, endpoint: &str, free: bool, again: &str) -> Resu
         id: text(one.id),
         address: text(one.client_ip),
     });
-    // An id that is none goes into nobody's shell.
-    let plain = |id: &String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    // An id that is none goes into nobody's shell, and `kill` would not take it.
+    let plain = |id: &String| is_connection_id(id);
     let which = if ids.is_empty() || !ids.iter().all(plain) { format!("--endpoint {endpoint}") } else { ids.join(" ") };
     let kill = format!("xstream connections kill {which}{again}");
     Ok(Answer::Holders { kill, holders: holders.collect(), freed })

@@ -7,8 +7,7 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use common::{BOUND, finish, run, stderr, values, wait, xstream};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use common::{finish, on_a_terminal, run, shown_until, stderr, values, wait, xstream};
 use serde_json::{Value, json};
 
 const UUID: &str = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
@@ -320,35 +319,6 @@ fn a_token_on_the_command_line_is_not_in_the_process_list() {
         drop(socket);
         assert_eq!(finish(child).status.code(), Some(0));
     }
-}
-
-/// A terminal for all three streams.
-fn on_a_terminal(command: &Command) -> (std::process::Child, pty_process::blocking::Pty) {
-    let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-    pty.resize(pty_process::Size::new(24, 100)).expect("a size");
-    let mut on = pty_process::blocking::Command::new(command.get_program());
-    on = on.args(command.get_args()).env_clear();
-    for (name, value) in command.get_envs() {
-        if let Some(value) = value {
-            on = on.env(name, value);
-        }
-    }
-    (on.env("TERM", "xterm").env("NO_COLOR", "1").spawn(pts).expect("starts"), pty)
-}
-
-/// What the terminal shows up to `text`, or to its end if that comes first; within the bound.
-fn shown_until(pty: &mut pty_process::blocking::Pty, text: Option<&str>) -> String {
-    let mut shown = String::new();
-    let mut buffer = [0; 4096];
-    while text.is_none_or(|text| !shown.contains(text)) {
-        let bound = Timespec { tv_sec: i64::try_from(BOUND.as_secs()).expect("seconds"), tv_nsec: 0 };
-        let ready = poll(&mut [PollFd::new(&*pty, PollFlags::IN)], Some(&bound)).expect("a poll");
-        assert!(ready > 0, "nothing more within the bound: {shown}");
-        // The system says EIO when nobody has the terminal open any more.
-        let Ok(count @ 1..) = pty.read(&mut buffer) else { break };
-        shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
-    }
-    shown
 }
 
 #[test]

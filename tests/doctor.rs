@@ -443,7 +443,7 @@ fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
     assert!(text(&run(&mut plain(&["--color", "always"]))).contains("\u{1b}[31m✗\u{1b}[0m"));
     let quiet = text(&run(&mut plain(&["--quiet"])));
     assert!(quiet.starts_with("✗ rules") && quiet.lines().count() == 2, "{quiet}");
-    let (code, shown) = common::on_a_terminal(&plain(&["sample"]));
+    let (code, shown) = common::run_on_a_terminal(&plain(&["sample"]));
     assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("all is well\r\n"), "{shown}");
 }
 

@@ -72,6 +72,19 @@ fn processes_that_share_a_state_file_share_the_quota_while_they_run() {
 }
 
 #[test]
+fn a_journal_that_failed_does_not_keep_the_counts_from_the_state_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state = folder.path().join("state");
+    let state = state.to_str().expect("text");
+    let server = serve("posts 20; heartbeat; wait 10m");
+    let arguments = ["--state", state, "--quota", "5/day", "--journal", "/dev/full"];
+    let output = run(&mut tail(&server, &arguments));
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let text = std::fs::read_to_string(state).expect("the state");
+    assert!(text.contains("\"posts\":"), "{text}");
+}
+
+#[test]
 fn a_post_that_comes_twice_counts_once() {
     let server = serve(
         r#"line '{"data":{"id":"7","text":"a"}}'; line '{"data":{"id":"7","text":"a"}}'; posts 20; heartbeat; wait 10m"#,

@@ -3,12 +3,11 @@
 mod common;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::{BOUND, Lines, finish, kill, run, serve_with, stderr, values, wait, xstream};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use common::{BOUND, Lines, finish, kill, on_a_terminal, run, serve_with, shown_until, stderr, values, wait, xstream};
 use serde_json::{Value, json};
 use xstream::simulator::{Options, Rule, Script, Server};
 
@@ -745,35 +744,6 @@ fn a_403_says_which_access_level_has_rules() {
         assert!(judged.iter().all(|verdict| verdict["verdict"] == "unknown"), "{judged:?}");
         assert!(stderr(&output).contains("pay-per-use or Enterprise access"), "{}", stderr(&output));
     }
-}
-
-/// A terminal for all three streams.
-fn on_a_terminal(command: &Command) -> (std::process::Child, pty_process::blocking::Pty) {
-    let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-    pty.resize(pty_process::Size::new(24, 100)).expect("a size");
-    let mut on = pty_process::blocking::Command::new(command.get_program());
-    on = on.args(command.get_args()).env_clear();
-    for (name, value) in command.get_envs() {
-        if let Some(value) = value {
-            on = on.env(name, value);
-        }
-    }
-    (on.env("TERM", "xterm").env("NO_COLOR", "1").spawn(pts).expect("starts"), pty)
-}
-
-/// What the terminal shows up to `text`, or to its end if that comes first; within the bound.
-fn shown_until(pty: &mut pty_process::blocking::Pty, text: Option<&str>) -> String {
-    let mut shown = String::new();
-    let mut buffer = [0; 4096];
-    while text.is_none_or(|text| !shown.contains(text)) {
-        let bound = Timespec { tv_sec: i64::try_from(BOUND.as_secs()).expect("seconds"), tv_nsec: 0 };
-        let ready = poll(&mut [PollFd::new(&*pty, PollFlags::IN)], Some(&bound)).expect("a poll");
-        assert!(ready > 0, "nothing more within the bound: {shown}");
-        // The system says EIO when nobody has the terminal open any more.
-        let Ok(count @ 1..) = pty.read(&mut buffer) else { break };
-        shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
-    }
-    shown
 }
 
 #[test]

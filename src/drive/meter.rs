@@ -62,7 +62,7 @@ impl Drive {
     /// Brings the meter and the state file to one count; false while another process holds the file.
     pub(super) fn share_meter(&mut self) -> bool {
         let Run { store: Some(store), pipeline, terminal, .. } = &mut self.run else { return true };
-        let Some(meter) = pipeline.meter().filter(|_| !self.file_failed) else { return true };
+        let Some(meter) = pipeline.meter().filter(|_| !self.meter_failed) else { return true };
         let result = match store.hold() {
             Ok(Some(held)) => held.sync(meter),
             Ok(None) => return false,
@@ -76,7 +76,7 @@ impl Drive {
                 terminal.say(&format!("warning: {lost}; today's count goes on as an upper bound"));
             }
             Err(error) => {
-                self.file_failed = true;
+                self.meter_failed = true;
                 terminal.insist(&format!("sharing the meter: {error:#}; the run goes on and counts by itself"));
             }
         }

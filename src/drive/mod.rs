@@ -125,8 +125,10 @@ struct Drive {
     status_due: Duration,
     /// Whether it was told that the ids of the day are lost.
     ids_lost: bool,
-    /// Whether the journal or the meter's file failed, which costs the run its clean exit status.
-    file_failed: bool,
+    /// Whether the meter's file failed, and whether the journal did. Either costs the run its clean exit status, and
+    /// neither stops the other.
+    meter_failed: bool,
+    journal_failed: bool,
 }
 
 /// Follows the stream to its end; returns the exit status.
@@ -134,8 +136,8 @@ struct Drive {
 /// # Errors
 /// The signals cannot be handled.
 pub async fn drive(mut run: Run) -> io::Result<u8> {
-    let journal_failed = run.journal_failed;
     let mut drive = Drive {
+        journal_failed: run.journal_failed,
         interrupts: Interrupts::new(run.inquiry.take())?,
         run,
         stream: None,
@@ -149,7 +151,7 @@ pub async fn drive(mut run: Run) -> io::Result<u8> {
         meter_due: Duration::ZERO,
         status_due: Duration::ZERO,
         ids_lost: false,
-        file_failed: journal_failed,
+        meter_failed: false,
     };
     let start = journal::start(drive.run.status.stream(), &drive.run.host);
     drive.write_down(start);
@@ -447,7 +449,7 @@ impl Drive {
             }
         }
         let exit = match outcome.code() {
-            0 if self.file_failed => FAILED,
+            0 if self.meter_failed || self.journal_failed => FAILED,
             code => code,
         };
         let record = journal::end(&outcome, exit, &self.total);

@@ -71,7 +71,7 @@ impl Drive {
                 }
             }
         }
-        if read >= GZIP_AT_ONCE {
+        if read >= GZIP_AT_ONCE || !self.rest.is_empty() {
             // Bytes that are always at hand would starve the timers and signals of the runtime.
             tokio::task::yield_now().await;
         }

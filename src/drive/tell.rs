@@ -99,7 +99,7 @@ impl Drive {
         let (now, connection) = (self.run.clock.now(), self.run.session.connection());
         if let Err(error) = journal.write(now, connection, record) {
             self.run.journal = None;
-            self.file_failed = true;
+            self.journal_failed = true;
             self.run.terminal.insist(&format!("writing the journal: {error}; the run goes on without it"));
         }
     }

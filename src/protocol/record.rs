@@ -54,6 +54,16 @@ impl Connection {
     }
 }
 
+/// Whether a text is an id of a connection: a UUID, the one form that X publishes, or a number as its other ids are.
+/// Shorter numbers are slips.
+#[must_use]
+pub fn is_connection_id(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    let hex = groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let uuid = hex && groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]);
+    uuid || (5..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// What became of connections that were to be ended.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Kills {

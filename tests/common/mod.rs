@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 use xstream::simulator::{Options, Script, Server};
 
@@ -150,9 +151,9 @@ pub fn has(program: &str) -> bool {
     found
 }
 
-/// Runs to the end on a terminal of 100 columns, within the bound: the exit status and what was shown.
-pub fn on_a_terminal(command: &Command) -> (Option<i32>, String) {
-    let (mut pty, pts) = pty_process::blocking::open().expect("a terminal");
+/// A terminal of 100 columns for all three streams.
+pub fn on_a_terminal(command: &Command) -> (Child, pty_process::blocking::Pty) {
+    let (pty, pts) = pty_process::blocking::open().expect("a terminal");
     pty.resize(pty_process::Size::new(24, 100)).expect("a size");
     let mut on = pty_process::blocking::Command::new(command.get_program());
     on = on.args(command.get_args()).env_clear();
@@ -161,16 +162,27 @@ pub fn on_a_terminal(command: &Command) -> (Option<i32>, String) {
             on = on.env(name, value);
         }
     }
-    let mut child = on.env("TERM", "xterm").env("NO_COLOR", "1").spawn(pts).expect("starts");
-    let reading = std::thread::spawn(move || {
-        let mut shown = Vec::new();
-        let mut buffer = [0; 4096];
+    (on.env("TERM", "xterm").env("NO_COLOR", "1").spawn(pts).expect("starts"), pty)
+}
+
+/// What the terminal shows up to `text`, or to its end if that comes first; within the bound.
+pub fn shown_until(pty: &mut pty_process::blocking::Pty, text: Option<&str>) -> String {
+    let mut shown = String::new();
+    let mut buffer = [0; 4096];
+    while text.is_none_or(|text| !shown.contains(text)) {
+        let bound = Timespec { tv_sec: i64::try_from(BOUND.as_secs()).expect("seconds"), tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::new(&*pty, PollFlags::IN)], Some(&bound)).expect("a poll");
+        assert!(ready > 0, "nothing more within the bound: {shown}");
         // The system says EIO when nobody has the terminal open any more.
-        while let Ok(count @ 1..) = pty.read(&mut buffer) {
-            shown.extend_from_slice(&buffer[..count]);
-        }
-        String::from_utf8_lossy(&shown).into_owned()
-    });
-    let status = wait(&mut child);
-    (status.code(), reading.join().expect("read"))
+        let Ok(count @ 1..) = pty.read(&mut buffer) else { break };
+        shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    shown
+}
+
+/// Runs to the end on a terminal, within the bound: the exit status and what was shown.
+pub fn run_on_a_terminal(command: &Command) -> (Option<i32>, String) {
+    let (mut child, mut pty) = on_a_terminal(command);
+    let shown = shown_until(&mut pty, None);
+    (wait(&mut child).code(), shown)
 }

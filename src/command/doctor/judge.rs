@@ -5,13 +5,12 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::check::Check;
-use crate::cli::is_connection_id;
 use crate::command::usage::{end, percent, thousands};
 use crate::net::api;
 use crate::protocol::disconnect::Code;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::rate_limit::RateLimit;
-use crate::protocol::record::{Connection, RuleCounts, Usage};
+use crate::protocol::record::{Connection, RuleCounts, Usage, is_connection_id};
 use crate::session::Head;
 use crate::session::outcome::REFUSED;
 use crate::terminal::status::age;
