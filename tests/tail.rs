@@ -426,14 +426,16 @@ fn jq_reads_what_we_print() {
 #[test]
 fn a_reader_that_sleeps_past_a_full_buffer_loses_nothing_plain_and_gzip() {
     use std::fmt::Write as _;
+    // Far more than the pipe, the buffer and what is read at once hold together.
+    const COUNT: usize = 6000;
     for gzip in [false, true] {
         let mut script = String::new();
-        for n in 0..2000 {
+        for n in 0..COUNT {
             let _ = writeln!(script, "line {{\"data\":{{\"id\":\"{n}\",\"text\":\"{}\"}}}}", "x".repeat(600));
         }
         script.push_str("stall");
         let server = serve_with(&script, |options| options.gzip = gzip);
-        let mut command = tail(&server, &["--max", "2000", "--buffer", "64KiB"]);
+        let mut command = tail(&server, &["--max", &COUNT.to_string(), "--buffer", "64KiB"]);
         command.env("XSTREAM_TEST_SPEED", "5").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("starts");
         let told = Lines::of(child.stderr.take().expect("a pipe"));
@@ -442,8 +444,8 @@ fn a_reader_that_sleeps_past_a_full_buffer_loses_nothing_plain_and_gzip() {
         let mut stdout = Vec::new();
         child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
         let ids: Vec<String> = values(&stdout).iter().map(|value| value["data"]["id"].to_string()).collect();
-        let want: Vec<String> = (0..2000).map(|n| format!("\"{n}\"")).collect();
-        assert!(ids == want, "gzip {gzip}: {} of 2000", ids.len());
+        let want: Vec<String> = (0..COUNT).map(|n| format!("\"{n}\"")).collect();
+        assert!(ids == want, "gzip {gzip}: {} of {COUNT}", ids.len());
         assert!(wait(&mut child).success());
     }
 }
