@@ -58,6 +58,9 @@ fn every_short_string_of_tokens_is_judged_alike_across_every_edge() {
     assert!(lines > 40_000, "{lines}");
 }
 
+/// Lengths of what stands before, so that a window of 2,048 bytes ends in what comes then.
+const WINDOW_EDGE: std::ops::Range<usize> = 2_030..2_050;
+
 /// Each wherever it can stand in a block of 64 bytes.
 #[test]
 fn hard_values_are_judged_alike_wherever_they_stand() {
@@ -120,7 +123,7 @@ fn hard_values_are_judged_alike_wherever_they_stand() {
     ];
     let all = numbers.iter().chain(&words).chain(&strings).chain(&containers);
     for value in all {
-        for pad in 0..130 {
+        for pad in (0..130).chain(WINDOW_EDGE) {
             let pad = "p".repeat(pad);
             agree(format!("{{\"{pad}\":{value}}}").as_bytes());
             if pad.len() % 16 < 3 {
@@ -142,7 +145,7 @@ fn every_character_that_is_cut_by_a_block_is_judged_alike() {
         b"\xed\xa0\x80",
         b"\xf4\x90\x80\x80",
     ] {
-        for pad in 0..200 {
+        for pad in (0..200).chain(WINDOW_EDGE) {
             for cut in 1..=text.len() {
                 let line = [b"{\"a\":\"", vec![b'p'; pad].as_slice(), &text[..cut], b"\"}"].concat();
                 agree(&line);
@@ -150,6 +153,22 @@ fn every_character_that_is_cut_by_a_block_is_judged_alike() {
                 agree(&line);
             }
         }
+    }
+}
+
+/// From one window into the next and to the line's very end, with a fault in any of them.
+#[test]
+fn long_text_is_judged_alike() {
+    for length in (4_050..4_140).chain([10_000]) {
+        let line = format!("{{\"a\":\"{}\"}}", "é".repeat(length / 2));
+        agree(line.as_bytes());
+        for fault in [6, 63, 64, 2_046, 2_047, 2_048, 2_049, 4_000, line.len() - 3] {
+            let mut broken = line.clone().into_bytes();
+            broken[fault] = 0xff;
+            agree(&broken);
+        }
+        let mixed = format!("{{\"a\":\"{}\",\"é{}\":\"é\"}}", "é".repeat(31), "p".repeat(length / 2));
+        agree(mixed.as_bytes());
     }
 }
 

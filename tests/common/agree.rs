@@ -12,8 +12,7 @@ use xstream::simulator::Posts;
 #[cfg(target_arch = "x86_64")]
 #[must_use]
 pub fn is_taken(line: &[u8]) -> bool {
-    use xstream::protocol::scan::fast;
-    fast::scan(line).is_some() && fast::scan_narrow(line).is_some()
+    xstream::protocol::scan::fast::scan(line).is_some()
 }
 
 /// What the fast path takes, the exact one takes, with the same shape.
@@ -22,10 +21,7 @@ pub fn is_taken(line: &[u8]) -> bool {
 /// It is not so.
 #[cfg(target_arch = "x86_64")]
 pub fn paths_agree(line: &[u8]) {
-    use xstream::protocol::scan::fast;
-    let narrow = fast::scan_narrow(line);
-    assert_eq!(narrow, fast::scan(line), "SSE2 against AVX2: {}", String::from_utf8_lossy(line));
-    if let Some(shape) = narrow {
+    if let Some(shape) = xstream::protocol::scan::fast::scan(line) {
         assert_eq!(Ok(shape), exact::scan(line), "{}", String::from_utf8_lossy(line));
     }
 }
@@ -113,14 +109,14 @@ const TOKENS: [&str; 14] =
 const AROUND: [(&str, &str); 5] =
     [("", ""), ("{", "}"), ("{\"data\":", "}"), ("{\"data\":{\"id\":[", "]}}"), ("{\"id\":\"", "\"}")];
 
-/// Calls `check` with every string of at most `most` tokens, in every surrounding, by itself and where a block of
-/// 64 bytes ends within it. Returns how many lines these are.
+/// Calls `check` with every string of at most `most` tokens, in every surrounding, by itself, where a block of 64 bytes
+/// ends within it, and where a window of 32 blocks does. Returns how many lines these are.
 pub fn every_string_of_tokens(most: usize, check: &mut impl FnMut(&[u8])) -> u64 {
     fn grow(line: &mut Vec<u8>, left: usize, check: &mut impl FnMut(&[u8])) -> u64 {
         let mut lines = 0;
         for (before, after) in AROUND {
             // The padding makes the tokens begin one to a few bytes before a block's edge.
-            for edge in [0, 64 - before.len(), 61, 128 - 4] {
+            for edge in [0, 64 - before.len(), 61, 2048 - 4] {
                 let pad = edge.saturating_sub(before.len() + "{\"\":0,".len());
                 let mut whole = Vec::new();
                 if edge == 0 || before.is_empty() {

@@ -92,15 +92,7 @@ macro_rules! keys {
 
         impl Key {
             const COUNT: usize = Key::AnyAuthorId as usize + 1;
-
-            fn find(name: &[u8]) -> Option<Key> {
-                match name {
-                    $($text => Some(Key::$name),)*
-                    // A like names its author differently in each version of the OpenAPI file.
-                    _ if name.ends_with(b"_author_id") => Some(Key::AnyAuthorId),
-                    _ => None,
-                }
-            }
+            const NAMED: [(&'static [u8], Key); Key::COUNT - 1] = [$(($text, Key::$name)),*];
         }
     };
 }
@@ -156,6 +148,36 @@ keys! {
     UserProfileModification b"user_profile_modification",
     PublicTweetNotice b"public_tweet_notice",
     PublicTweetUnviewable b"public_tweet_unviewable",
+}
+
+impl Key {
+    /// The names by their hash, so that most keys of a post are told to be none of them without being compared.
+    const TABLE: [Option<(&'static [u8], Key)>; 128] = {
+        let mut table: [Option<(&'static [u8], Key)>; 128] = [None; 128];
+        let mut n = 0;
+        while n < Key::NAMED.len() {
+            let at = Key::hash(Key::NAMED[n].0);
+            assert!(table[at].is_none(), "two keys with one hash: try other factors");
+            table[at] = Some(Key::NAMED[n]);
+            n += 1;
+        }
+        table
+    };
+
+    /// From the length, the first, the middle and the last byte. The factors were found by trying.
+    const fn hash(name: &[u8]) -> usize {
+        let n = name.len();
+        let [first, .., last] = name else { return n };
+        (*first as usize * 25 ^ name[n / 2] as usize * 7 ^ *last as usize * 26 ^ n) % 128
+    }
+
+    fn find(name: &[u8]) -> Option<Key> {
+        match Key::TABLE[Key::hash(name)] {
+            Some((text, key)) if text == name => Some(key),
+            // A like names its author differently in each version of the OpenAPI file.
+            _ => name.ends_with(b"_author_id").then_some(Key::AnyAuthorId),
+        }
+    }
 }
 
 /// The members of one object, by key. Of a key that stands twice the last one counts, as in `serde_json`.
@@ -248,7 +270,7 @@ impl<'a> Gather<'a> {
     /// Says where the value of the key at `quoted`, quotes included, belongs. `name` is what it spells.
     fn key(&mut self, quoted: Range<usize>, name: &[u8], data: bool) -> Slot {
         let found = Key::find(name);
-        if data {
+        if data && self.shape.data.alone {
             self.count_data_key(quoted, found);
         }
         match found {
@@ -264,7 +286,7 @@ impl<'a> Gather<'a> {
         let first = self.shape.data.first.clone();
         if first.is_empty() {
             self.shape.data.first = quoted;
-        } else if self.shape.data.alone {
+        } else {
             let again = found.is_some_and(|key| self.shape.data.has(key));
             self.shape.data.alone = again || self.bytes[first] == self.bytes[quoted];
         }
