@@ -168,7 +168,7 @@ impl Key {
     const fn hash(name: &[u8]) -> usize {
         let n = name.len();
         let [first, .., last] = name else { return n };
-        (*first as usize * 25 ^ name[n / 2] as usize * 7 ^ *last as usize * 26 ^ n) % 128
+        ((*first as usize * 25) ^ (name[n / 2] as usize * 7) ^ (*last as usize * 26) ^ n) % 128
     }
 
     fn find(name: &[u8]) -> Option<Key> {
