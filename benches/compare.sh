@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 xstream=${XSTREAM:-$here/target/release/xstream}
 rounds=${1:-5}
 posts=${2:-200000}
-few=$((posts / 20))
+few=$((posts / 4))
 path=/2/tweets/search/stream
 TIMEFORMAT='%R %U %S'
 
