@@ -7,10 +7,10 @@
 //! Its law: what it takes, [`super::exact::scan`] takes, with the same shape. `tests/scan.rs`, `benches/agree.rs` and
 //! the fuzz target hold it to that.
 //!
-//! Two passes, a [`WINDOW`] at a time. The first looks at 64 bytes together and marks where a string may stop:
+//! Two passes, two kilobytes at a time. The first looks at 64 bytes together and marks where a string may stop:
 //! quotes, backslashes, control characters. It also proves the text to be UTF-8. The second follows the grammar and
-//! goes from mark to mark, so no string is read byte by byte, and where one token ends never has to be waited for to
-//! know where the next string does.
+//! goes from mark to mark, so no string is read byte by byte, and nothing has to be known of one string to know where
+//! the next one is.
 //!
 //! `std::arch` is closed to a crate without `unsafe`, so the vectors are those of `safe_arch`: SSE2, which every
 //! x86-64 has. AVX2 gained three per cent.
@@ -34,7 +34,7 @@ const SIZE: usize = 64;
 /// Blocks that are looked at before the grammar is. Two kilobytes are most posts.
 const WINDOW: usize = 32;
 
-/// Which of the bits of [`Walk::levels`] stand while a member of the root is looked at.
+/// The levels while a member of the root is looked at.
 const TOP: u64 = 0b11;
 
 /// The levels while a member of an object of the root is looked at.
@@ -43,12 +43,12 @@ const SECOND: u64 = 0b111;
 /// Proves that `line` is one JSON object and reports its shape; nothing if this path cannot tell.
 #[must_use]
 pub fn scan(line: &[u8]) -> Option<Shape<'_>> {
-    let mut marks = Marks { line, masks: [0; WINDOW], text: None };
-    let mut stops = Stops { base: 0, bits: marks.fill(0)? };
-    let mut gather = Gather::new(line);
     if !line.starts_with(b"{\"") {
         return None;
     }
+    let mut marks = Marks { line, masks: [0; WINDOW], text: None };
+    let mut stops = Stops { base: 0, bits: marks.fill(0)? };
+    let mut gather = Gather::new(line);
     // One bit a level, the innermost lowest, whether it is an object. Above them a bit that marks the bottom.
     let mut levels = TOP;
     // Whether the second level, while it is an object, is that of `data`.
@@ -79,54 +79,39 @@ pub fn scan(line: &[u8]) -> Option<Shape<'_>> {
                 at = string(line, &mut stops, &mut marks)?;
                 Type::String
             }
-            b'{' | b'[' => {
+            // Each closing bracket comes two after its opening one.
+            b'{' | b'[' if *line.get(at + 1)? != first + 2 => {
                 let object = first == b'{';
-                // Each closing bracket comes two after its opening one.
-                if *line.get(at + 1)? == first + 2 {
-                    at += 2;
-                    if object { Type::EmptyObject } else { Type::EmptyArray }
-                } else {
-                    if slot != Slot::Elsewhere {
-                        // An object's end would have to be waited for. It is the wrapper of a site stream, which is
-                        // rare.
-                        if slot == Slot::Top(Key::Message) {
-                            return None;
-                        }
-                        let found = if object { Type::Object } else { Type::Array };
-                        gather.note(slot, found, started..started + 1);
-                    }
-                    if levels >> LEVELS != 0 {
+                if slot != Slot::Elsewhere {
+                    // An object's end would have to be waited for. It is the wrapper of a site stream, which is rare.
+                    if slot == Slot::Top(Key::Message) {
                         return None;
                     }
-                    if levels == TOP {
-                        data = slot == Slot::Top(Key::Data);
-                    }
-                    levels = levels << 1 | u64::from(object);
-                    at += 1;
-                    continue;
+                    gather.note(slot, if object { Type::Object } else { Type::Array }, started..started + 1);
                 }
+                if levels >> LEVELS != 0 {
+                    return None;
+                }
+                if levels == TOP {
+                    data = slot == Slot::Top(Key::Data);
+                }
+                levels = levels << 1 | u64::from(object);
+                at += 1;
+                continue;
             }
-            b'0'..=b'9' => {
-                at = number(line, at)?;
-                Type::Number
+            b'{' => {
+                at += 2;
+                Type::EmptyObject
             }
-            b't' if line[at..].starts_with(b"true") => {
-                at += 4;
-                Type::Bool
+            b'[' => {
+                at += 2;
+                Type::EmptyArray
             }
-            b'f' if line[at..].starts_with(b"false") => {
-                at += 5;
-                Type::Bool
+            _ => {
+                let found;
+                (at, found) = plain(line, at)?;
+                found
             }
-            b'n' if line[at..].starts_with(b"null") => {
-                at += 4;
-                Type::Null
-            }
-            b'-' => {
-                at = number_end(line, at).ok()?;
-                Type::Number
-            }
-            _ => return None,
         };
         if slot != Slot::Elsewhere {
             gather.note(slot, found, started..at);
@@ -268,7 +253,21 @@ fn escape(line: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Where the number ends that begins with the digit at `at`. Whole numbers of up to sixteen digits need one look.
+/// Where the number or literal ends that begins at `at`, and what it is. What follows is not looked at.
+#[inline(always)]
+fn plain(line: &[u8], at: usize) -> Option<(usize, Type)> {
+    let rest = &line[at..];
+    match rest[0] {
+        b'0'..=b'9' => Some((number(line, at)?, Type::Number)),
+        b't' if rest.starts_with(b"true") => Some((at + 4, Type::Bool)),
+        b'f' if rest.starts_with(b"false") => Some((at + 5, Type::Bool)),
+        b'n' if rest.starts_with(b"null") => Some((at + 4, Type::Null)),
+        b'-' => Some((number_end(line, at).ok()?, Type::Number)),
+        _ => None,
+    }
+}
+
+/// Where the number ends that begins with the digit at `at`. Whole numbers of up to fifteen digits need one look.
 #[inline(always)]
 fn number(line: &[u8], at: usize) -> Option<usize> {
     let end = at + line[at..].first_chunk().map_or(0, digits);
