@@ -126,6 +126,7 @@ fn hard_values_are_judged_alike_wherever_they_stand() {
         for pad in (0..130).chain(WINDOW_EDGE) {
             let pad = "p".repeat(pad);
             agree(format!("{{\"{pad}\":{value}}}").as_bytes());
+            agree(format!("{{\"{pad}\":{value},\"\":\"and then something else\"}}").as_bytes());
             if pad.len() % 16 < 3 {
                 agree(format!("{{\"data\":{{\"text\":\"{pad}é\",\"id\":{value},\"x\":1}},\"id\":{value}}}").as_bytes());
                 agree(format!("{{\"a\":[\"{pad}\",{value}],\"type\":{value}}}").as_bytes());
@@ -193,6 +194,7 @@ fn depth_is_judged_alike() {
         agree(format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth)).as_bytes());
         agree(format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth + 1)).as_bytes());
         agree(format!("{{\"a\":{}{}}}", "[".repeat(depth + 1), "]".repeat(depth)).as_bytes());
+        agree(format!("{{\"a\":{}{}", "[".repeat(depth), "]".repeat(depth)).as_bytes());
     }
 }
 
