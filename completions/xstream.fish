@@ -218,7 +218,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __f
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
@@ -240,7 +240,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l endpoint -d 'All of a stream, by our name or X\'s; may be repeated' -r
@@ -256,7 +256,7 @@ never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l all -d 'All of the app, whoever opened them'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do not ask'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
@@ -273,7 +273,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_se
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "list" -d 'List the rules'
@@ -295,7 +295,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
@@ -313,7 +313,7 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l no-lint -d 'Send rules also if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l value -d 'The rule with exactly this value; may be given again' -r
@@ -331,7 +331,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Only tell what would be deleted'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
@@ -350,7 +350,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l allow-empty -d 'Take a file without any rule, and delete all rules'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l no-lint -d 'Send rules also if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
@@ -368,7 +368,7 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l no-lint -d 'Send rules also if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
@@ -381,7 +381,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l form -d 'Form of the file' -r -f -a "ndjson\t'A JSON object a line'
@@ -397,7 +397,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l json -d 'Print X\'s own objects as NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the rules'

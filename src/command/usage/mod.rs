@@ -23,8 +23,7 @@ pub use report::{end, percent, thousands};
 pub fn run(given: &cli::Usage, arguments: &[OsString]) -> Result<u8, Error> {
     access::hide(&given.access, arguments)?;
     let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
-    let show = cli::Show { json: given.json, color: given.color, quiet: given.quiet };
-    let output = Output::new(&show, access.token.mask());
+    let output = Output::new(&given.show, access.token.mask());
     // A file that is not ours is told before anything is asked.
     let metered = match &given.state {
         Some(path) => {
