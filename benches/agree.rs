@@ -34,10 +34,7 @@ fn main() {
             let line = mutants.next();
             agree::agree(line);
             valid += u64::from(xstream::protocol::scan::scan(line).is_ok());
-            #[cfg(target_arch = "x86_64")]
-            {
-                taken += u64::from(agree::is_taken(line));
-            }
+            taken += u64::from(agree::is_taken(line));
             done += 1;
         }
     }

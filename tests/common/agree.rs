@@ -5,29 +5,36 @@
 
 use fastrand::Rng;
 use serde_json::Value;
-use xstream::protocol::scan::{Key, Shape, Type, exact, scan};
+use xstream::protocol::scan::{Key, Shape, Type, scan};
 use xstream::simulator::Posts;
 
-/// Whether a line was taken by the fast path, where there is one.
+/// What the fast path says of a line, where there is one.
 #[cfg(target_arch = "x86_64")]
+fn fast(line: &[u8]) -> Option<Shape<'_>> {
+    xstream::protocol::scan::fast::scan(line)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn fast(_: &[u8]) -> Option<Shape<'_>> {
+    None
+}
+
+/// Whether a line is taken by the fast path.
 #[must_use]
 pub fn is_taken(line: &[u8]) -> bool {
-    xstream::protocol::scan::fast::scan(line).is_some()
+    fast(line).is_some()
 }
 
 /// What the fast path takes, the exact one takes, with the same shape.
 ///
 /// # Panics
 /// It is not so.
-#[cfg(target_arch = "x86_64")]
 pub fn paths_agree(line: &[u8]) {
-    if let Some(shape) = xstream::protocol::scan::fast::scan(line) {
-        assert_eq!(Ok(shape), exact::scan(line), "{}", String::from_utf8_lossy(line));
+    if let Some(shape) = fast(line) {
+        let exact = xstream::protocol::scan::exact::scan(line);
+        assert_eq!(Ok(shape), exact, "{}", String::from_utf8_lossy(line));
     }
 }
-
-#[cfg(not(target_arch = "x86_64"))]
-pub fn paths_agree(_: &[u8]) {}
 
 /// The scanner says of a line what `serde_json` says, with numbers out of range allowed.
 ///
