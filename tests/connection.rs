@@ -254,6 +254,52 @@ fn a_signal_is_heard_while_a_bomb_goes_off() {
 }
 
 #[test]
+fn a_signal_is_heard_in_a_compressed_flood_that_nothing_holds_up() {
+    let server = serve_with("flood", |options| options.gzip = true);
+    let mut child = tail(&server, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    while server.delivered() < 100_000 {
+        std::thread::yield_now();
+    }
+    kill(&child, "TERM");
+    assert_eq!(wait(&mut child).code(), Some(143));
+    // The runtime looks up by itself after a million posts or so.
+    assert!(server.delivered() < 400_000, "{}", server.delivered());
+}
+
+/// A server that answers each request with these compressed bytes as its body, and ends it in order.
+fn compressed(body: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head);
+            let _ =
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all(&body);
+        }
+    });
+    url
+}
+
+#[test]
+fn damage_that_only_the_checksum_shows_is_no_end_in_order() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(b"{\"data\":{\"id\":\"1\",\"text\":\"x\"}}\r\n").expect("memory");
+    let good = encoder.finish().expect("memory");
+    let mut bad = good.clone();
+    let end = bad.len();
+    bad[end - 6] ^= 1;
+    let cut = good[..end - 12].to_vec();
+    for (body, told) in [(good, "eof"), (bad, "gzip Broken gzip"), (cut, "eof")] {
+        let url = compressed(body);
+        let output = run(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--no-reconnect"]));
+        assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
+        assert!(stderr(&output).contains(told), "no {told} in {}", stderr(&output));
+    }
+}
+
+#[test]
 fn goodbye_is_said_in_tls_while_the_answer_is_awaited() {
     for script in ["no-head", "posts every 5ms", "heartbeat; stall"] {
         let server = serve_with(script, |options| options.tls = true);

@@ -51,8 +51,7 @@ impl Drive {
                     }
                     read += bytes.len();
                     if let Err(error) = self.run.pipeline.push(&bytes, &mut self.out, &mut seen) {
-                        let detail = format!("what came is not the gzip it was announced as: {error}");
-                        closed = Some(Failure { own: Own::Gzip, detail, sent: true });
+                        closed = Some(damaged(&error));
                     } else if !seen.full && seen.beyond == 0 && self.out.len() < GATHER {
                         let stream = self.stream.as_mut()?;
                         if read >= if stream.gzip { GZIP_AT_ONCE } else { READ_AT_ONCE } {
@@ -66,12 +65,10 @@ impl Drive {
                     }
                 }
                 Some(Err(failure)) => closed = Some(failure),
-                None => {
-                    closed = Some(Failure { own: Own::Eof, detail: String::new(), sent: true });
-                }
+                None => closed = Some(self.ended(&mut seen)),
             }
         }
-        if read >= GZIP_AT_ONCE || !self.rest.is_empty() {
+        if read >= GZIP_AT_ONCE || !self.rest.is_empty() || self.out.len() >= GATHER {
             // Bytes that are always at hand would starve the timers and signals of the runtime.
             tokio::task::yield_now().await;
         }
@@ -107,6 +104,15 @@ impl Drive {
         self.pending.pop_front()
     }
 
+    /// The stream was closed in order: a plain end, unless what was compressed turns out to be damaged. A last member
+    /// that was cut is as good as its lines.
+    fn ended(&mut self, seen: &mut Seen) -> Failure {
+        match self.run.pipeline.check_end(&mut self.out, seen) {
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => damaged(&error),
+            _ => Failure { own: Own::Eof, detail: String::new(), sent: true },
+        }
+    }
+
     /// Hands the output to the terminal; an input if that shows that the run is over.
     pub(super) fn flush(&mut self) -> Option<Input> {
         if self.out.is_empty() {
@@ -136,6 +142,11 @@ pub(super) async fn next(rest: &mut Bytes, stream: &mut Stream) -> Chunk {
         return stream.next().await;
     }
     Some(Ok(std::mem::take(rest)))
+}
+
+fn damaged(error: &io::Error) -> Failure {
+    let detail = format!("what came is not the gzip it was announced as: {error}");
+    Failure { own: Own::Gzip, detail, sent: true }
 }
 
 pub(super) fn of_output(error: &io::Error) -> Input {

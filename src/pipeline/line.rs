@@ -101,10 +101,11 @@ impl Splitter {
                     if let Some(length) = self.skipped.take() {
                         see(Line::Oversize(length));
                     } else {
-                        // White space inside a message may hold a line end, which must not reach stdout.
+                        // White space inside a message may hold a line end, which must not reach stdout. A tab is white
+                        // space as well, and as wrong within a string as a line end is.
                         for byte in &mut self.held {
                             if *byte == b'\n' {
-                                *byte = b' ';
+                                *byte = b'\t';
                             }
                         }
                         see(Line::Whole(self.held.trim_ascii()));
@@ -237,6 +238,13 @@ mod tests {
         for cut in 0..text.len() {
             assert_eq!(unframe(&[&text[..cut], &text[cut..]], 10), want, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn a_line_end_within_a_frame_is_white_space_and_nothing_else() {
+        assert_eq!(unframe(&[b"10\r\n{\"a\":\n1}\r\n"], 100), ["{\"a\":\t1}"]);
+        // A tab is no character of a string, so what was no JSON stays none.
+        assert_eq!(unframe(&[b"11\r\n{\"a\":\"\n\"}\r\n"], 100), ["{\"a\":\"\t\"}"]);
     }
 
     #[test]

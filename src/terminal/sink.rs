@@ -19,7 +19,7 @@ use rustix::io::Errno;
 use rustix::net::SendFlags;
 use tokio::net::unix::pipe;
 
-/// What a pipe that reports itself writable takes without blocking, on every system (POSIX's minimum).
+/// What a terminal that reports itself writable takes without blocking, as far as can be known.
 const SURE: usize = 512;
 
 /// What Linux gives a pipe of an ordinary user at most (`/proc/sys/fs/pipe-max-size`), 16 times its usual size.
@@ -40,8 +40,8 @@ enum Way {
     Own(pipe::Sender),
     /// A socket, asked not to block at each call.
     Socket(OwnedFd),
-    /// A shared description, written only when ready and in small portions.
-    Shared(OwnedFd),
+    /// A shared description, written only when ready and in portions of a size that it is sure to take then.
+    Shared(OwnedFd, usize),
     /// A file: it takes everything.
     File(OwnedFd),
 }
@@ -73,7 +73,8 @@ impl Sink {
             Ok(FileType::Socket) => Way::Socket(copy()?),
             _ if pipe || terminal => match reopen(stream).and_then(pipe::Sender::from_file_unchecked) {
                 Ok(own) => Way::Own(own),
-                Err(_) => Way::Shared(copy()?),
+                // The pipe of another user, for one.
+                Err(_) => Way::Shared(copy()?, if pipe { rustix::pipe::PIPE_BUF } else { SURE }),
             },
             _ => Way::File(copy()?),
         };
@@ -248,7 +249,7 @@ impl Way {
     fn fd(&self) -> BorrowedFd<'_> {
         match self {
             Way::Own(own) => own.as_fd(),
-            Way::Socket(fd) | Way::Shared(fd) | Way::File(fd) => fd.as_fd(),
+            Way::Socket(fd) | Way::Shared(fd, _) | Way::File(fd) => fd.as_fd(),
         }
     }
 
@@ -258,11 +259,11 @@ impl Way {
                 Way::Own(own) => rustix::io::write(own, bytes),
                 Way::File(fd) => rustix::io::write(fd, bytes),
                 Way::Socket(fd) => rustix::net::send(fd, bytes, SendFlags::DONTWAIT),
-                Way::Shared(fd) => {
+                Way::Shared(fd, sure) => {
                     let mut fds = [PollFd::new(fd, PollFlags::OUT)];
                     match poll(&mut fds, Some(&NOW)) {
                         Ok(0) => Err(Errno::AGAIN),
-                        Ok(_) => rustix::io::write(fd, &bytes[..bytes.len().min(SURE)]),
+                        Ok(_) => rustix::io::write(fd, &bytes[..bytes.len().min(*sure)]),
                         Err(error) => Err(error),
                     }
                 }

@@ -54,31 +54,13 @@ pub fn agree(line: &[u8]) {
     same(&shape, &value, line);
 }
 
-const KEYS: [(&str, Key); 16] = [
-    ("id", Key::Id),
-    ("id_str", Key::IdStr),
-    ("data", Key::Data),
-    ("errors", Key::Errors),
-    ("limit", Key::Limit),
-    ("delete", Key::Delete),
-    ("text", Key::Text),
-    ("type", Key::Type),
-    ("user", Key::User),
-    ("title", Key::Title),
-    ("message", Key::Message),
-    ("for_user", Key::ForUser),
-    ("timestamp_ms", Key::TimestampMs),
-    ("matching_rules", Key::MatchingRules),
-    ("event_type", Key::EventType),
-    ("user_profile_modification", Key::UserProfileModification),
-];
-
 fn same(shape: &Shape, value: &Value, line: &[u8]) {
     let text = || String::from_utf8_lossy(line);
     assert_eq!(shape.root, type_of(Some(value)), "{}", text());
     let Value::Object(map) = value else { return };
     let data = map.get("data").and_then(Value::as_object);
-    for (name, key) in KEYS {
+    for (name, key) in Key::NAMED {
+        let name = str::from_utf8(name).expect("ASCII");
         assert_eq!(shape.top.get(key), type_of(map.get(name)), "{name}: {}", text());
         let inner = data.and_then(|data| data.get(name));
         assert_eq!(shape.data.get(key), type_of(inner), "data.{name}: {}", text());
@@ -87,6 +69,19 @@ fn same(shape: &Shape, value: &Value, line: &[u8]) {
         // An unknown key that stands twice in two spellings counts as two keys.
         let escaped = line.contains(&b'\\');
         assert!(shape.data_has_one_key() == (data.len() == 1) || escaped, "{}", text());
+    }
+    let ids = [data.and_then(|data| data.get("id")), map.get("id_str"), map.get("id")];
+    let ids = ids.map(|id| match id {
+        Some(Value::String(id)) => Some(id.clone()),
+        Some(Value::Number(id)) => id.as_u64().map(|id| id.to_string()),
+        _ => Some(String::new()),
+    });
+    // As bytes, so not where they could be written in another way.
+    if let [Some(first), Some(second), Some(third)] = &ids
+        && !line.contains(&b'\\')
+    {
+        let id = [first, second, third].into_iter().find(|id| !id.is_empty());
+        assert_eq!(shape.id, id.map_or(&b""[..], String::as_bytes), "{}", text());
     }
     if let Some(message) = map.get("message") {
         let ours = serde_json::from_slice::<Value>(shape.message);

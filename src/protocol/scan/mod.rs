@@ -92,7 +92,8 @@ macro_rules! keys {
 
         impl Key {
             const COUNT: usize = Key::AnyAuthorId as usize + 1;
-            const NAMED: [(&'static [u8], Key); Key::COUNT - 1] = [$(($text, Key::$name)),*];
+            /// The keys that have one name, with it.
+            pub const NAMED: [(&'static [u8], Key); Key::COUNT - 1] = [$(($text, Key::$name)),*];
         }
     };
 }
@@ -257,14 +258,14 @@ pub fn scan(line: &[u8]) -> Result<Shape<'_>, Fault> {
 /// Gathers the shape from the keys and values that a path meets, in the order in which they stand.
 struct Gather<'a> {
     bytes: &'a [u8],
-    /// Which key gave `shape.id`: 3 `data.id`, 2 `id_str`, 1 `id`.
-    id_rank: u8,
+    /// `data.id`, `id_str` and `id`, empty where there is none.
+    ids: [&'a [u8]; 3],
     shape: Shape<'a>,
 }
 
 impl<'a> Gather<'a> {
     fn new(bytes: &'a [u8]) -> Gather<'a> {
-        Gather { bytes, id_rank: 0, shape: Shape::default() }
+        Gather { bytes, ids: [b""; 3], shape: Shape::default() }
     }
 
     /// Says where the value of the key at `quoted`, quotes included, belongs. `name` is what it spells.
@@ -304,40 +305,33 @@ impl<'a> Gather<'a> {
                     Key::Data => {
                         // A second `data` replaces the first, and with it the id that stood there.
                         self.shape.data = Members::default();
-                        if self.id_rank == 3 {
-                            self.id_rank = 0;
-                            self.shape.id = b"";
-                        }
+                        self.note_id(Type::Absent, place, 0);
                     }
                     Key::Message => self.shape.message = &self.bytes[place],
                     Key::Type => {
                         self.shape.type_json = if found == Type::String { &self.bytes[place] } else { b"" };
                     }
-                    Key::IdStr => self.note_id(found, place, 2),
-                    Key::Id => self.note_id(found, place, 1),
+                    Key::IdStr => self.note_id(found, place, 1),
+                    Key::Id => self.note_id(found, place, 2),
                     _ => {}
                 }
             }
             Slot::Data(key) => {
                 self.shape.data.types[key as usize] = found;
                 if key == Key::Id {
-                    self.note_id(found, place, 3);
+                    self.note_id(found, place, 0);
                 }
             }
         }
     }
 
-    fn note_id(&mut self, found: Type, place: Range<usize>, rank: u8) {
-        if rank < self.id_rank {
-            return;
-        }
-        let id = match found {
+    fn note_id(&mut self, found: Type, place: Range<usize>, rank: usize) {
+        self.ids[rank] = match found {
             Type::String => &self.bytes[place.start + 1..place.end - 1],
             Type::Number => &self.bytes[place],
-            _ => return,
+            _ => b"",
         };
-        self.shape.id = id;
-        self.id_rank = rank;
+        self.shape.id = self.ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
     }
 }
 
