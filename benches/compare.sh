@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How `xstream tail` compares with `curl -sN`, and with `curl -sN | jq`, on a stream from this very machine.
 #
-#   benches/compare.sh [ROUNDS [POSTS]]     default 5 rounds of 200000 posts
+#   benches/compare.sh [ROUNDS [POSTS [MINUTES]]]     default 5 rounds of 200000 posts, memory watched for 1 minute
 #
 # Wants target/release/xstream and curl; what jq or perl would measure is left out where they are missing. Only
 # ratios are printed: the runs of a round follow each other closely, each gives one ratio to curl's run of that
@@ -14,6 +14,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 xstream=${XSTREAM:-$here/target/release/xstream}
 rounds=${1:-5}
 posts=${2:-200000}
+minutes=${3:-1}
 few=$((posts / 4))
 path=/2/tweets/search/stream
 TIMEFORMAT='%R %U %S'
@@ -110,6 +111,24 @@ memory() {
     echo "$most"
 }
 
+# growth: how much its memory grew, in KiB, from the first twentieth of the time to the end, in a flood whose server
+# hangs up again and again. The clock of its waits runs a hundred times as fast, so that it hardly waits.
+growth() {
+    local ours early late
+    rm -f "$folder/pipe"
+    mkfifo "$folder/pipe"
+    wc -l <"$folder/pipe" >/dev/null &
+    XSTREAM_TEST_SPEED=100 "$xstream" tail --base-url "$(url plain)" --bearer x -q >"$folder/pipe" 2>/dev/null &
+    ours=$!
+    sleep "$((minutes * 3))"
+    early=$(ps -o rss= -p "$ours")
+    sleep "$((minutes * 57))"
+    late=$(ps -o rss= -p "$ours")
+    kill "$ours"
+    wait "$ours" 2>/dev/null || true
+    echo $((late - early))
+}
+
 # latency TOOL: the median time from the making of a post to its arrival, in milliseconds. The id tells when it
 # was made, to the millisecond, so half a millisecond is added to both sides.
 latency() {
@@ -177,6 +196,7 @@ if has pgrep; then
         echo "$server kib $(memory "$server" ours) $(memory "$server" curls)" |
             awk '{ if ($4 > 0) print $1, $2, $3 / $4 }' >>"$folder/ratios"
     done
+    [ "$minutes" = 0 ] || echo "growth kib $(growth)" >>"$folder/ratios"
 fi
 
 row() { printf '%-58s %6s %6s\n' "$1" "$2" "${3:-}"; }
@@ -201,6 +221,7 @@ fi
 if has pgrep; then
     row 'peak memory, flood' "$(median endless kib)"
     row 'peak memory, 5000 posts a second' "$(median steady kib)"
+    [ "$minutes" = 0 ] || printf '%-57s %7.0f\n' "growth of memory in a flood, minutes: $minutes, KiB" "$(median growth kib)"
 else
     echo "pgrep is not installed: no ratio of peak memory"
 fi

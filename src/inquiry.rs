@@ -203,10 +203,7 @@ async fn reason(api: &mut Api, endpoint: &str, connection: u32, opened: Duration
     let same = found.items.iter().filter(|one| one.endpoint_name.as_deref() == Some(endpoint));
     // Of connections opened at nearly the same time the nearest is ours.
     let ours = same.filter_map(|one| Some((off(one).filter(|off| *off <= SAME)?, one))).min_by_key(|(off, _)| *off);
-    let reason = ours
-        .map(|(_, one)| one)
-        .and_then(|ours| ours.disconnect_reason.as_deref())
-        .map(|reason| printable(reason, 100));
+    let reason = ours.and_then(|(_, one)| one.disconnect_reason.as_deref()).map(|reason| printable(reason, 100));
     if reason.is_none() {
         log::info!("X's list of connections says nothing about connection {connection}");
     }

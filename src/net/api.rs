@@ -342,7 +342,7 @@ impl Api {
         path: &str,
         json: Option<&str>,
     ) -> Result<Value, Error> {
-        let mut waits = WAITS.into_iter().filter(|_| self.options.retry).collect::<Vec<_>>().into_iter();
+        let mut waits = if self.options.retry { &WAITS[..] } else { &[] }.iter().copied();
         loop {
             let error = match self.options.dialer.call(method, path, json).await {
                 Ok(reply) => {
