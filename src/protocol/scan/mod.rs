@@ -13,8 +13,6 @@
 pub mod exact;
 #[cfg(target_arch = "x86_64")]
 pub mod fast;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 use std::ops::Range;
