@@ -7,7 +7,7 @@
 //!
 //! First come all strings of up to five tokens, then mutated posts. A line that is judged in two ways ends it.
 
-#[path = "../tests/common/agree.rs"]
+#[path = "../tests/all/common/agree.rs"]
 mod agree;
 
 use std::time::{SystemTime, UNIX_EPOCH};

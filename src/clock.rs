@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::session::At;
+use crate::time::Timestamp;
 
 /// Reads both clocks. Its speed is 1 except in tests, which play hours of backoff in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Clock {
 }
 
 /// Time that never jumps. It counts suspension, because a server does not wait for a sleeping laptop.
-fn steady() -> Duration {
+fn monotonic() -> Duration {
     let id = if cfg!(target_os = "linux") { ClockId::Boottime } else { ClockId::Monotonic };
     let now = clock_gettime(id);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
@@ -28,34 +28,34 @@ pub fn wall_clock() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Added to the steady clock, since requests of an earlier run may lie before the start of the machine.
+/// Added to the monotonic clock, since requests of an earlier run may lie before the start of the machine.
 const ORIGIN: Duration = Duration::from_secs(3600);
 
 impl Clock {
     /// A clock that starts now.
     #[must_use]
     pub fn start(speed: u32) -> Clock {
-        Clock { start: steady(), start_wall: wall_clock(), speed: speed.max(1) }
+        Clock { start: monotonic(), start_wall: wall_clock(), speed: speed.max(1) }
     }
 
     /// This moment.
     #[must_use]
-    pub fn now(&self) -> At {
-        let real = steady().saturating_sub(self.start);
+    pub fn now(&self) -> Timestamp {
+        let real = monotonic().saturating_sub(self.start);
         // At speed 1 the wall clock is asked again: people may set it meanwhile.
         let wall = if self.speed == 1 { wall_clock() } else { self.start_wall + real * self.speed };
-        At { steady: ORIGIN + self.start + real * self.speed, wall }
+        Timestamp { monotonic: ORIGIN + self.start + real * self.speed, wall }
     }
 
     /// How long the program has run.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.now().steady.saturating_sub(ORIGIN + self.start)
+        self.now().monotonic.saturating_sub(ORIGIN + self.start)
     }
 
     /// Waits for a moment.
-    pub async fn sleep_until(&self, until: At) {
-        let left = until.steady.saturating_sub(self.now().steady);
+    pub async fn sleep_until(&self, until: Timestamp) {
+        let left = until.monotonic.saturating_sub(self.now().monotonic);
         tokio::time::sleep(left / self.speed).await;
     }
 
@@ -66,23 +66,4 @@ impl Clock {
             None => pending().await,
         }
     }
-}
-
-/// The UTC date of a day since the Unix epoch, `2026-11-22`.
-#[must_use]
-pub fn date(day: u64) -> String {
-    rfc3339(Duration::from_secs(day.saturating_mul(86_400))).chars().take(10).collect()
-}
-
-/// Whether two dates lie in one month.
-#[must_use]
-pub fn same_month(one: &str, other: &str) -> bool {
-    one.get(..7) == other.get(..7)
-}
-
-/// RFC 3339, UTC, milliseconds.
-#[must_use]
-pub fn rfc3339(wall: Duration) -> String {
-    let time = i64::try_from(wall.as_millis()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    time.map_or_else(String::new, |time| format!("{time:.3}"))
 }

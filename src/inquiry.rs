@@ -10,15 +10,14 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::clock::wall_clock;
 use crate::net::api::{Api, ConnectionQuery, Error, Kill, Status};
-use crate::protocol::problem::printable;
 use crate::protocol::record::{Connection, Rule, is_connection_id};
-use crate::session::At;
 use crate::session::event::Holder;
+use crate::text::sanitize;
+use crate::time::{Timestamp, parse_rfc3339};
 
 /// X publishes no rate limit for its list of connections; one request in five minutes is within any that it has.
 const EVERY: Duration = Duration::from_secs(5 * 60);
@@ -86,7 +85,7 @@ pub struct Inquiry {
     take_over: bool,
     asking: Option<Asking>,
     /// When holders and reasons were last asked for.
-    asked: [Option<At>; 2],
+    asked: [Option<Timestamp>; 2],
 }
 
 impl Inquiry {
@@ -97,7 +96,7 @@ impl Inquiry {
     }
 
     /// Asks, unless the same was asked a moment ago. A question under way gives way to who holds the slot.
-    pub fn ask(&mut self, now: At, mut question: Question) {
+    pub fn ask(&mut self, now: Timestamp, mut question: Question) {
         let last = match &mut question {
             Question::Holders { free } => {
                 *free = std::mem::take(&mut self.take_over);
@@ -181,9 +180,9 @@ async fn holders(api: &mut Api, endpoint: &str, free: bool, again: &str) -> Resu
         None
     };
     let now = api.head().date.unwrap_or_else(wall_clock);
-    let text = |text: Option<String>| text.map_or_else(String::new, |text| printable(&text, 60));
+    let text = |text: Option<String>| text.map_or_else(String::new, |text| sanitize(&text, 60));
     let holders = found.into_iter().map(|one| Holder {
-        age: one.connected_at.as_deref().and_then(moment).map(|since| now.saturating_sub(since)),
+        age: one.connected_at.as_deref().and_then(parse_rfc3339).map(|since| now.saturating_sub(since)),
         id: text(one.id),
         address: text(one.client_ip),
     });
@@ -199,18 +198,13 @@ async fn reason(api: &mut Api, endpoint: &str, connection: u32, opened: Duration
     let found = api.connections(&query).await?;
     // X's own clock, where it tells it: ours may be wrong.
     let opened = api.head().date.unwrap_or_else(wall_clock).saturating_sub(opened);
-    let off = |one: &Connection| Some(one.connected_at.as_deref().and_then(moment)?.abs_diff(opened));
+    let off = |one: &Connection| Some(one.connected_at.as_deref().and_then(parse_rfc3339)?.abs_diff(opened));
     let same = found.items.iter().filter(|one| one.endpoint_name.as_deref() == Some(endpoint));
     // Of connections opened at nearly the same time the nearest is ours.
     let ours = same.filter_map(|one| Some((off(one).filter(|off| *off <= SAME)?, one))).min_by_key(|(off, _)| *off);
-    let reason = ours.and_then(|(_, one)| one.disconnect_reason.as_deref()).map(|reason| printable(reason, 100));
+    let reason = ours.and_then(|(_, one)| one.disconnect_reason.as_deref()).map(|reason| sanitize(reason, 100));
     if reason.is_none() {
         log::info!("X's list of connections says nothing about connection {connection}");
     }
     Ok(reason.map_or(Answer::Nothing, |reason| Answer::Reason { connection, reason }))
-}
-
-/// An RFC 3339 time, since the Unix epoch.
-fn moment(text: &str) -> Option<Duration> {
-    Duration::try_from(text.parse::<Timestamp>().ok()?.as_duration()).ok()
 }

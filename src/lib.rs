@@ -29,3 +29,5 @@ pub mod signal;
 pub mod simulator;
 pub mod store;
 pub mod terminal;
+pub mod text;
+pub mod time;

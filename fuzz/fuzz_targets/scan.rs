@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/common/agree.rs"]
+#[path = "../../tests/all/common/agree.rs"]
 mod agree;
 
 libfuzzer_sys::fuzz_target!(|line: &[u8]| agree::agree(line));

@@ -14,11 +14,11 @@ use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
 use crate::net::api::{self, Api, ConnectionQuery, KILL_BATCH, Kill, Status};
 use crate::protocol::catalogue::{ENTRIES, Entry};
 use crate::protocol::endpoint::{self, Host};
-use crate::protocol::problem::printable;
 use crate::protocol::record::{Connection, Killed, Kills};
 use crate::session::outcome::FAILED;
-use crate::terminal::status::age;
 use crate::terminal::table::{Cell, Column, Look};
+use crate::text::sanitize;
+use crate::time::format_duration;
 
 /// Ended connections shown beside the open ones: enough to see a pattern, few enough for one screen.
 const LAST_ENDED: usize = 10;
@@ -77,7 +77,7 @@ impl Wish {
         let since = match &list.since {
             Some(text) => {
                 let time = target::time(text, Timestamp::now());
-                let time = time.or_else(|why| usage(format!("--since {}: {why}", printable(text, 60))))?;
+                let time = time.or_else(|why| usage(format!("--since {}: {why}", sanitize(text, 60))))?;
                 time.parse().ok()
             }
             None => None,
@@ -207,7 +207,7 @@ fn columns(connections: &[Connection]) -> [Column; 5] {
 fn span(duration: Duration) -> String {
     match duration.as_secs() / 3600 {
         hours @ 24.. => format!("{}d{:02}h", hours / 24, hours % 24),
-        _ => age(duration),
+        _ => format_duration(duration),
     }
 }
 

@@ -10,10 +10,10 @@ use super::{Error, print_error, usage};
 use crate::cli::Explain;
 use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
 use crate::protocol::nearest;
-use crate::protocol::problem::printable;
 use crate::session::outcome::FAILED;
 use crate::terminal::page;
 use crate::terminal::post_mortem::Journal;
+use crate::text::sanitize;
 
 /// Longest part of a word repeated in an error, in characters.
 const LONGEST_WORD: usize = 60;
@@ -102,7 +102,7 @@ fn not_known(word: &str) -> String {
     } else {
         format!("nearest: {}", near.join(", "))
     };
-    format!("no such code: {}; {hint}", printable(word, LONGEST_WORD))
+    format!("no such code: {}; {hint}", sanitize(word, LONGEST_WORD))
 }
 
 /// Prints data for people; unlike a notice it must not fail unseen.

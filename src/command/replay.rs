@@ -13,12 +13,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{Error, pipeline_options, runtime};
 use crate::cli::Replay;
 use crate::pipeline::{Pipeline, Remark, Seen};
-use crate::protocol::problem::printable;
 use crate::session::outcome::FAILED;
 use crate::session::{Outcome, Signal};
 use crate::signal::{Arrived, Signals};
-use crate::terminal::status::age;
 use crate::terminal::{self, Color, StatusMode, Terminal, notice};
+use crate::text::sanitize;
+use crate::time::format_duration;
 
 /// How much is read at once.
 const PORTION: usize = 256 << 10;
@@ -250,13 +250,13 @@ impl Player {
             let filled = usize::try_from(done * BAR / whole).unwrap_or(0).min(20);
             let line = format!(
                 "replay {} {}{} {}% of {} · {}/s · {} left",
-                printable(name, 40),
+                sanitize(name, 40),
                 "━".repeat(filled),
                 "─".repeat(20 - filled),
                 done * 100 / whole,
                 HumanBytes(whole),
                 HumanBytes(Duration::try_from_secs_f64(rate).map_or(0, |rate| rate.as_secs())),
-                age(eta),
+                format_duration(eta),
             );
             line.chars().take(width).collect()
         });

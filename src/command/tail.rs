@@ -16,12 +16,13 @@ use crate::net::api::{self, Api};
 use crate::net::dial::{Base, Dialer};
 use crate::pipeline::meter::Meter;
 use crate::pipeline::{self, Pipeline};
-use crate::session::{self, At, Session};
+use crate::session::{self, Session};
 use crate::simulator::{self, Script, Server};
 use crate::store::state::Store;
 use crate::terminal::journal::Journal;
 use crate::terminal::status::Status;
 use crate::terminal::{self, Mask, Terminal};
+use crate::time::Timestamp;
 
 /// Runs the verb; returns the exit status.
 pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
@@ -133,7 +134,7 @@ fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, mask: Mask, spee
     let api = Api::new(api::Options { dialer, mask, tell, speed, retry: false });
     let mut inquiry = Inquiry::new(api, endpoint, tail.take_over, access::again(&tail.access), speed);
     if tail.verbose > 0 && endpoint == "filtered_stream" {
-        inquiry.ask(At::default(), Question::Rules);
+        inquiry.ask(Timestamp::default(), Question::Rules);
     }
     inquiry
 }

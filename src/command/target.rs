@@ -12,8 +12,8 @@ use crate::cli::{self, Tail};
 use crate::net::dial::Base;
 use crate::net::token::without_tokens;
 use crate::protocol::endpoint::{self, Endpoint, Family, Host};
-use crate::protocol::problem::printable;
 use crate::protocol::request::{Request, Wish, name};
+use crate::text::sanitize;
 
 /// What to connect to.
 pub struct Target {
@@ -56,7 +56,7 @@ pub fn of(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
         _ => return usage(without_tokens(&unknown(word), arguments)),
     };
     let request = request.or_else(usage)?;
-    let name = known.map_or_else(|| printable(without_query, 40), |endpoint| endpoint.name.to_owned());
+    let name = known.map_or_else(|| sanitize(without_query, 40), |endpoint| endpoint.name.to_owned());
     let (opened, denied) = known.map_or((None, None), remarks);
     Ok(Target {
         name,
@@ -80,7 +80,7 @@ pub(super) fn unknown(word: &str) -> String {
     } else {
         format!("nearest: {}", near.join(", "))
     };
-    format!("no stream `{}`; {hint}", printable(word, 200))
+    format!("no stream `{}`; {hint}", sanitize(word, 200))
 }
 
 /// What X does not say by itself about a stream.
@@ -131,7 +131,7 @@ fn wish(request: &cli::Request) -> Result<Wish, Error> {
     ];
     let now = Timestamp::now();
     let at = |flag: &str, text: &Option<String>| match text {
-        Some(text) => time(text, now).map(Some).or_else(|why| usage(format!("{flag} {}: {why}", printable(text, 60)))),
+        Some(text) => time(text, now).map(Some).or_else(|why| usage(format!("{flag} {}: {why}", sanitize(text, 60)))),
         None => Ok(None),
     };
     Ok(Wish {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::Drive;
 use super::Run;
-use crate::clock::{date, same_month};
 use crate::pipeline::meter::Period;
+use crate::session::Input;
 use crate::session::budget::RESET_MARGIN;
-use crate::session::{At, Input};
-use crate::terminal::status::age;
 use crate::terminal::summary;
+use crate::time::Timestamp;
+use crate::time::format_duration;
+use crate::time::{date, same_month};
 
 /// How often the meter's counts are shared with the state file.
 const METER_EVERY: Duration = Duration::from_secs(10);
@@ -24,8 +25,8 @@ impl Drive {
         let now = self.run.clock.now();
         self.turn_meter(now);
         let hurry = self.run.pipeline.meter().is_some_and(|meter| meter.hurries());
-        if (hurry || now.steady >= self.meter_due) && self.share_meter() {
-            self.meter_due = now.steady + METER_EVERY;
+        if (hurry || now.monotonic >= self.meter_due) && self.share_meter() {
+            self.meter_due = now.monotonic + METER_EVERY;
         }
         let Some(meter) = self.run.pipeline.meter() else { return input };
         let reading = meter.reading();
@@ -34,7 +35,7 @@ impl Drive {
         let Some(reading) = reading.filter(|_| meter.spent()) else { return input };
         let turns = next_turn(now, reading.quota.period);
         let left = turns.wall.saturating_sub(now.wall);
-        let detail = format!("{}, which turns in {}", summary::spent(&reading), age(left));
+        let detail = format!("{}, which turns in {}", summary::spent(&reading), format_duration(left));
         let spent = Input::QuotaSpent { detail, turns };
         match input {
             Input::Started | Input::Elapsed => spent,
@@ -47,7 +48,7 @@ impl Drive {
     }
 
     /// Begins another day of the meter when the UTC day has turned.
-    pub(super) fn turn_meter(&mut self, now: At) {
+    pub(super) fn turn_meter(&mut self, now: Timestamp) {
         let day = now.wall.as_secs() / DAY;
         let Some(counted) = self.run.pipeline.meter().map(|meter| meter.day()).filter(|counted| *counted != day) else {
             return;
@@ -85,12 +86,12 @@ impl Drive {
 }
 
 /// When a quota's period turns, and a little later: X's clock may be behind ours.
-fn next_turn(now: At, period: Period) -> At {
+fn next_turn(now: Timestamp, period: Period) -> Timestamp {
     let today = now.wall.as_secs() / DAY;
     let mut day = today + 1;
     while period == Period::Month && same_month(&date(today), &date(day)) {
         day += 1;
     }
     let turn = Duration::from_secs(day * DAY) + RESET_MARGIN;
-    At { wall: turn, steady: now.steady + turn.saturating_sub(now.wall) }
+    Timestamp { wall: turn, monotonic: now.monotonic + turn.saturating_sub(now.wall) }
 }

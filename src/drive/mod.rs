@@ -23,13 +23,14 @@ use crate::net::dial::{Answer, Dialer};
 use crate::net::stream::Stream;
 use crate::pipeline::Pipeline;
 use crate::session::outcome::FAILED;
-use crate::session::{Action, At, Event, Input, Outcome, Session};
+use crate::session::{Action, Event, Input, Outcome, Session};
 use crate::signal::{Arrived, Signals};
 use crate::store::state::Store;
 use crate::terminal::Terminal;
 use crate::terminal::journal::{self, Journal};
 use crate::terminal::status::Status;
 use crate::terminal::summary::Total;
+use crate::time::Timestamp;
 use receive::{next, of_output};
 
 /// How often the row is drawn and the reader is looked for. A reader that left a silent stream must be noticed
@@ -119,9 +120,9 @@ struct Drive {
     /// Remarks that are not told yet.
     remarks: Vec<Event>,
     total: Total,
-    /// When the meter is due to share its counts, on the steady clock.
+    /// When the meter is due to share its counts, on the monotonic clock.
     meter_due: Duration,
-    /// When the next status record is due, on the steady clock.
+    /// When the next status record is due, on the monotonic clock.
     status_due: Duration,
     /// Whether it was told that the ids of the day are lost.
     ids_lost: bool,
@@ -266,7 +267,7 @@ impl Drive {
                             return input;
                         }
                         self.report();
-                        if clock.now().steady >= until.steady {
+                        if clock.now().monotonic >= until.monotonic {
                             return Input::Elapsed;
                         }
                     }
@@ -336,7 +337,7 @@ impl Drive {
         }
     }
 
-    async fn listen(&mut self, until: Option<At>) -> Input {
+    async fn listen(&mut self, until: Option<Timestamp>) -> Input {
         let clock = self.run.clock;
         loop {
             let backlog = self.run.terminal.backlog();

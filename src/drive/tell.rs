@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::Drive;
-use crate::clock::rfc3339;
 use crate::inquiry::{self, Question};
 use crate::pipeline::{Remark, Seen};
 use crate::protocol::disconnect::{Code, Own, TextLine};
 use crate::protocol::message::{Ending, Notice};
-use crate::protocol::problem::printable;
-use crate::session::{At, Event, Outcome};
+use crate::session::{Event, Outcome};
 use crate::terminal::{StatusMode, journal, notice};
+use crate::text::sanitize;
+use crate::time::Timestamp;
+use crate::time::format_rfc3339;
 
 /// How often the status is written to the journal, and to stderr where `--status` asks for that.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
@@ -58,7 +59,7 @@ impl Drive {
     /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection. A run
     /// that ends with it asks for the reason only where somebody will read it: a script that starts run after run must not
     /// ask with each.
-    pub(super) fn inquire(&mut self, now: At, event: &Event, events: &[Event]) {
+    pub(super) fn inquire(&mut self, now: Timestamp, event: &Event, events: &[Event]) {
         let stops = events.iter().any(|event| matches!(event, Event::Stopped(_)));
         let read = !stops || self.run.terminal.is_watched() || self.run.journal.is_some();
         let Some(inquiry) = &mut self.interrupts.inquiry else { return };
@@ -82,8 +83,8 @@ impl Drive {
             }
             Some(inquiry::Answer::Rules(rules)) => {
                 for rule in rules.iter().take(RULES_TOLD) {
-                    let tag = rule.tag.as_ref().map_or(String::new(), |tag| format!(" (tag {})", printable(tag, 60)));
-                    log::info!("active rule: {}{tag}", printable(&rule.value, 120));
+                    let tag = rule.tag.as_ref().map_or(String::new(), |tag| format!(" (tag {})", sanitize(tag, 60)));
+                    log::info!("active rule: {}{tag}", sanitize(&rule.value, 120));
                 }
                 if rules.len() > RULES_TOLD {
                     log::info!("and {} more active rules: xstream rules list", rules.len() - RULES_TOLD);
@@ -108,18 +109,18 @@ impl Drive {
     pub(super) fn report(&mut self) {
         self.tell_answer();
         let now = self.run.clock.now();
-        if now.steady < self.status_due {
+        if now.monotonic < self.status_due {
             return;
         }
         let first = self.status_due.is_zero();
-        self.status_due = now.steady + STATUS_EVERY;
+        self.status_due = now.monotonic + STATUS_EVERY;
         if first {
             return;
         }
         match self.run.terminal.status_mode() {
             StatusMode::Json => {
                 let mut values = self.run.status.values(now);
-                values["at"] = rfc3339(now.wall).into();
+                values["at"] = format_rfc3339(now.wall).into();
                 values["connection"] = self.run.session.connection().into();
                 self.run.terminal.record(&values.to_string());
             }

@@ -17,10 +17,11 @@ use serde_json::{Value, json};
 
 use super::dial::Dialer;
 use crate::protocol::disconnect::{Code, Own};
-use crate::protocol::problem::{Body, Problem, printable};
+use crate::protocol::problem::{Body, Problem};
 use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::record::{self, AddOutcome, Connection, DeleteOutcome, Kills, Rule, RuleCounts, RuleError, Usage};
 use crate::session::{Failure, Head, Refusal};
+use crate::text::sanitize;
 
 /// The most ids that one request to end connections may carry (X docs: connections).
 pub const KILL_BATCH: usize = 100;
@@ -417,11 +418,11 @@ fn read(refusal: Box<Refusal>, shape: Shape, body: &[u8]) -> Result<Value, (Kind
             Err((Kind::Refused(refusal), value))
         }
         Ok(value) if shape.fits(&value) => Ok(value),
-        Ok(_) => Err((Kind::Unreadable(printable(&String::from_utf8_lossy(body), 200)), Value::Null)),
+        Ok(_) => Err((Kind::Unreadable(sanitize(&String::from_utf8_lossy(body), 200)), Value::Null)),
         Err(_) if body.trim_ascii().is_empty() => Err((Kind::Unreadable("it is empty".to_owned()), Value::Null)),
         Err(_) => {
             let text = match refusal.body {
-                Body::Text(text) => printable(&text, 200),
+                Body::Text(text) => sanitize(&text, 200),
                 _ => String::new(),
             };
             Err((Kind::Unreadable(text), Value::Null))

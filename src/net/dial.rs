@@ -28,6 +28,7 @@ use crate::protocol::disconnect::Own;
 use crate::protocol::problem::Body;
 use crate::protocol::rate_limit::{self, RateLimit};
 use crate::session::{Failure, Head, Refusal};
+use crate::text::sanitize;
 
 /// DNS, TCP and TLS together; X docs name no figure, and a network that needs longer needs a person.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -411,7 +412,7 @@ fn coding_of(headers: &HeaderMap) -> (bool, bool) {
 }
 
 fn not_offered(headers: &HeaderMap) -> String {
-    format!("the server compresses with `{}`, which was not offered", printable(&coding(headers)))
+    format!("the server compresses with `{}`, which was not offered", sanitize(&coding(headers), 100))
 }
 
 /// Time since the Unix epoch, for a server that does not tell its own.
@@ -425,10 +426,6 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok())
 }
 
-fn printable(text: &str) -> String {
-    crate::protocol::problem::printable(text, 100)
-}
-
 /// The host a redirect points to; the rest of it is the server's business and not shown.
 fn target(headers: &HeaderMap) -> String {
     let location = headers.get("location").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -437,7 +434,7 @@ fn target(headers: &HeaderMap) -> String {
     let after =
         location.find("//").filter(|at| *at == 0 || location[..*at].ends_with(':')).map(|at| &location[at + 2..]);
     match after.map(|rest| rest.split(['/', '?', '#', '\\']).next().unwrap_or_default()) {
-        Some(authority) if !authority.is_empty() => printable(authority.rsplit('@').next().unwrap_or(authority)),
+        Some(authority) if !authority.is_empty() => sanitize(authority.rsplit('@').next().unwrap_or(authority), 100),
         _ if location.is_empty() => "nowhere (no Location)".to_owned(),
         _ => "another path on the same host".to_owned(),
     }
@@ -486,7 +483,7 @@ pub fn chain(error: &dyn StdError) -> String {
         }
         next = cause.source();
     }
-    crate::protocol::problem::printable(&text, 300)
+    sanitize(&text, 300)
 }
 
 /// The `io::Error` at the bottom: libraries wrap the one that tells into others that say only "other".

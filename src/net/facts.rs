@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 use log::{debug, info};
 use tokio::net::TcpStream;
 
-use crate::protocol::problem::printable;
+use crate::text::sanitize;
 
 /// Longer values of headers are cut.
 const LONGEST: usize = 200;
@@ -28,7 +28,7 @@ pub fn connected(io: &MaybeHttpsStream<TokioIo<TcpStream>>) {
         let suite = tls.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()).unwrap_or("?");
         let protocol = tls.alpn_protocol().map_or("none".into(), String::from_utf8_lossy);
         let chain = tls.peer_certificates().map_or(0, <[_]>::len);
-        debug!("{version}, {suite}, ALPN {}, certificates in the chain: {chain}", printable(&protocol, LONGEST));
+        debug!("{version}, {suite}, ALPN {}, certificates in the chain: {chain}", sanitize(&protocol, LONGEST));
     }
 }
 
@@ -43,13 +43,13 @@ pub fn response(line: &str, headers: &HeaderMap) {
 }
 
 fn head(side: char, line: &str, headers: &HeaderMap) {
-    debug!("{side} {}", printable(line, LONGEST * 10));
+    debug!("{side} {}", sanitize(line, LONGEST * 10));
     for (name, value) in headers {
         let secret = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::SET_COOKIE];
         let value = if secret.contains(name) {
             "[redacted]".to_owned()
         } else {
-            printable(&String::from_utf8_lossy(value.as_bytes()), LONGEST)
+            sanitize(&String::from_utf8_lossy(value.as_bytes()), LONGEST)
         };
         debug!("{side} {name}: {value}");
     }

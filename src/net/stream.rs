@@ -181,7 +181,7 @@ fn of_hyper(error: &hyper::Error) -> Failure {
         }
     };
     let detail = match (own, io) {
-        (_, Some(io)) => crate::protocol::problem::printable(&io.to_string(), 300),
+        (_, Some(io)) => crate::text::sanitize(&io.to_string(), 300),
         (Own::Truncated, None) => "the connection closed before the response was complete".to_owned(),
         _ => chain(error),
     };

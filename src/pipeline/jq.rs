@@ -35,8 +35,8 @@ use jaq_std::ValT as _;
 use regex::{Regex, RegexBuilder};
 
 use super::walk::{NoMembers, Walk, find, spelled};
-use crate::protocol::problem::printable;
 use crate::protocol::scan::{MAX_DEPTH, scan};
+use crate::text::sanitize;
 
 /// What the results of one message may come to, in bytes: as much as the longest line that is read by default.
 /// Half would still do for any real post; without it `repeat(.)` would fill the memory.
@@ -216,7 +216,7 @@ impl Jq {
             let ctx = Ctx::<Data>::new(&program.filter.lut, Vars::new([]));
             for result in program.filter.id.run((ctx, value(json))) {
                 let value = result.map_err(|exception| match exception.get_err() {
-                    Ok(error) => printable(&in_words(error.into_val()), 200),
+                    Ok(error) => sanitize(&in_words(error.into_val()), 200),
                     Err(_) => "the expression left itself by a way out that is not here".to_owned(),
                 })?;
                 if !see(value)? {
@@ -640,7 +640,7 @@ impl Flags {
                 'x' => flags.regex[1] = true,
                 'p' => flags.regex[2] = true,
                 's' | 'l' => {}
-                _ => return Err(format!("`{}` are no flags of a regex", printable(letters, 20))),
+                _ => return Err(format!("`{}` are no flags of a regex", sanitize(letters, 20))),
             }
         }
         Ok(flags)
@@ -698,7 +698,7 @@ fn compiled(text: &str, flags: [bool; 3]) -> Compiled {
         let regex = regex.map(Rc::new).map_err(|error| {
             let told = error.to_string();
             let last = told.lines().next_back().unwrap_or_default();
-            format!("no regex `{}`: {}", printable(text, 60), last.trim_start_matches("error: "))
+            format!("no regex `{}`: {}", sanitize(text, 60), last.trim_start_matches("error: "))
         });
         if known.len() == REGEXES {
             drop(known.remove(0));
@@ -1036,7 +1036,7 @@ fn not_loaded(text: &Source, error: &load::Error<&str>) -> Option<String> {
 }
 
 fn undefined(text: &Source, name: &str, what: &compile::Undefined) -> String {
-    let shown = printable(name, 40);
+    let shown = sanitize(name, 40);
     let place = place(text, name);
     if LEFT_OUT.contains(&name) || NOT_HERE.contains(&name) {
         return format!("`{shown}` is not available, an expression sees only the message{place}");
@@ -1053,7 +1053,7 @@ fn undefined(text: &Source, name: &str, what: &compile::Undefined) -> String {
 
 fn found(token: &str) -> String {
     match token.split_whitespace().next() {
-        Some(word) => format!("`{}`", printable(word, 20)),
+        Some(word) => format!("`{}`", sanitize(word, 20)),
         None => "the end".to_owned(),
     }
 }
@@ -1078,7 +1078,7 @@ fn place(source: &Source, part: &str) -> String {
         let skipped = last.chars().count().saturating_sub(30);
         let dots = if skipped > 0 { "…" } else { "" };
         let tail: String = last.chars().skip(skipped).collect();
-        return format!("{place}, after `{dots}{}`", printable(&tail, 31));
+        return format!("{place}, after `{dots}{}`", sanitize(&tail, 31));
     }
     place
 }

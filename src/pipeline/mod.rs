@@ -27,7 +27,7 @@ use std::io;
 
 use crate::protocol::disconnect::Code;
 use crate::protocol::message::{Ending, Group, Kind, Message, Notice, classify};
-use crate::protocol::problem::printable;
+use crate::text::sanitize;
 use envelope::Stamp;
 use filter::Filter;
 use inflate::Inflater;
@@ -339,7 +339,7 @@ impl Pipeline {
             seen.remark(Remark::Malformed {
                 line: self.line,
                 why: fault.to_string(),
-                text: printable(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
+                text: sanitize(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
             });
         }
         if let Some(mut notice) = message.notice() {
@@ -416,7 +416,7 @@ impl Pipeline {
         seen.remark(Remark::Malformed {
             line: self.line,
             why: "the length of a frame was expected".to_owned(),
-            text: printable(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
+            text: sanitize(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
         });
     }
 

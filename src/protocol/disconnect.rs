@@ -13,7 +13,8 @@ use super::catalogue::{
     ENTRIES, Entry, Group, ISSUE_OTHER, PROBLEM_OTHER, STATUS_3XX, STATUS_4XX, STATUS_5XX, STATUS_OTHER, TYPE_OTHER,
     V1_OTHER, find_in,
 };
-use super::problem::{Body, Problem, integer, printable};
+use super::problem::{Body, Problem, integer};
+use crate::text::sanitize;
 
 /// Longest word of a server kept in a code, in characters.
 const LONGEST_WORD: usize = 100;
@@ -281,7 +282,7 @@ impl Code {
         if let Some(number) = integer(code) {
             return Self::V1(number);
         }
-        Self::V1Text(printable(code.as_str().unwrap_or(""), LONGEST_WORD))
+        Self::V1Text(sanitize(code.as_str().unwrap_or(""), LONGEST_WORD))
     }
 
     /// What is known about this ending. A code nobody documents gets the entry of its family.

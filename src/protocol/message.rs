@@ -9,8 +9,9 @@
 use serde_json::Value;
 
 use super::disconnect::{self, Code, TextLine};
-use super::problem::{Problem, printable};
+use super::problem::Problem;
 use super::scan::{Fault, Key, Shape, Type, scan};
+use crate::text::sanitize;
 
 /// Names every kind once: the enum, its text, its group, and whether it is printed by default.
 macro_rules! kinds {
@@ -381,7 +382,7 @@ impl Message<'_> {
             return disconnect::of_text(self.body).map(|line| {
                 Notice::Ending(Ending {
                     code: Code::Text(line),
-                    detail: (line != TextLine::Html).then(|| printable(&String::from_utf8_lossy(self.body), 200)),
+                    detail: (line != TextLine::Html).then(|| sanitize(&String::from_utf8_lossy(self.body), 200)),
                 })
             });
         }
@@ -393,7 +394,7 @@ impl Message<'_> {
             return Some(Notice::Problem { message });
         };
         let text = |path: &str| {
-            value.pointer(path).and_then(Value::as_str).map(|text| printable(text, 500)).unwrap_or_default()
+            value.pointer(path).and_then(Value::as_str).map(|text| sanitize(text, 500)).unwrap_or_default()
         };
         let number = |path: &str| match value.pointer(path) {
             Some(Value::Number(number)) => number.as_u64(),
@@ -420,14 +421,14 @@ impl Message<'_> {
                 let mut message = text("/info/message");
                 for member in ["activity_count", "minutes_failed", "unprocessed_range"] {
                     if let Some(value) = value.pointer(&format!("/info/{member}")) {
-                        message = format!("{message}, {member} {}", printable(&value.to_string(), 200));
+                        message = format!("{message}, {member} {}", sanitize(&value.to_string(), 200));
                     }
                 }
                 Some(Notice::Info { message })
             }
             Kind::Control | Kind::Metadata => {
                 let body = String::from_utf8_lossy(&self.body[..self.body.len().min(1000)]);
-                Some(Notice::Info { message: printable(&body, 200) })
+                Some(Notice::Info { message: sanitize(&body, 200) })
             }
             Kind::Disconnect | Kind::Error => Some(of_value(&value)),
             _ => None,
@@ -439,7 +440,7 @@ impl Message<'_> {
 fn of_value(value: &Value) -> Notice {
     let reason = value.pointer("/disconnect/reason").and_then(Value::as_str);
     let said = match reason {
-        Some(reason) => Some(printable(reason, 500)).filter(|text| !text.is_empty()),
+        Some(reason) => Some(sanitize(reason, 500)).filter(|text| !text.is_empty()),
         None => Problem::all(value).iter().find_map(|problem| problem.detail.clone().or_else(|| problem.title.clone())),
     };
     match Code::of_line(value) {

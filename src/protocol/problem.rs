@@ -10,6 +10,7 @@
 use serde_json::{Map, Value};
 
 use super::disconnect::{Code, EnterpriseError};
+use crate::text::sanitize;
 
 /// Longest text kept of an error, in characters. The longest published detail has about 210; an HTML
 /// page says what it has to say before 500.
@@ -153,7 +154,7 @@ impl Problem {
 
     fn of(object: &Map<String, Value>) -> Self {
         let text = |key: &str, longest| {
-            let text = printable(object.get(key)?.as_str()?, longest);
+            let text = sanitize(object.get(key)?.as_str()?, longest);
             (!text.is_empty()).then_some(text)
         };
         Self {
@@ -178,7 +179,7 @@ impl Problem {
     }
 
     fn said(text: &str) -> Self {
-        let text = printable(text, LONGEST_TEXT);
+        let text = sanitize(text, LONGEST_TEXT);
         Self { detail: (!text.is_empty()).then_some(text), ..Self::default() }
     }
 }
@@ -193,7 +194,7 @@ fn name(kind: &str) -> Option<String> {
     }
     let path = kind.split(['?', '#']).next()?.trim_end_matches('/');
     let segment = path.rsplit('/').next()?;
-    (!segment.is_empty()).then(|| printable(segment, LONGEST_NAME))
+    (!segment.is_empty()).then(|| sanitize(segment, LONGEST_NAME))
 }
 
 /// An integer, also one that was sent as a string.
@@ -207,7 +208,7 @@ fn parameters(object: &Map<String, Value>) -> impl Iterator<Item = String> {
         .and_then(Value::as_object)
         .into_iter()
         .flat_map(Map::keys)
-        .map(|key| printable(key, LONGEST_NAME))
+        .map(|key| sanitize(key, LONGEST_NAME))
 }
 
 /// What came instead of a stream.
@@ -234,7 +235,7 @@ impl Body {
             }
         }
         let page = String::from_utf8_lossy(&bytes[..bytes.len().min(LONGEST_PAGE)]);
-        let text = printable(&without_markup(&page), LONGEST_TEXT);
+        let text = sanitize(&without_markup(&page), LONGEST_TEXT);
         if text.is_empty() { Self::Empty } else { Self::Text(text) }
     }
 
@@ -251,62 +252,6 @@ impl Body {
             Self::Text(text) => Some(text.clone()),
         }
     }
-}
-
-/// Sanitises text from the server for a terminal: control characters (C0, C1, DEL) and marks that
-/// change the writing direction are removed, white space is folded to single spaces, and the result
-/// has at most `max_chars` characters; a cut shows as `…`.
-///
-/// Without this a server, or whoever answers in its place, can clear the screen, set the window title
-/// or make a line read as another.
-#[must_use]
-pub fn printable(text: &str, max_chars: usize) -> String {
-    let mut shown = String::new();
-    let mut length = 0;
-    let mut gap = false;
-    for character in text.chars() {
-        // Tab, line feed, U+0085 and U+2028 are white space and control characters at once: a space,
-        // so that the words around them stay apart.
-        if character.is_whitespace() {
-            gap = true;
-            continue;
-        }
-        if character.is_control() || is_invisible_mark(character) {
-            continue;
-        }
-        let needed = 1 + usize::from(gap && length > 0);
-        if length + needed > max_chars {
-            if length == max_chars {
-                shown.pop();
-            }
-            if max_chars > 0 {
-                shown.push('…');
-            }
-            return shown;
-        }
-        if needed == 2 {
-            shown.push(' ');
-        }
-        shown.push(character);
-        length += needed;
-        gap = false;
-    }
-    shown
-}
-
-/// Marks that move text about without being seen: bidirectional embeddings, overrides and isolates
-/// (Unicode TR 9), byte order mark, annotations. Joiners stay: emoji and several scripts need them.
-pub(super) fn is_invisible_mark(character: char) -> bool {
-    matches!(
-        character,
-        '\u{061C}'
-            | '\u{200E}'
-            | '\u{200F}'
-            | '\u{202A}'..='\u{202E}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{FEFF}'
-            | '\u{FFF9}'..='\u{FFFB}'
-    )
 }
 
 /// The text of an HTML page: tags become spaces; comments, scripts and styles go with what they hold.
@@ -485,7 +430,7 @@ mod tests {
     #[test]
     fn no_text_of_the_server_can_steer_the_terminal() {
         let evil = "\u{1b}[2J\u{7}a\r\nb\u{9b}\u{7f}\u{202e}c\u{2066}\0 \t d";
-        assert_eq!(printable(evil, 500), "[2Ja bc d");
+        assert_eq!(sanitize(evil, 500), "[2Ja bc d");
         let value = json!({ "title": evil, "type": format!("x/problems/{evil}"), "disconnect_type": evil,
             "errors": [{ "parameters": { evil: [] } }] });
         let shown = format!("{:?} {}", Problem::all(&value), codes(&value)[0].as_ref().unwrap());
@@ -495,12 +440,12 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_with_a_mark() {
         for (max, expected) in [(0, ""), (1, "…"), (2, "a…"), (4, "ab …"), (5, "ab cd")] {
-            let shown = printable(" ab  cd ", max);
+            let shown = sanitize(" ab  cd ", max);
             assert!(shown.chars().count() <= max);
             assert_eq!(shown, expected);
         }
-        assert_eq!(printable("a b", 2), "a…");
-        assert_eq!(printable(&"é".repeat(600), 500).chars().count(), 500);
+        assert_eq!(sanitize("a b", 2), "a…");
+        assert_eq!(sanitize(&"é".repeat(600), 500).chars().count(), 500);
     }
 
     #[test]
@@ -549,9 +494,9 @@ mod tests {
 
         #[test]
         fn printable_is_bounded_and_printing_twice_changes_nothing(text: String, max in 0_usize..40) {
-            let once = printable(&text, max);
+            let once = sanitize(&text, max);
             prop_assert!(once.chars().count() <= max);
-            prop_assert_eq!(printable(&once, max), once.clone());
+            prop_assert_eq!(sanitize(&once, max), once.clone());
         }
     }
 }

@@ -8,7 +8,8 @@
 
 use serde_json::Value;
 
-use super::problem::{Problem, printable};
+use super::problem::Problem;
+use crate::text::sanitize;
 
 /// Longest text kept of a member that is told to people, in characters; X's longest detail has about 210.
 const LONGEST_TEXT: usize = 500;
@@ -100,7 +101,7 @@ impl Kills {
             .map(|raw| Killed {
                 uuid: text(raw, "uuid"),
                 success: raw.get("success").is_some_and(is_true),
-                error_message: text(raw, "error_message").map(|text| printable(&text, LONGEST_TEXT)),
+                error_message: text(raw, "error_message").map(|text| sanitize(&text, LONGEST_TEXT)),
                 raw: raw.clone(),
             })
             .collect();
@@ -170,7 +171,7 @@ impl RuleError {
                 details: list(raw, "details")
                     .iter()
                     .filter_map(Value::as_str)
-                    .map(|text| printable(text, LONGEST_TEXT))
+                    .map(|text| sanitize(text, LONGEST_TEXT))
                     .collect(),
                 raw: raw.clone(),
             })

@@ -9,8 +9,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::event::At;
 use crate::protocol::rate_limit::RateLimit;
+use crate::time::{Timestamp, as_millis};
 
 /// The window in which X counts connection requests.
 pub const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -20,11 +20,11 @@ pub const WINDOW: Duration = Duration::from_secs(15 * 60);
 pub struct Budget {
     limit: usize,
     /// When each request of the last window was sent, oldest first.
-    spent: VecDeque<At>,
+    spent: VecDeque<Timestamp>,
     /// Our own last request.
-    ours: Option<At>,
+    ours: Option<Timestamp>,
     /// Our own requests of the last window, whatever a state file says.
-    mine: VecDeque<At>,
+    mine: VecDeque<Timestamp>,
     allowance: Option<Allowance>,
 }
 
@@ -32,9 +32,9 @@ pub struct Budget {
 #[derive(Debug, Clone, Copy)]
 struct Allowance {
     left: u32,
-    until: At,
+    until: Timestamp,
     /// When that was told. Requests since then use it up.
-    told: At,
+    told: Timestamp,
 }
 
 /// What a state file holds of a budget.
@@ -51,23 +51,23 @@ pub struct Shared {
 pub struct Moment {
     /// Since the Unix epoch.
     pub wall: u64,
-    /// On the steady clock, for readers since the same start of the machine. It outlives jumps of the wall clock.
-    pub steady: Option<u64>,
+    /// On the monotonic clock, for readers since the same start of the machine. It outlives jumps of the wall clock.
+    pub monotonic: Option<u64>,
 }
 
 impl Moment {
-    fn of(at: At) -> Moment {
-        Moment { wall: millis(at.wall), steady: Some(millis(at.steady)) }
+    fn of(at: Timestamp) -> Moment {
+        Moment { wall: as_millis(at.wall), monotonic: Some(as_millis(at.monotonic)) }
     }
 
     /// The moment on our clocks. One ahead of now comes from a clock that was set back since, and counts as now.
-    fn back(self, now: At) -> At {
+    fn back(self, now: Timestamp) -> Timestamp {
         let wall = Duration::from_millis(self.wall).min(now.wall);
-        let steady = match self.steady {
-            Some(steady) => Duration::from_millis(steady).min(now.steady),
-            None => now.steady.saturating_sub(now.wall.saturating_sub(wall)),
+        let monotonic = match self.monotonic {
+            Some(monotonic) => Duration::from_millis(monotonic).min(now.monotonic),
+            None => now.monotonic.saturating_sub(now.wall.saturating_sub(wall)),
         };
-        At { steady, wall }
+        Timestamp { monotonic, wall }
     }
 }
 
@@ -85,19 +85,19 @@ impl Budget {
     }
 
     /// How long to wait before the next request may be sent; zero if it may be sent now.
-    pub fn wait(&mut self, now: At) -> Duration {
+    pub fn wait(&mut self, now: Timestamp) -> Duration {
         for queue in [&mut self.spent, &mut self.mine] {
-            while queue.front().is_some_and(|sent| sent.steady + WINDOW <= now.steady) {
+            while queue.front().is_some_and(|sent| sent.monotonic + WINDOW <= now.monotonic) {
                 queue.pop_front();
             }
         }
-        if self.allowance.is_some_and(|allowance| allowance.until.steady <= now.steady) {
+        if self.allowance.is_some_and(|allowance| allowance.until.monotonic <= now.monotonic) {
             self.allowance = None;
         }
         let by_count = if self.spent.len() < self.limit {
             Duration::ZERO
         } else {
-            (self.spent[self.spent.len() - self.limit].steady + WINDOW).saturating_sub(now.steady)
+            (self.spent[self.spent.len() - self.limit].monotonic + WINDOW).saturating_sub(now.monotonic)
         };
         let by_allowance = match self.allowance {
             Some(allowance) if self.left(allowance) == 0 => allowance.until.since(now),
@@ -108,25 +108,25 @@ impl Budget {
 
     /// What is left of an allowance after the requests since it was told.
     fn left(&self, allowance: Allowance) -> u32 {
-        let since = self.spent.iter().filter(|sent| sent.steady > allowance.told.steady).count();
+        let since = self.spent.iter().filter(|sent| sent.monotonic > allowance.told.monotonic).count();
         allowance.left.saturating_sub(u32::try_from(since).unwrap_or(u32::MAX))
     }
 
     /// Requests of the last 15 minutes, and how many are allowed.
     #[must_use]
-    pub fn count(&self, now: At) -> (usize, usize) {
+    pub fn count(&self, now: Timestamp) -> (usize, usize) {
         (self.spent.iter().filter(|sent| now.since(**sent) < WINDOW).count(), self.limit)
     }
 
     /// Counts a request that is about to be sent.
-    pub fn spend(&mut self, now: At) {
+    pub fn spend(&mut self, now: Timestamp) {
         self.spent.push_back(now);
         self.mine.push_back(now);
         self.ours = Some(now);
     }
 
     /// Our last request has been sent by now: a dial takes time, and X counts from when it saw the request.
-    pub fn sent(&mut self, now: At) {
+    pub fn sent(&mut self, now: Timestamp) {
         if self.forget_ours() {
             self.spent.push_back(now);
             self.mine.push_back(now);
@@ -149,14 +149,14 @@ impl Budget {
     }
 
     /// Obeys what a response said about the rate limit. `server_now` is the server's own clock.
-    pub fn note(&mut self, now: At, rate: &RateLimit, server_now: Duration) {
+    pub fn note(&mut self, now: Timestamp, rate: &RateLimit, server_now: Duration) {
         let Some(left) = rate.remaining else { return };
         let known = self.allowance.map(|known| (self.left(known), known.until));
         self.allowance = match (rate.trusted_reset(server_now), known) {
             (Some(reset), known) => {
                 let until = now.after(reset.saturating_sub(server_now) + RESET_MARGIN);
                 // Of two answers about one window the lower counts: they may arrive out of their order.
-                let same = |at: At| at.steady.abs_diff(until.steady) < SAME_WINDOW;
+                let same = |at: Timestamp| at.monotonic.abs_diff(until.monotonic) < SAME_WINDOW;
                 let left = known.filter(|(_, at)| same(*at)).map_or(left, |(known, _)| left.min(known));
                 Some(Allowance { left, until, told: now })
             }
@@ -167,19 +167,19 @@ impl Budget {
     }
 
     /// Takes over what all processes spent, as a state file tells it.
-    pub fn load(&mut self, now: At, shared: &Shared) {
-        let mut spent: Vec<At> = shared.requests.iter().map(|moment| moment.back(now)).collect();
+    pub fn load(&mut self, now: Timestamp, shared: &Shared) {
+        let mut spent: Vec<Timestamp> = shared.requests.iter().map(|moment| moment.back(now)).collect();
         // Our own are known whatever became of the file.
         for mine in &self.mine {
             if !spent.iter().any(|sent| are_one(*sent, *mine)) {
                 spent.push(*mine);
             }
         }
-        spent.sort_unstable_by_key(|sent| sent.steady);
+        spent.sort_unstable_by_key(|sent| sent.monotonic);
         self.spent = spent.into();
         self.allowance = shared.allowance.and_then(|(left, until, told)| {
-            let ahead = match until.steady {
-                Some(steady) => Duration::from_millis(steady).checked_sub(now.steady)?,
+            let ahead = match until.monotonic {
+                Some(monotonic) => Duration::from_millis(monotonic).checked_sub(now.monotonic)?,
                 None => Duration::from_millis(until.wall).checked_sub(now.wall)?,
             };
             // Written by a clock that was far ahead, it would hold us up for ever.
@@ -199,16 +199,12 @@ impl Budget {
 }
 
 /// Whether two moments are one, as far as a state file can tell.
-fn are_one(a: At, b: At) -> bool {
-    millis(a.steady) == millis(b.steady) || millis(a.wall) == millis(b.wall)
+fn are_one(a: Timestamp, b: Timestamp) -> bool {
+    as_millis(a.monotonic) == as_millis(b.monotonic) || as_millis(a.wall) == as_millis(b.wall)
 }
 
 /// Resets of one window differ by what the answers were on their way, and by the seconds they are told in.
 const SAME_WINDOW: Duration = Duration::from_secs(30);
-
-fn millis(wall: Duration) -> u64 {
-    u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
-}
 
 /// Resets over an hour ahead are distrusted when they come; the same holds when they are read back.
 const LONGEST_ALLOWANCE: Duration = Duration::from_secs(3600 + 60);
@@ -220,9 +216,9 @@ pub const RESET_MARGIN: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
 
-    fn at(seconds: u64) -> At {
+    fn at(seconds: u64) -> Timestamp {
         let start = Duration::from_secs(5000);
-        At { steady: start, wall: start * 2 }.after(Duration::from_secs(seconds))
+        Timestamp { monotonic: start, wall: start * 2 }.after(Duration::from_secs(seconds))
     }
 
     #[test]
@@ -279,7 +275,7 @@ mod tests {
     #[test]
     fn clocks_that_were_set_back_lock_nobody_out() {
         let mut budget = Budget::new(1);
-        let ahead = Moment { wall: millis(at(0).wall) + 86_400_000, steady: None };
+        let ahead = Moment { wall: as_millis(at(0).wall) + 86_400_000, monotonic: None };
         budget.load(at(0), &Shared { requests: vec![ahead], allowance: Some((0, ahead, ahead)) });
         assert_eq!(budget.wait(at(0)), WINDOW);
         // Written back and read again later, it has grown old.

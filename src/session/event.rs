@@ -8,29 +8,7 @@ use super::outcome::Outcome;
 use crate::pipeline::Remark;
 use crate::protocol::message::Ending;
 use crate::protocol::rate_limit::RateLimit;
-
-/// A moment on two clocks. Ladders and timers use `steady`; resets, gaps and people use `wall`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct At {
-    /// Time on a clock that never jumps and counts suspension; its zero lies before the start.
-    pub steady: Duration,
-    /// Time since the Unix epoch, on a clock that people and servers may set.
-    pub wall: Duration,
-}
-
-impl At {
-    /// The moment `delay` later, on both clocks.
-    #[must_use]
-    pub fn after(self, delay: Duration) -> At {
-        At { steady: self.steady + delay, wall: self.wall + delay }
-    }
-
-    /// How long after `earlier` this is, on the steady clock.
-    #[must_use]
-    pub fn since(self, earlier: At) -> Duration {
-        self.steady.saturating_sub(earlier.steady)
-    }
-}
+use crate::time::Timestamp;
 
 /// What a connection delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -141,7 +119,7 @@ pub enum Event {
         /// For how long.
         delay: Duration,
         /// Until when.
-        until: At,
+        until: Timestamp,
     },
     /// Who holds the slot that we were refused, as X lists them.
     Held {

@@ -6,16 +6,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::event::At;
 use crate::protocol::disconnect::Code;
+use crate::time::Timestamp;
 
 /// A stretch of the stream that was not received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// The last byte before the ending.
-    pub from: At,
+    pub from: Timestamp,
     /// The first byte after it; absent while the stream is not back.
-    pub to: Option<At>,
+    pub to: Option<Timestamp>,
     /// What ended the connection before it.
     pub cause: Code,
     /// The last post before it; empty if there was none.
@@ -29,7 +29,7 @@ pub struct Gap {
 impl Gap {
     /// How long it lasted, up to `now` while the stream is not back.
     #[must_use]
-    pub fn length(&self, now: At) -> Duration {
+    pub fn length(&self, now: Timestamp) -> Duration {
         self.to.unwrap_or(now).since(self.from)
     }
 }
@@ -37,7 +37,7 @@ impl Gap {
 /// Follows the stream so that a gap can be measured when one opens.
 #[derive(Debug, Default)]
 pub struct Gauge {
-    last_byte: Option<At>,
+    last_byte: Option<Timestamp>,
     last_id: String,
     rate: Rate,
     open: Option<Gap>,
@@ -45,7 +45,7 @@ pub struct Gauge {
 
 impl Gauge {
     /// Bytes arrived. Returns the gap that they close, once there is a post to name.
-    pub fn received(&mut self, now: At, posts: u64, first_id: &[u8], last_id: &[u8]) -> Option<Gap> {
+    pub fn received(&mut self, now: Timestamp, posts: u64, first_id: &[u8], last_id: &[u8]) -> Option<Gap> {
         self.last_byte = Some(now);
         if let Some(gap) = &mut self.open
             && gap.to.is_none()
@@ -83,7 +83,7 @@ impl Gauge {
     }
 
     /// The gap that is still open at the end of a run, with its cost so far.
-    pub fn take(&mut self, now: At) -> Option<Gap> {
+    pub fn take(&mut self, now: Timestamp) -> Option<Gap> {
         let mut gap = self.open.take()?;
         if gap.to.is_none() {
             gap.missed = self.rate.expected(gap.from, gap.length(now));
@@ -98,7 +98,7 @@ impl Gauge {
 
     /// Posts a second, over the last minute.
     #[must_use]
-    pub fn rate(&self, now: At) -> f64 {
+    pub fn rate(&self, now: Timestamp) -> f64 {
         self.rate.per_second(now)
     }
 }
@@ -107,16 +107,16 @@ impl Gauge {
 #[derive(Debug, Default)]
 struct Rate {
     seconds: VecDeque<(u64, u64)>,
-    first: Option<At>,
+    first: Option<Timestamp>,
 }
 
 /// Long enough to be steady on a quiet rule, short enough to follow a rush.
 const MINUTE: u64 = 60;
 
 impl Rate {
-    fn count(&mut self, now: At, posts: u64) {
+    fn count(&mut self, now: Timestamp, posts: u64) {
         self.first.get_or_insert(now);
-        let second = now.steady.as_secs();
+        let second = now.monotonic.as_secs();
         match self.seconds.back_mut() {
             Some((last, count)) if *last == second => *count += posts,
             _ => self.seconds.push_back((second, posts)),
@@ -126,15 +126,15 @@ impl Rate {
         }
     }
 
-    fn per_second(&self, now: At) -> f64 {
+    fn per_second(&self, now: Timestamp) -> f64 {
         let Some(first) = self.first else { return 0.0 };
         let span = now.since(first).as_secs_f64().clamp(1.0, MINUTE as f64);
-        let second = now.steady.as_secs();
+        let second = now.monotonic.as_secs();
         let posts: u64 = self.seconds.iter().filter(|(at, _)| at + MINUTE > second).map(|(_, count)| count).sum();
         posts as f64 / span
     }
 
-    fn expected(&self, at: At, length: Duration) -> u64 {
+    fn expected(&self, at: Timestamp, length: Duration) -> u64 {
         let posts = self.per_second(at) * length.as_secs_f64();
         // A duration saturates and rounds without a cast that could wrap.
         Duration::try_from_secs_f64(posts.round()).map_or(u64::MAX, |posts| posts.as_secs())

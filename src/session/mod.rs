@@ -30,10 +30,11 @@ use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::message::Ending;
 use crate::protocol::problem::Body;
 use crate::protocol::rate_limit::RateLimit;
+use crate::time::Timestamp;
 use answer::{Answer, answer};
 use backoff::{Backoff, IMMEDIATE_JITTER, Ladder};
 use budget::{Budget, RESET_MARGIN};
-pub use event::{At, Event, Traffic, Why};
+pub use event::{Event, Traffic, Why};
 use gap::Gauge;
 pub use outcome::{Outcome, Signal};
 
@@ -105,7 +106,7 @@ pub enum Input {
         /// How many, of how many, in words.
         detail: String,
         /// When the quota's period turns.
-        turns: At,
+        turns: Timestamp,
     },
     /// The time asked for is over.
     TimeUp,
@@ -183,12 +184,12 @@ pub enum Action {
     /// Read the open connection, until this moment at the latest.
     Listen {
         /// When to say `Elapsed`; none while our own reader holds things up.
-        until: Option<At>,
+        until: Option<Timestamp>,
     },
     /// Have no connection open, until this moment.
     Sleep {
         /// When to say `Elapsed`.
-        until: At,
+        until: Timestamp,
     },
     /// Close everything and end.
     Stop(Outcome),
@@ -199,21 +200,21 @@ enum State {
     Idle,
     Dialling,
     Listening(Listening),
-    Waiting { until: At },
+    Waiting { until: Timestamp },
     Stopped(Outcome),
 }
 
 #[derive(Debug)]
 struct Listening {
-    opened: At,
-    last_byte: At,
+    opened: Timestamp,
+    last_byte: Timestamp,
     /// When the line that is not finished yet began.
-    line_since: Option<At>,
+    line_since: Option<Timestamp>,
     traffic: Traffic,
     late: bool,
     got_line: bool,
     established: bool,
-    blocked: Option<At>,
+    blocked: Option<Timestamp>,
     told_blocked: bool,
     was_blocked: bool,
     /// A plain-text line or HTML: the reason of the ending that follows.
@@ -234,7 +235,7 @@ pub struct Session {
     connection: u32,
     attempt: u32,
     retries: u32,
-    take_overs: Vec<At>,
+    take_overs: Vec<Timestamp>,
 }
 
 impl Session {
@@ -263,7 +264,7 @@ impl Session {
 
     /// Posts a second over the last minute.
     #[must_use]
-    pub fn rate(&self, now: At) -> f64 {
+    pub fn rate(&self, now: Timestamp) -> f64 {
         self.gauge.rate(now)
     }
 
@@ -285,7 +286,7 @@ impl Session {
     }
 
     /// Takes what happened, appends what that means to `events`, and says what to do.
-    pub fn handle(&mut self, now: At, input: Input, events: &mut Vec<Event>) -> Action {
+    pub fn handle(&mut self, now: Timestamp, input: Input, events: &mut Vec<Event>) -> Action {
         let outcome = match input {
             Input::Filled => Outcome::Full,
             Input::TimeUp => Outcome::TimeUp,
@@ -298,11 +299,11 @@ impl Session {
         self.stop(now, outcome, events)
     }
 
-    fn advance(&mut self, now: At, input: Input, events: &mut Vec<Event>) -> Action {
+    fn advance(&mut self, now: Timestamp, input: Input, events: &mut Vec<Event>) -> Action {
         match (std::mem::replace(&mut self.state, State::Idle), input) {
             (State::Idle, Input::Started) => self.dial(now, events),
             (State::Waiting { until }, _) => {
-                if now.steady >= until.steady {
+                if now.monotonic >= until.monotonic {
                     self.dial(now, events)
                 } else {
                     self.state = State::Waiting { until };
@@ -332,7 +333,7 @@ impl Session {
         }
     }
 
-    fn dial(&mut self, now: At, events: &mut Vec<Event>) -> Action {
+    fn dial(&mut self, now: Timestamp, events: &mut Vec<Event>) -> Action {
         let wait = self.budget.wait(now);
         if !wait.is_zero() {
             return self.wait(now, wait, Why::Budget, events);
@@ -345,7 +346,7 @@ impl Session {
         Action::Dial
     }
 
-    fn open(&mut self, now: At, head: &Head, events: &mut Vec<Event>) -> Action {
+    fn open(&mut self, now: Timestamp, head: &Head, events: &mut Vec<Event>) -> Action {
         self.budget.sent(now);
         self.budget.note(now, &head.rate, head.date.unwrap_or(now.wall));
         events.push(Event::Opened { connection: self.connection, rate: head.rate });
@@ -367,13 +368,13 @@ impl Session {
         self.keep_listening(listening)
     }
 
-    fn refused(&mut self, now: At, refusal: &Refusal, events: &mut Vec<Event>) -> Action {
+    fn refused(&mut self, now: Timestamp, refusal: &Refusal, events: &mut Vec<Event>) -> Action {
         self.budget.sent(now);
         self.budget.note(now, &refusal.head.rate, refusal.head.date.unwrap_or(now.wall));
         self.ended(now, of_refusal(refusal), None, Some(refusal), events)
     }
 
-    fn listen(&mut self, now: At, mut listening: Listening, input: Input, events: &mut Vec<Event>) -> Action {
+    fn listen(&mut self, now: Timestamp, mut listening: Listening, input: Input, events: &mut Vec<Event>) -> Action {
         let mut ending = None;
         match input {
             Input::Received(received) => {
@@ -450,13 +451,13 @@ impl Session {
     }
 
     /// When the open connection wants to be looked at, whatever arrives or not.
-    fn deadline(&self, listening: &Listening) -> Option<At> {
+    fn deadline(&self, listening: &Listening) -> Option<Timestamp> {
         if let Some(since) = listening.blocked {
             return (!listening.told_blocked).then(|| since.after(BLOCKED_AFTER));
         }
         let mut until = listening.last_byte.after(self.options.stall);
-        let mut sooner = |at: At| {
-            if at.steady < until.steady {
+        let mut sooner = |at: Timestamp| {
+            if at.monotonic < until.monotonic {
                 until = at;
             }
         };
@@ -476,7 +477,7 @@ impl Session {
         self.options.keep_alive + LATE
     }
 
-    fn stalled(&self, now: At, listening: &Listening) -> Option<Ending> {
+    fn stalled(&self, now: Timestamp, listening: &Listening) -> Option<Ending> {
         if listening.blocked.is_some() {
             return None;
         }
@@ -493,7 +494,7 @@ impl Session {
         })
     }
 
-    fn establish(&mut self, now: At, listening: &mut Listening, events: &mut Vec<Event>) {
+    fn establish(&mut self, now: Timestamp, listening: &mut Listening, events: &mut Vec<Event>) {
         if listening.established || !listening.got_line || now.since(listening.opened) < ESTABLISHED_AFTER {
             return;
         }
@@ -509,7 +510,7 @@ impl Session {
     /// A connection is over, or never came to be. `listening` says it was open, `refusal` what was answered.
     fn ended(
         &mut self,
-        now: At,
+        now: Timestamp,
         ending: Ending,
         listening: Option<&Listening>,
         refusal: Option<&Refusal>,
@@ -570,7 +571,7 @@ impl Session {
     }
 
     /// The wait after a 429 that is about the rate: until the reset and 1–2 s more, on the server's clock.
-    fn until_reset(&mut self, now: At, refusal: Option<&Refusal>) -> (Duration, Why) {
+    fn until_reset(&mut self, now: Timestamp, refusal: Option<&Refusal>) -> (Duration, Why) {
         let reset = refusal.and_then(|refusal| {
             let server_now = refusal.head.date.unwrap_or(now.wall);
             let reset = refusal.head.rate.trusted_reset(server_now)?;
@@ -583,7 +584,7 @@ impl Session {
     }
 
     /// The quota is spent: an open connection is over by our own will, and none is opened before the period turns.
-    fn spent(&mut self, now: At, detail: String, turns: At, events: &mut Vec<Event>) -> Action {
+    fn spent(&mut self, now: Timestamp, detail: String, turns: Timestamp, events: &mut Vec<Event>) -> Action {
         let ending = of_own(Own::Quota, detail);
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Listening(listening) => {
@@ -600,7 +601,7 @@ impl Session {
         }
     }
 
-    fn told(&self, now: At, ending: Ending, listening: Option<&Listening>, refusal: Option<&Refusal>) -> Event {
+    fn told(&self, now: Timestamp, ending: Ending, listening: Option<&Listening>, refusal: Option<&Refusal>) -> Event {
         Event::Ended {
             connection: self.connection,
             ending,
@@ -616,14 +617,14 @@ impl Session {
         width.mul_f64(self.random.f64())
     }
 
-    fn wait(&mut self, now: At, delay: Duration, why: Why, events: &mut Vec<Event>) -> Action {
+    fn wait(&mut self, now: Timestamp, delay: Duration, why: Why, events: &mut Vec<Event>) -> Action {
         let until = now.after(delay);
         events.push(Event::Waiting { why, delay, until });
         self.state = State::Waiting { until };
         Action::Sleep { until }
     }
 
-    fn stop(&mut self, now: At, outcome: Outcome, events: &mut Vec<Event>) -> Action {
+    fn stop(&mut self, now: Timestamp, outcome: Outcome, events: &mut Vec<Event>) -> Action {
         if !matches!(self.state, State::Stopped(_)) {
             // A stream that ended this very moment has no gap yet, only an end.
             let gap = self.gauge.take(now).filter(|gap| gap.length(now) >= Duration::from_secs(1));

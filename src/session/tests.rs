@@ -11,9 +11,9 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-fn at(time: f64) -> At {
+fn at(time: f64) -> Timestamp {
     // The wall clock begins at a round number, so that resets are easy to write.
-    At { steady: seconds(time), wall: seconds(1_000_000.0 + time) }
+    Timestamp { monotonic: seconds(time), wall: seconds(1_000_000.0 + time) }
 }
 
 fn options() -> Options {
@@ -83,7 +83,7 @@ impl Play {
 
     fn due(&self) -> Option<f64> {
         match &self.action {
-            Action::Sleep { until } | Action::Listen { until: Some(until) } => Some(until.steady.as_secs_f64()),
+            Action::Sleep { until } | Action::Listen { until: Some(until) } => Some(until.monotonic.as_secs_f64()),
             _ => None,
         }
     }
@@ -629,7 +629,7 @@ proptest! {
                     }
                 }
                 Action::Sleep { until } => {
-                    prop_assert!(until.steady.as_secs_f64() < play.now + 3700.0, "a wait that ends");
+                    prop_assert!(until.monotonic.as_secs_f64() < play.now + 3700.0, "a wait that ends");
                     if what < 8 { play.until(play.now + pause); } else { play.wait(); }
                 }
                 Action::Stop(_) => {}

@@ -12,8 +12,8 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::state::{FOREIGN, Held, Store, beside};
-use crate::clock::{date, same_month};
 use crate::pipeline::meter::{Meter, REMEMBERED};
+use crate::time::{date, same_month};
 
 /// What opens a file of ids, before its day.
 const MAGIC: &str = "xstream-ids 1 ";

@@ -47,12 +47,12 @@ pub struct Held<'a> {
 }
 
 impl Store {
-    /// Names the file, and the host and path of the stream that is counted in it. `steady` says whether moments on the steady clock can
+    /// Names the file, and the host and path of the stream that is counted in it. `monotonic` says whether moments on the monotonic clock can
     /// be compared between processes.
     ///
     /// # Errors
     /// The folder is not there.
-    pub fn new(path: &Path, host: String, stream: &str, steady: bool) -> anyhow::Result<Store> {
+    pub fn new(path: &Path, host: String, stream: &str, monotonic: bool) -> anyhow::Result<Store> {
         let failed = || format!("opening the state file {}", path.display());
         // Behind a link lies the file that is replaced; all its names must share one lock.
         let path = if let Ok(path) = path.canonicalize() {
@@ -62,7 +62,7 @@ impl Store {
             let name = path.file_name().context("it names no file").with_context(failed)?;
             folder.canonicalize().with_context(failed)?.join(name)
         };
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().filter(|_| steady);
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().filter(|_| monotonic);
         let boot = boot.map(|text| text.trim().to_owned());
         Ok(Store { lock: beside(&path, ".lock"), path, key: format!("{host}{stream}"), host, boot })
     }
@@ -132,8 +132,8 @@ impl Store {
         };
         let same_boot = entry.get("boot").map(Value::as_str) == Some(self.boot.as_deref()) && self.boot.is_some();
         let moment = |value: &Value| {
-            let [wall, steady] = value.as_array()?.as_slice() else { return None };
-            Some(Moment { wall: wall.as_u64()?, steady: steady.as_u64().filter(|_| same_boot) })
+            let [wall, monotonic] = value.as_array()?.as_slice() else { return None };
+            Some(Moment { wall: wall.as_u64()?, monotonic: monotonic.as_u64().filter(|_| same_boot) })
         };
         let requests: Option<Vec<Moment>> = entry.get("requests")?.as_array()?.iter().map(moment).collect();
         let allowance = match (entry.get("left"), entry.get("until"), entry.get("told")) {
@@ -196,7 +196,7 @@ impl<'a> Held<'a> {
         if *shared == self.budget {
             return Ok(());
         }
-        let moment = |moment: &Moment| json!([moment.wall, moment.steady]);
+        let moment = |moment: &Moment| json!([moment.wall, moment.monotonic]);
         let requests: Vec<Value> = shared.requests.iter().map(moment).collect();
         let mut entry = json!({ "boot": self.store.boot, "requests": requests });
         if let Some((left, until, told)) = &shared.allowance {

@@ -7,19 +7,18 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use rustix::fs::{FileType, OFlags, Stat, fstat};
 use rustix::termios::isatty;
 use serde_json::{Value, json};
 
-use crate::clock::rfc3339;
 use crate::pipeline::Remark;
 use crate::protocol::message::{Ending, Notice};
 use crate::protocol::rate_limit::RateLimit;
 use crate::session::event::Holder;
-use crate::session::{At, Event, Outcome, Why};
+use crate::session::{Event, Outcome, Why};
 use crate::terminal::summary::Total;
+use crate::time::{Timestamp, as_millis, format_rfc3339};
 
 /// A file that events are appended to.
 pub struct Journal {
@@ -70,18 +69,12 @@ impl Journal {
     ///
     /// # Errors
     /// The file takes no more.
-    pub fn write(&mut self, at: At, connection: u32, mut record: Value) -> io::Result<()> {
-        record["at"] = rfc3339(at.wall).into();
+    pub fn write(&mut self, at: Timestamp, connection: u32, mut record: Value) -> io::Result<()> {
+        record["at"] = format_rfc3339(at.wall).into();
         record["connection"] = connection.into();
         let line = (self.mask)(&format!("{record}\n"));
         self.file.write_all(line.as_bytes())
     }
-}
-
-/// Whole milliseconds.
-#[must_use]
-pub fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What opens the journal of a run.
@@ -93,7 +86,7 @@ pub fn start(stream: &str, host: &str) -> Value {
 /// The rate limit as every record shows it.
 #[must_use]
 pub fn rate_limit(rate: &RateLimit) -> Value {
-    json!({ "limit": rate.limit, "remaining": rate.remaining, "reset": rate.reset.map(rfc3339) })
+    json!({ "limit": rate.limit, "remaining": rate.remaining, "reset": rate.reset.map(format_rfc3339) })
 }
 
 /// Why the session waits, in one word.
@@ -114,13 +107,13 @@ pub fn record(event: &Event) -> Option<Value> {
     Some(match event {
         Event::Dialling { attempt, .. } => json!({ "event": "dialling", "attempt": attempt }),
         Event::Opened { rate, .. } => json!({ "event": "opened", "rate_limit": rate_limit(rate) }),
-        Event::FirstByte { after, .. } => json!({ "event": "first_byte", "after_ms": millis(*after) }),
+        Event::FirstByte { after, .. } => json!({ "event": "first_byte", "after_ms": as_millis(*after) }),
         Event::Established { .. } => json!({ "event": "established" }),
-        Event::Late { silence } => json!({ "event": "late", "silence_ms": millis(*silence) }),
+        Event::Late { silence } => json!({ "event": "late", "silence_ms": as_millis(*silence) }),
         Event::Remark(remark) => self::remark(remark),
         Event::Unremarked { count } => json!({ "event": "unremarked", "count": count }),
         Event::Blocked => json!({ "event": "blocked" }),
-        Event::Unblocked { after } => json!({ "event": "unblocked", "after_ms": millis(*after) }),
+        Event::Unblocked { after } => json!({ "event": "unblocked", "after_ms": as_millis(*after) }),
         Event::Ended { ending, opened, lived, traffic, slow_reader, .. } => {
             let entry = ending.code.entry();
             json!({
@@ -131,7 +124,7 @@ pub fn record(event: &Event) -> Option<Value> {
                 "side": entry.side.to_string(),
                 "detail": ending.detail,
                 "opened": opened,
-                "lived_ms": millis(*lived),
+                "lived_ms": as_millis(*lived),
                 "bytes": traffic.bytes,
                 "lines": traffic.lines,
                 "posts": traffic.posts,
@@ -141,11 +134,11 @@ pub fn record(event: &Event) -> Option<Value> {
         Event::Waiting { why, delay, until } => json!({
             "event": "waiting",
             "why": self::why(why),
-            "delay_ms": millis(*delay),
-            "until": rfc3339(until.wall),
+            "delay_ms": as_millis(*delay),
+            "until": format_rfc3339(until.wall),
         }),
         Event::Held { by, freed, .. } => {
-            let holder = |holder: &Holder| json!({ "id": holder.id, "client_ip": holder.address, "age_ms": holder.age.map(millis) });
+            let holder = |holder: &Holder| json!({ "id": holder.id, "client_ip": holder.address, "age_ms": holder.age.map(as_millis) });
             json!({
                 "event": "held",
                 "by": by.iter().map(holder).collect::<Vec<_>>(),
@@ -158,9 +151,9 @@ pub fn record(event: &Event) -> Option<Value> {
             let id = |id: &str| (!id.is_empty()).then(|| id.to_owned());
             json!({
                 "event": "gap",
-                "from": rfc3339(gap.from.wall),
-                "to": gap.to.map(|to| rfc3339(to.wall)),
-                "length_ms": gap.to.map(|to| millis(gap.length(to))),
+                "from": format_rfc3339(gap.from.wall),
+                "to": gap.to.map(|to| format_rfc3339(to.wall)),
+                "length_ms": gap.to.map(|to| as_millis(gap.length(to))),
                 "cause": gap.cause.to_string(),
                 "last_id": id(&gap.last_id),
                 "first_id": id(&gap.first_id),
@@ -198,7 +191,7 @@ pub fn end(outcome: &Outcome, exit: u8, total: &Total) -> Value {
         "connections": total.connections,
         "gaps": total.gaps,
         "missed": total.missed,
-        "silence_ms": millis(total.silence),
+        "silence_ms": as_millis(total.silence),
     })
 }
 

@@ -1,6 +1,5 @@
 //! Events in words: one line each, with the texts of the catalogue. Pure.
 
-use super::status::{age, clock, end};
 use crate::pipeline::Remark;
 use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::message::{Ending, Notice};
@@ -9,6 +8,7 @@ use crate::session::backoff::Ladder;
 use crate::session::event::Holder;
 use crate::session::gap::Gap;
 use crate::session::{Event, Outcome, Why};
+use crate::time::{format_deadline, format_duration, time_of_day};
 
 /// The line that tells `event`; none for what is not worth a line.
 #[must_use]
@@ -30,12 +30,18 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
         Event::Blocked => "the reader of our output is too slow: the buffer is full and the stream is not \
                            read; X will disconnect a client that stays behind"
             .to_owned(),
-        Event::Unblocked { after } => format!("the reader caught up; the stream was not read for {}", age(*after)),
+        Event::Unblocked { after } => {
+            format!("the reader caught up; the stream was not read for {}", format_duration(*after))
+        }
         Event::Ended { ending, lived, .. } if ending.code == Code::Own(Own::Quota) => {
-            format!("disconnected after {}: the quota is spent", age(*lived))
+            format!("disconnected after {}: the quota is spent", format_duration(*lived))
         }
         Event::Ended { ending, opened, lived, slow_reader, .. } => {
-            let what = if *opened { format!("disconnected after {}", age(*lived)) } else { "no stream".to_owned() };
+            let what = if *opened {
+                format!("disconnected after {}", format_duration(*lived))
+            } else {
+                "no stream".to_owned()
+            };
             let slow = if *slow_reader { "; our reader was too slow during this connection" } else { "" };
             format!("{what}: {}{slow}", explain(ending))
         }
@@ -48,7 +54,7 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
                 Why::Budget => "the connection requests of these 15 minutes are spent: next attempt",
                 Why::Quota => "the quota is spent: next attempt when its period turns,",
             };
-            format!("{why} in {} (at {} UTC)", age(*delay), end(*until, *delay))
+            format!("{why} in {} (at {} UTC)", format_duration(*delay), format_deadline(*until, *delay))
         }
         Event::Held { by, kill, freed } => held(by, kill, freed.as_ref()),
         Event::Reason { connection, reason } => {
@@ -69,7 +75,10 @@ pub fn decision(event: &Event) -> Option<String> {
                 .to_owned()
         }
         Event::Late { silence } => {
-            format!("nothing came for {}: the heartbeat is late, a stall is declared if nothing does", age(*silence))
+            format!(
+                "nothing came for {}: the heartbeat is late, a stall is declared if nothing does",
+                format_duration(*silence)
+            )
         }
         Event::Ended { ending, .. } => {
             let code = &ending.code;
@@ -168,7 +177,7 @@ fn held(by: &[Holder], kill: &str, freed: Option<&Result<u64, String>>) -> Strin
         .take(HOLDERS)
         .map(|holder| {
             let known = |text: &str| if text.is_empty() { "an unknown address".to_owned() } else { text.to_owned() };
-            let since = holder.age.map_or(String::new(), |since| format!(" (open for {})", age(since)));
+            let since = holder.age.map_or(String::new(), |since| format!(" (open for {})", format_duration(since)));
             format!("{}{since}", known(&holder.address))
         })
         .collect();
@@ -208,8 +217,13 @@ pub fn gap(gap: &Gap) -> String {
         count => format!("about {count} posts missed"),
     };
     let bounds = match gap.to {
-        Some(to) => format!("gap of {} ({} to {} UTC)", age(gap.length(to)), clock(gap.from), clock(to)),
-        None => format!("gap still open (since {} UTC)", clock(gap.from)),
+        Some(to) => format!(
+            "gap of {} ({} to {} UTC)",
+            format_duration(gap.length(to)),
+            time_of_day(gap.from.wall),
+            time_of_day(to.wall)
+        ),
+        None => format!("gap still open (since {} UTC)", time_of_day(gap.from.wall)),
     };
     format!("{bounds} by {}{around}: {missed}", gap.cause)
 }

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::page::{labelled, paragraph};
-use super::status::age;
 use crate::protocol::catalogue::{STATUS_PAGE, Side};
 use crate::protocol::disconnect::{Code, Own};
-use crate::protocol::problem::printable;
+use crate::text::{plural, sanitize};
+use crate::time::format_duration;
 
 /// Longest text of a journal that is repeated, in characters.
 const LONGEST_TEXT: usize = 60;
@@ -203,7 +203,7 @@ fn number(value: &Value, key: &str) -> u64 {
 
 fn text(value: &Value, key: &str) -> String {
     match value.get(key) {
-        Some(Value::String(text)) => printable(text, LONGEST_TEXT),
+        Some(Value::String(text)) => sanitize(text, LONGEST_TEXT),
         Some(Value::Number(number)) => number.to_string(),
         _ => String::new(),
     }
@@ -229,7 +229,7 @@ fn median(sorted: &[u64]) -> u64 {
 }
 
 fn long(millis: u64) -> String {
-    age(Duration::from_millis(millis))
+    format_duration(Duration::from_millis(millis))
 }
 
 fn date(millis: i64) -> String {
@@ -237,10 +237,6 @@ fn date(millis: i64) -> String {
         |_| "?".to_owned(),
         |at| at.to_string().get(..19).map_or_else(|| at.to_string(), |shown| shown.replace('T', " ")),
     )
-}
-
-fn count(count: u64, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 impl Run {
@@ -386,7 +382,7 @@ impl Run {
         let connected = self.connected.saturating_add(open).min(span);
         let percent = if span == 0 { 0.0 } else { connected as f64 * 100.0 / span as f64 };
         labelled(&mut page, "span", &long(span));
-        let tries = format!("{}, {}", count(self.opened, "connection"), count(self.attempts, "attempt"));
+        let tries = format!("{}, {}", plural(self.opened, "connection"), plural(self.attempts, "attempt"));
         labelled(&mut page, "connected", &format!("{} ({percent:.1} %), {tries}", long(connected)));
         self.tell_endings(&mut page);
         for (label, told) in [("X says", &self.reasons), ("held by", &self.holders)] {
@@ -396,7 +392,7 @@ impl Run {
             }
         }
         if self.posts > 0 {
-            labelled(&mut page, "received", &count(self.posts, "post"));
+            labelled(&mut page, "received", &plural(self.posts, "post"));
         }
         if !self.reconnects.is_empty() {
             let mut times = self.reconnects.clone();
@@ -412,18 +408,18 @@ impl Run {
             0 => "no gaps".to_owned(),
             gaps => format!(
                 "{}, {} together, about {} missed",
-                count(gaps, "gap"),
+                plural(gaps, "gap"),
                 long(self.gap_time),
-                count(self.missed, "post")
+                plural(self.missed, "post")
             ),
         };
         labelled(&mut page, "lost", &gaps);
         let limited = self.limited.saturating_add(self.limit);
         if limited > 0 {
-            labelled(&mut page, "", &format!("{} for certain, told by X in `limit` messages", count(limited, "post")));
+            labelled(&mut page, "", &format!("{} for certain, told by X in `limit` messages", plural(limited, "post")));
         }
         if self.unread > 0 {
-            labelled(&mut page, "", &format!("{} could not be read as messages", count(self.unread, "line")));
+            labelled(&mut page, "", &format!("{} could not be read as messages", plural(self.unread, "line")));
         }
         let waits: Vec<String> = self
             .waits
@@ -434,7 +430,7 @@ impl Run {
             labelled(&mut page, "waits", &waits.join(", "));
         }
         if self.blocked > 0 {
-            let times = format!("blocked {}, {} together", count(self.blocked, "time"), long(self.blocked_time));
+            let times = format!("blocked {}, {} together", plural(self.blocked, "time"), long(self.blocked_time));
             labelled(&mut page, "our reader", &times);
         }
         let last = match &self.end {

@@ -15,18 +15,18 @@ use serde_json::{Value, json};
 
 use super::journal;
 use super::summary::quota;
-use crate::clock::rfc3339;
 use crate::pipeline::meter::Reading;
 use crate::protocol::disconnect::Code;
 use crate::protocol::rate_limit::RateLimit;
-use crate::session::{At, Event, LATE, Why};
+use crate::session::{Event, LATE, Why};
+use crate::time::{Timestamp, as_millis, format_deadline, format_duration, format_rfc3339};
 
 /// What the stream is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     Connecting,
     Streaming,
-    Waiting { why: Why, until: At },
+    Waiting { why: Why, until: Timestamp },
     Stopped,
 }
 
@@ -36,14 +36,14 @@ pub struct Status {
     stream: String,
     keep_alive: Duration,
     state: State,
-    last_byte: Option<At>,
-    last_post: Option<At>,
+    last_byte: Option<Timestamp>,
+    last_post: Option<Timestamp>,
     /// How old the last post was when it came, by its id.
     lag: Option<Duration>,
     posts: u64,
     rate: f64,
     limit: RateLimit,
-    last: Option<(Code, At)>,
+    last: Option<(Code, Timestamp)>,
     gaps: u32,
     missed: u64,
     backlog: usize,
@@ -104,7 +104,7 @@ impl Status {
     }
 
     /// Takes note of an event.
-    pub fn note(&mut self, now: At, event: &Event) {
+    pub fn note(&mut self, now: Timestamp, event: &Event) {
         match event {
             Event::Dialling { .. } => self.state = State::Connecting,
             Event::Opened { rate, .. } => {
@@ -135,7 +135,7 @@ impl Status {
     }
 
     /// Takes note that bytes arrived, with so many posts, of which this is the last one's id.
-    pub fn received(&mut self, now: At, posts: u64, last_id: &[u8]) {
+    pub fn received(&mut self, now: Timestamp, posts: u64, last_id: &[u8]) {
         self.last_byte = Some(now);
         if posts > 0 {
             self.posts += posts;
@@ -159,7 +159,7 @@ impl Status {
         self.backlog = backlog;
     }
 
-    fn parts(&self, now: At) -> Vec<Part> {
+    fn parts(&self, now: Timestamp) -> Vec<Part> {
         let part = |drop, text, look| Part { text, look, drop, brief: None };
         let same = |state: &str, look| (state.to_owned(), state.to_owned(), look);
         let (state, brief, look) = match &self.state {
@@ -178,23 +178,24 @@ impl Status {
                 };
                 let left = until.since(now);
                 // A long wait is planned around, so its end is told as well.
-                let end = if left >= LONG_WAIT { format!(" ({} UTC)", end(*until, left)) } else { String::new() };
-                let left = age(left);
+                let end =
+                    if left >= LONG_WAIT { format!(" ({} UTC)", format_deadline(*until, left)) } else { String::new() };
+                let left = format_duration(left);
                 (format!("{what}, next attempt in {left}{end}"), format!("{brief} {left}{end}"), Look::Bad)
             }
             State::Stopped => same("stopped", Look::Bad),
         };
         let mut parts = vec![Part { brief: Some((4, brief)), ..part(0, format!("{} {state}", self.stream), look) }];
         let (silence, look) = match self.last_byte.map(|at| now.since(at)) {
-            Some(silence) if silence > self.keep_alive + LATE => (age(silence), Look::Warn),
-            Some(silence) => (age(silence), Look::Plain),
+            Some(silence) if silence > self.keep_alive + LATE => (format_duration(silence), Look::Warn),
+            Some(silence) => (format_duration(silence), Look::Plain),
             None => ("-".to_owned(), Look::Bad),
         };
         parts.push(Part { brief: Some((3, format!("hb {silence}"))), ..part(0, format!("heartbeat {silence}"), look) });
         // Alive but idle, and dead, look different only when the last post stands beside the last byte.
-        let post = self.last_post.map_or("-".to_owned(), |at| age(now.since(at)));
+        let post = self.last_post.map_or("-".to_owned(), |at| format_duration(now.since(at)));
         parts.push(part(5, format!("post {post}"), Look::Plain));
-        let lag = self.lag.map_or(String::new(), |lag| format!(", lag {}", age(lag)));
+        let lag = self.lag.map_or(String::new(), |lag| format!(", lag {}", format_duration(lag)));
         let rate = format!("{:.1}/s", self.rate);
         parts.push(Part {
             brief: Some((10, rate.clone())),
@@ -204,7 +205,7 @@ impl Status {
         let mut limit = format!("x-rate-limit {}/{}", number(self.limit.remaining), number(self.limit.limit));
         // A reset that is past or absurdly far says nothing.
         if let Some(reset) = self.limit.trusted_reset(now.wall) {
-            limit = format!("{limit} {}", age(reset.saturating_sub(now.wall)));
+            limit = format!("{limit} {}", format_duration(reset.saturating_sub(now.wall)));
         }
         let low = self.limit.remaining.is_some_and(|left| left < 5);
         let brief = format!("{}/{}", number(self.limit.remaining), number(self.limit.limit));
@@ -217,8 +218,8 @@ impl Status {
                 // The name of a code that is itself words says the same again.
                 let letters = |text: &str| text.replace([' ', '-'], "").to_ascii_lowercase();
                 let named = if letters(name) == letters(&code) { code.clone() } else { format!("{code} {name}") };
-                let text = format!("last {named} {} ago", age(now.since(*at)));
-                let brief = format!("last {code} {}", age(now.since(*at)));
+                let text = format!("last {named} {} ago", format_duration(now.since(*at)));
+                let brief = format!("last {code} {}", format_duration(now.since(*at)));
                 Part { brief: Some((8, brief)), ..part(2, text, Look::Warn) }
             }
             None => part(2, "last -".to_owned(), Look::Plain),
@@ -238,19 +239,19 @@ impl Status {
 
     /// The same as data, as the journal and `--status json` tell it.
     #[must_use]
-    pub fn values(&self, now: At) -> Value {
-        let millis = |at: Option<At>| at.map(|at| journal::millis(now.since(at)));
+    pub fn values(&self, now: Timestamp) -> Value {
+        let millis = |at: Option<Timestamp>| at.map(|at| as_millis(now.since(at)));
         let (state, waiting) = match &self.state {
             State::Connecting => ("connecting", None),
             State::Streaming if self.blocked => ("blocked", None),
             State::Streaming => ("streaming", None),
             State::Waiting { why, until } => {
-                ("waiting", Some(json!({ "why": journal::why(why), "until": rfc3339(until.wall) })))
+                ("waiting", Some(json!({ "why": journal::why(why), "until": format_rfc3339(until.wall) })))
             }
             State::Stopped => ("stopped", None),
         };
         let last = self.last.as_ref().map(|(code, at)| {
-            json!({ "code": code.to_string(), "name": code.entry().name, "age_ms": journal::millis(now.since(*at)) })
+            json!({ "code": code.to_string(), "name": code.entry().name, "age_ms": as_millis(now.since(*at)) })
         });
         json!({
             "event": "status",
@@ -260,7 +261,7 @@ impl Status {
             "post_age_ms": millis(self.last_post),
             "posts": self.posts,
             "rate": (self.rate * 10.0).round() / 10.0,
-            "lag_ms": self.lag.map(journal::millis),
+            "lag_ms": self.lag.map(as_millis),
             "rate_limit": journal::rate_limit(&self.limit),
             "last": last,
             "gaps": self.gaps,
@@ -278,7 +279,7 @@ impl Status {
 
     /// The row, at most `width` columns wide.
     #[must_use]
-    pub fn render(&self, now: At, width: usize, color: bool) -> String {
+    pub fn render(&self, now: Timestamp, width: usize, color: bool) -> String {
         const BETWEEN: &str = " · ";
         let mut parts = self.parts(now);
         let wide = |parts: &[Part]| -> usize {
@@ -331,35 +332,6 @@ fn written(id: &[u8]) -> Option<Duration> {
 /// An older post than this came from an archive, or its id says nothing.
 const LONGEST_LAG: Duration = Duration::from_secs(86_400);
 
-/// The time of day, UTC.
-#[must_use]
-pub fn clock(at: At) -> String {
-    let seconds = at.wall.as_secs() % 86_400;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
-
-/// When a wait of this length ends, UTC: the time of day, with its date where that may be another day's.
-#[must_use]
-pub fn end(until: At, left: Duration) -> String {
-    let day = rfc3339(until.wall);
-    match day.split_once('T') {
-        Some((day, _)) if left >= Duration::from_secs(12 * 3600) => format!("{day} {}", clock(until)),
-        _ => clock(until),
-    }
-}
-
-/// A duration in one or two units, as a glance wants it.
-#[must_use]
-pub fn age(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match seconds {
-        0..10 => format!("{:.1}s", duration.as_secs_f64()),
-        10..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
 #[cfg(test)]
 mod shown;
 
@@ -368,8 +340,8 @@ mod tests {
     use super::*;
     use crate::protocol::message::Ending;
 
-    fn at(seconds: u64) -> At {
-        At { steady: Duration::from_secs(seconds), wall: Duration::from_secs(1_000_000 + seconds) }
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp { monotonic: Duration::from_secs(seconds), wall: Duration::from_secs(1_000_000 + seconds) }
     }
 
     fn streaming() -> Status {
@@ -460,12 +432,5 @@ mod tests {
         crossterm::style::force_color_output(true);
         let row = streaming().render(at(8 + 26), 200, true);
         assert!(row.contains("\x1b[38;5;11mheartbeat 26s"), "{row:?}");
-    }
-
-    #[test]
-    fn ages_are_short() {
-        let text: Vec<String> =
-            [0, 9, 10, 59, 60, 3599, 3600, 90_000].iter().map(|s| age(Duration::from_secs(*s))).collect();
-        assert_eq!(text, ["0.0s", "9.0s", "10s", "59s", "1m00s", "59m59s", "1h00m", "25h00m"]);
     }
 }

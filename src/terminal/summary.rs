@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::notice::failures;
-use super::status::age;
 use crate::pipeline::meter::{Period, Reading};
 use crate::pipeline::{Remark, Seen};
 use crate::protocol::message::{Group, Kind, Notice};
-use crate::session::{At, Event};
+use crate::session::Event;
+use crate::text::plural;
+use crate::time::Timestamp;
+use crate::time::format_duration;
 
 /// The totals of a run.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +40,7 @@ pub struct Total {
     causes: BTreeMap<String, u64>,
     /// The longest time between two bytes of one connection.
     pub silence: Duration,
-    last_byte: Option<At>,
+    last_byte: Option<Timestamp>,
     /// How much of the quota is used, if there is one.
     pub quota: Option<Reading>,
     /// What X's `limit` notices of this connection, and of those before it, add up to.
@@ -47,7 +49,7 @@ pub struct Total {
 
 impl Total {
     /// Takes note of what was received.
-    pub fn received(&mut self, now: At, bytes: u64, seen: &Seen) {
+    pub fn received(&mut self, now: Timestamp, bytes: u64, seen: &Seen) {
         self.printed += seen.printed;
         self.posts += seen.posts;
         self.failed += seen.failed;
@@ -63,7 +65,7 @@ impl Total {
     }
 
     /// Takes note of an event.
-    pub fn note(&mut self, now: At, event: &Event) {
+    pub fn note(&mut self, now: Timestamp, event: &Event) {
         match event {
             Event::Opened { .. } => {
                 self.connections += 1;
@@ -98,7 +100,7 @@ impl Total {
             plural(self.printed, "message"),
             plural(self.posts, "post"),
             plural(self.connections, "connection"),
-            age(lasted),
+            format_duration(lasted),
             self.withheld()
         )
     }
@@ -128,7 +130,7 @@ impl Total {
                 format!(
                     "{}, {} in all, about {} missed",
                     plural(gaps, "gap"),
-                    age(self.gone),
+                    format_duration(self.gone),
                     plural(self.missed, "post")
                 )
             }
@@ -141,7 +143,7 @@ impl Total {
             format!(
                 "{} printed in {}; received: {}{}",
                 plural(self.printed, "message"),
-                age(lasted),
+                format_duration(lasted),
                 list(kinds),
                 self.withheld()
             ),
@@ -153,7 +155,7 @@ impl Total {
             ),
             format!(
                 "longest silence {}{}",
-                age(self.silence),
+                format_duration(self.silence),
                 self.quota.as_ref().map_or_else(String::new, |reading| format!("; {}", spent(reading)))
             ),
             gaps,
@@ -181,8 +183,4 @@ pub fn spent(reading: &Reading) -> String {
     let bound = if reading.exact { "" } else { "at most " };
     let number = indicatif::HumanCount;
     format!("{bound}{} of {} posts were delivered {period}", number(reading.used), number(reading.quota.posts))
-}
-
-fn plural(count: u64, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

@@ -4,7 +4,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::protocol::problem::printable;
+use crate::text::{sanitize, truncate};
 
 /// Between two columns.
 const BETWEEN: &str = "  ";
@@ -87,7 +87,7 @@ impl Cell {
     /// A cell with this text, made fit for a terminal.
     #[must_use]
     pub fn new(text: &str, look: Look) -> Cell {
-        Cell { text: printable(text, LONGEST_TEXT), look }
+        Cell { text: sanitize(text, LONGEST_TEXT), look }
     }
 }
 
@@ -125,7 +125,7 @@ pub fn render(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool)
         let mut owed = 0;
         for (&at, &wide) in used.iter().zip(&widths) {
             let cell = row.get(at).cloned().unwrap_or_default();
-            let shown = cut(&cell.text, wide);
+            let shown = truncate(&cell.text, wide);
             let pad = wide.saturating_sub(shown.width());
             let (before, behind) = if columns[at].right { (pad, 0) } else { (0, pad) };
             owed += before;
@@ -167,27 +167,6 @@ fn widths(columns: &[Column], rows: &[Vec<Cell>], used: &[usize], width: usize) 
         let floor = by_width.get(1).map_or(0, |&next| widths[next].saturating_sub(1)).max(narrowest(widest));
         widths[widest] -= (whole - width).min(widths[widest] - floor);
     }
-}
-
-/// The text in at most `width` columns, with a mark where it is cut.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut shown = String::new();
-    for c in text.chars() {
-        // Measured as a whole: the width of some signs depends on their neighbours.
-        shown.push(c);
-        if shown.width() >= width {
-            shown.pop();
-            break;
-        }
-    }
-    let mut shown = shown.trim_end().to_owned();
-    if width > 0 {
-        shown.push('…');
-    }
-    shown
 }
 
 /// The text as it looks, if there are colours.

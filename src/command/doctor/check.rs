@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::protocol::problem::printable;
+use crate::text::sanitize;
 
 /// Longest text of a check, in characters. X's longest sentence has about 210.
 const LONGEST: usize = 600;
@@ -69,7 +69,7 @@ pub struct Check {
 
 impl Check {
     fn new(name: &'static str, state: State, text: &str) -> Check {
-        Check { name, state, took: Duration::ZERO, text: printable(text, LONGEST), cure: None, exit: 0 }
+        Check { name, state, took: Duration::ZERO, text: sanitize(text, LONGEST), cure: None, exit: 0 }
     }
 
     /// All is well.
@@ -93,7 +93,7 @@ impl Check {
     }
 
     fn cured_by(self, cure: &str) -> Check {
-        Check { cure: Some(printable(cure, LONGEST)).filter(|cure| !cure.is_empty()), ..self }
+        Check { cure: Some(sanitize(cure, LONGEST)).filter(|cure| !cure.is_empty()), ..self }
     }
 
     /// How long it took.

@@ -13,7 +13,7 @@ use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::record::{Connection, RuleCounts, Usage, is_connection_id};
 use crate::session::Head;
 use crate::session::outcome::REFUSED;
-use crate::terminal::status::age;
+use crate::time::{format_duration, parse_rfc3339, time_of_day};
 
 /// The check of who holds the app's connections.
 pub const CONNECTIONS: &str = "connections";
@@ -59,7 +59,7 @@ impl First<'_> {
         let way = if ahead { "ahead of" } else { "behind" };
         Check::warn(
             "clock",
-            &format!("this machine's clock is {} {way} X's", age(skew)),
+            &format!("this machine's clock is {} {way} X's", format_duration(skew)),
             "set it: timedatectl set-ntp true, or the settings for date and time",
         )
     }
@@ -94,7 +94,7 @@ impl First<'_> {
         let of = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
         let now = self.head.date.unwrap_or(self.now);
         let turns = self.head.rate.trusted_reset(now).map_or_else(String::new, |reset| {
-            format!("; reset in {} (at {} UTC)", age(reset.saturating_sub(now)), clock(reset))
+            format!("; reset in {} (at {} UTC)", format_duration(reset.saturating_sub(now)), time_of_day(reset))
         });
         let text = format!("{left}{of} requests left for {}{turns}; the stream tells its own when it opens", self.what);
         if left == 0 { Check::warn(NAME, &text, "wait for the reset") } else { Check::ok(NAME, &text) }
@@ -132,12 +132,6 @@ fn is_capped(error: &api::Error) -> bool {
         Code::Status(402) => true,
         _ => false,
     }
-}
-
-/// The time of day, UTC.
-fn clock(wall: Duration) -> String {
-    let seconds = wall.as_secs() % 86_400;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// The rules of the filtered stream. `again` are the options that lead another command to the same server.
@@ -221,9 +215,9 @@ pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration, aga
         .take(TOLD)
         .map(|one| {
             let who = one.client_ip.as_deref().unwrap_or("somebody");
-            let since = one.connected_at.as_deref().and_then(super::moment);
+            let since = one.connected_at.as_deref().and_then(parse_rfc3339);
             let since = since.and_then(|since| now.checked_sub(since));
-            let since = since.map_or_else(String::new, |since| format!(" for {}", age(since)));
+            let since = since.map_or_else(String::new, |since| format!(" for {}", format_duration(since)));
             let id = one.id.as_deref().map_or_else(String::new, |id| format!(" (id {id})"));
             format!("{who} has held {name}{since}{id}")
         })

@@ -22,7 +22,7 @@ use crate::protocol::rate_limit::RateLimit;
 use crate::session::outcome::{GAVE_UP, REFUSED};
 use crate::session::{Failure, Head, answer};
 use crate::store::state::{Held, Store};
-use crate::terminal::status::age;
+use crate::time::format_duration;
 
 const NAME: &str = "listen";
 
@@ -194,7 +194,7 @@ impl Heard {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}{}", if *count == 1 { "" } else { "s" }))
             .collect();
-        let listened = age(self.listened);
+        let listened = format_duration(self.listened);
         if !lines.is_empty() {
             parts.push(format!("{} in {listened}", lines.join(", ")));
         } else if self.ending.is_none() && !self.interrupted {

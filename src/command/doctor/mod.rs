@@ -16,7 +16,6 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::access::{self, Access};
@@ -30,9 +29,10 @@ use crate::protocol::endpoint::{self, Endpoint, Family};
 use crate::protocol::request::{Request, Wish};
 use crate::session::budget::Budget;
 use crate::session::outcome::REFUSED;
-use crate::session::{At, Head, Signal};
+use crate::session::{Head, Signal};
 use crate::store::state::Store;
-use crate::terminal::status::age;
+use crate::time::Timestamp;
+use crate::time::format_duration;
 use check::{Check, label};
 use judge::{CONNECTIONS, First};
 use listen::{Account, Listened, listen};
@@ -212,7 +212,7 @@ impl Visit<'_> {
             usage = Some(api.usage(Some(1)).await);
         }
         let took = if asked { began.elapsed() } else { Duration::ZERO };
-        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        let today = jiff::Timestamp::now().to_zoned(TimeZone::UTC).date();
         let check = match usage {
             Some(Ok(usage)) => judge::usage(&usage, today, &self.again),
             Some(Err(error)) => unless_told("usage", report, &error),
@@ -258,7 +258,7 @@ impl Visit<'_> {
         report.add(&if wait.is_zero() {
             Check::ok(NAME, &text)
         } else {
-            Check::warn(NAME, &text, &format!("wait; the next is allowed in {}", age(wait)))
+            Check::warn(NAME, &text, &format!("wait; the next is allowed in {}", format_duration(wait)))
         })
     }
 
@@ -282,7 +282,7 @@ impl Visit<'_> {
             budget.load(now, held.budget());
             let wait = budget.wait(now);
             if !wait.is_zero() {
-                let cure = format!("wait; the next request is allowed in {}", age(wait));
+                let cure = format!("wait; the next request is allowed in {}", format_duration(wait));
                 report.add(&Check::warn(NAME, "not tried: the connection budget is spent", &cure))?;
                 return Ok(false);
             }
@@ -330,7 +330,7 @@ impl Visit<'_> {
 /// Brings what was spent at `asked` and heard since into the state file. A request that never left is given back.
 async fn write_down(
     account: &Account<'_>,
-    asked: At,
+    asked: Timestamp,
     mut budget: Budget,
     head: Option<&Head>,
     meter: Option<Meter>,
@@ -356,9 +356,4 @@ fn unless_told(name: &'static str, report: &Report, error: &api::Error) -> Check
         (Some("rate-limit"), Some(429)) => Check::skipped(name, "not known, because the rate limit is spent"),
         _ => judge::failed(name, status_of(error), error),
     }
-}
-
-/// An RFC 3339 time, since the Unix epoch.
-fn moment(text: &str) -> Option<Duration> {
-    Duration::try_from(text.parse::<Timestamp>().ok()?.as_duration()).ok()
 }

@@ -13,10 +13,10 @@ use super::given::{self, Given, pointed};
 use super::{print, unread};
 use crate::net::api::{self, Api, Delete, Draft, RULE_BATCH};
 use crate::protocol::disconnect::Code;
-use crate::protocol::problem::printable;
 use crate::protocol::record::{DeleteOutcome, Rule as Kept, RuleCounts, RuleError};
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::{FAILED, REFUSED};
+use crate::text::sanitize;
 
 /// What became of rules that were sent.
 #[derive(Debug, Default)]
@@ -147,7 +147,7 @@ fn why_kept(error: &RuleError) -> String {
 }
 
 fn piece_of(text: &str) -> String {
-    printable(text, 200)
+    sanitize(text, 200)
 }
 
 /// Whether X has no room for the rules.

@@ -12,7 +12,8 @@ use super::super::{Error, print_error, usage};
 use crate::cli::{Level, Lint, RuleInput};
 use crate::protocol::rule::file::{self, MOST_MISTAKES};
 use crate::protocol::rule::lint::{Finding, Severity, lint};
-use crate::protocol::rule::{Access, Rule, piece, shown};
+use crate::protocol::rule::{Access, Rule, piece};
+use crate::text::escape_controls;
 
 /// Characters shown before and after the one that is pointed at: with the indent, less than the narrowest usual terminal.
 const BEFORE: usize = 40;
@@ -189,7 +190,7 @@ pub fn pointed(rule: &str, position: usize) -> String {
     let length = rule.chars().count();
     let at = position.saturating_sub(1).min(length);
     let from = at.saturating_sub(BEFORE);
-    let piece = |from: usize, count: usize| shown(&rule.chars().skip(from).take(count).collect::<String>());
+    let piece = |from: usize, count: usize| escape_controls(&rule.chars().skip(from).take(count).collect::<String>());
     let lead = if from > 0 { "…" } else { "" };
     let tail = if at + AFTER < length { "…" } else { "" };
     let before = format!("{lead}{}", piece(from, at - from));
@@ -216,7 +217,7 @@ fn bytes(path: &Path, stdin_taken: bool) -> Result<Vec<u8>, Error> {
             usage("stdin is empty; a rule a line is expected there")
         }
         Ok(bytes) => Ok(bytes),
-        Err(error) => usage(format!("reading rules from {}: {error}", shown(&name))),
+        Err(error) => usage(format!("reading rules from {}: {error}", escape_controls(&name))),
     }
 }
 

@@ -21,9 +21,10 @@ use crate::net::api::{self, Api, Found};
 use crate::pipeline::tag::Tag;
 use crate::protocol::endpoint::Host;
 use crate::protocol::record::{AppRules, Rule, RuleCounts};
-use crate::protocol::rule::{self, file, shown};
+use crate::protocol::rule::{self, file};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::table::{Cell, Column, Look};
+use crate::text::escape_controls;
 
 mod change;
 mod delete;
@@ -175,8 +176,8 @@ fn rows(rules: &[Rule]) -> Vec<Vec<Cell>> {
     let row = |rule: &Rule| {
         vec![
             rule.id.clone().unwrap_or_default().into(),
-            rule.tag.as_deref().map(shown).unwrap_or_default().into(),
-            shown(&rule.value).into(),
+            rule.tag.as_deref().map(escape_controls).unwrap_or_default().into(),
+            escape_controls(&rule.value).into(),
         ]
     };
     rules.iter().map(row).collect()
@@ -228,7 +229,7 @@ async fn export(api: &mut Api, output: &Output, tag: Option<&Tag>, form: file::F
 
 /// A file as a terminal may have it; the tabs and line ends are the file's own.
 fn harmless(text: &str) -> String {
-    let line = |line: &str| line.split('\t').map(shown).collect::<Vec<_>>().join("\t") + "\n";
+    let line = |line: &str| line.split('\t').map(escape_controls).collect::<Vec<_>>().join("\t") + "\n";
     text.lines().map(line).collect()
 }
 
@@ -242,7 +243,7 @@ fn told_unreadable(output: &Output, rules: &[Rule]) -> bool {
     let bare: Vec<String> = rules
         .iter()
         .filter(|rule| !has_value(rule))
-        .map(|rule| rule.id.as_deref().map_or_else(|| "without an id".to_owned(), shown))
+        .map(|rule| rule.id.as_deref().map_or_else(|| "without an id".to_owned(), escape_controls))
         .collect();
     if !bare.is_empty() {
         output.fail(&format!("X gives rules without a value, which are left alone: {}", bare.join(", ")));

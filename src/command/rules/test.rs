@@ -9,8 +9,9 @@ use super::given::{Given, is_error};
 use super::unread;
 use crate::cli::RuleInput;
 use crate::net::api::{Api, RULE_BATCH};
-use crate::protocol::rule::{Rule, shown};
+use crate::protocol::rule::Rule;
 use crate::terminal::table::{Cell, Column, Look};
+use crate::text::escape_controls;
 
 /// What is known of a rule that was tested.
 struct Verdict {
@@ -95,7 +96,7 @@ fn print(output: &Output, given: &Given, verdicts: &[Verdict]) -> anyhow::Result
                 Some(id) => format!("has the id {id}"),
                 None => verdict.details.join("; "),
             };
-            vec![place.clone().into(), Cell::new(verdict.word, look), shown(&rule.value).into(), why.into()]
+            vec![place.clone().into(), Cell::new(verdict.word, look), escape_controls(&rule.value).into(), why.into()]
         };
         return output.table(&columns, &all.map(row).collect::<Vec<_>>());
     }

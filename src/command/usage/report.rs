@@ -8,10 +8,10 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::protocol::problem::printable;
 use crate::protocol::record::{Consumed, Usage};
 use crate::store::meter::Day;
 use crate::terminal::table::{self, Cell, Column, Look};
+use crate::text::sanitize;
 
 /// One UTC day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Report {
         }
         for Consumed { date, app, posts } in by_app {
             if let (Some(app), true) = (app, apps.len() > 1) {
-                *rows.entry(day(date)).or_default().apps.entry(printable(app, 40)).or_default() += posts;
+                *rows.entry(day(date)).or_default().apps.entry(sanitize(app, 40)).or_default() += posts;
             }
         }
         if let Some(metered) = metered {
@@ -68,7 +68,7 @@ impl Report {
         Report {
             today,
             days: rows,
-            project: usage.project_id.as_deref().map(|id| printable(id, 40)),
+            project: usage.project_id.as_deref().map(|id| sanitize(id, 40)),
             cap: usage.project_cap,
             used: usage.project_usage,
             turns: turn.map(|turn| end(today, turn)),
@@ -189,7 +189,7 @@ const LONGEST_BAR: usize = 40;
 
 /// The day of a time as X writes it.
 fn day(date: &str) -> String {
-    printable(date.get(..10).unwrap_or(date), 20)
+    sanitize(date.get(..10).unwrap_or(date), 20)
 }
 
 /// A bar for a part of the most, in eighths of a column; at least the thinnest for what is not nothing.

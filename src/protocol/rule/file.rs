@@ -23,7 +23,8 @@ use std::fmt;
 use memchr::arch::all::memchr::One;
 use serde_json::{Deserializer, Value};
 
-use super::{Rule, piece, shown};
+use super::{Rule, piece};
+use crate::text::escape_controls;
 
 /// Most mistakes told at once. A screen holds about this many; the first few usually explain the rest.
 pub const MOST_MISTAKES: usize = 20;
@@ -41,7 +42,7 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", shown(&self.file), self.line)
+        write!(f, "{}:{}", escape_controls(&self.file), self.line)
     }
 }
 

@@ -10,12 +10,10 @@
 //! plan    from the rules X has to the rules it should have: requests in an order that is safe to cut
 //! ```
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
-use super::problem::is_invisible_mark;
 use super::record;
+use crate::text::escape_controls;
 
 pub mod file;
 pub mod lint;
@@ -116,28 +114,12 @@ impl Access {
     }
 }
 
-/// Text of a rule as a terminal may have it: control characters and marks that move text are written
-/// as `\u{…}`, everything else stays, so that two rules that differ look different.
-#[must_use]
-pub fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || is_invisible_mark(character) || matches!(character, '\u{2028}' | '\u{2029}') {
-            // Writing to a string does not fail.
-            let _ = write!(shown, "{}", character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
 /// The beginning of `text` for a message.
 #[must_use]
 pub fn piece(text: &str) -> String {
     match text.char_indices().nth(LONGEST_PIECE) {
-        Some((end, _)) => format!("{}…", shown(&text[..end])),
-        None => shown(text),
+        Some((end, _)) => format!("{}…", escape_controls(&text[..end])),
+        None => escape_controls(text),
     }
 }
 
@@ -168,7 +150,7 @@ mod tests {
 
     #[test]
     fn no_rule_can_steer_the_terminal() {
-        assert_eq!(shown("a\u{1b}[2J\u{202e}b  c\n"), "a\\u{1b}[2J\\u{202e}b  c\\u{a}");
+        assert_eq!(escape_controls("a\u{1b}[2J\u{202e}b  c\n"), "a\\u{1b}[2J\\u{202e}b  c\\u{a}");
         assert_eq!(piece(&"é".repeat(50)), format!("{}…", "é".repeat(40)));
     }
 }

@@ -20,7 +20,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Value, json};
 
-use super::{Rule, shown};
+use super::Rule;
+use crate::text::escape_controls;
 
 /// Most rules in one request. X publishes no bound for the filtered stream; 100 is that of Powerstream
 /// and has been taken by every generation of the endpoint.
@@ -236,10 +237,10 @@ pub fn render(plan: &Plan) -> String {
     let mut line = |mark: char, rule: &Rule| {
         text.push(mark);
         text.push(' ');
-        text.push_str(&shown(&rule.value));
+        text.push_str(&escape_controls(&rule.value));
         if let Some(tag) = rule.tag() {
             text.push('\t');
-            text.push_str(&shown(tag));
+            text.push_str(&escape_controls(tag));
         }
         text.push('\n');
     };

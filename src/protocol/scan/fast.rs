@@ -4,7 +4,7 @@
 //! only be sound, never complete. It takes objects without white space outside strings, which is every post, and
 //! does not know lines with escapes in keys, with control characters, or nested deeper than [`LEVELS`].
 //!
-//! Its law: what it takes, [`super::exact::scan`] takes, with the same shape. `tests/scan.rs`, `benches/agree.rs` and
+//! Its law: what it takes, [`super::exact::scan`] takes, with the same shape. `tests/all/scan.rs`, `benches/agree.rs` and
 //! the fuzz target hold it to that.
 //!
 //! Two passes, two kilobytes at a time. The first looks at 64 bytes together and marks where a string may stop:

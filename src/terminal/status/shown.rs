@@ -11,13 +11,13 @@ const WIDTHS: [usize; 5] = [20, 40, 80, 120, 200];
 const BUFFER: usize = 64 << 20;
 
 /// A moment of a run that begins at 12:00:00 UTC.
-fn at(seconds: f64) -> At {
+fn at(seconds: f64) -> Timestamp {
     let since = Duration::from_secs_f64(seconds);
-    At { steady: since, wall: Duration::from_secs(1_792_065_600) + since }
+    Timestamp { monotonic: since, wall: Duration::from_secs(1_792_065_600) + since }
 }
 
 /// The id of a post that was written at this moment.
-fn id(written: At) -> String {
+fn id(written: Timestamp) -> String {
     let since = written.wall.as_millis() - 1_288_834_974_657;
     (since << 22).to_string()
 }

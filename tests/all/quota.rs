@@ -1,8 +1,6 @@
 //! The meter and the quota: posts are counted once a day, over runs, and the stream stops before the cap.
 
-mod common;
-
-use common::{dials, run, serve, stderr, tail, values, xstream};
+use crate::common::{dials, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 
 #[test]
@@ -67,7 +65,7 @@ fn processes_that_share_a_state_file_share_the_quota_while_they_run() {
             command.spawn().expect("starts")
         })
         .collect();
-    let printed: usize = children.drain(..).map(|child| values(&common::finish(child).stdout).len()).sum();
+    let printed: usize = children.drain(..).map(|child| values(&crate::common::finish(child).stdout).len()).sum();
     assert!((100..=110).contains(&printed), "{printed} of 100");
 }
 

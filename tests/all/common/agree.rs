@@ -1,5 +1,5 @@
 //! The scanner's two paths against each other and against `serde_json`, and lines to try them on. Shared by
-//! `tests/scan.rs`, `benches/agree.rs` and the fuzz target.
+//! `tests/all/scan.rs`, `benches/agree.rs` and the fuzz target.
 
 #![allow(dead_code)]
 

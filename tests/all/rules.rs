@@ -1,13 +1,13 @@
 //! `xstream rules`: the real binary against the simulator, which keeps rules as X does.
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::{BOUND, Lines, finish, kill, on_a_terminal, run, serve_with, shown_until, stderr, values, wait, xstream};
+use crate::common::{
+    BOUND, Lines, finish, kill, on_a_terminal, run, serve_with, shown_until, stderr, values, wait, xstream,
+};
 use serde_json::{Value, json};
 use xstream::simulator::{Options, Rule, Script, Server};
 

@@ -637,7 +637,7 @@ fn panic_child() {
 #[test]
 fn the_terminal_is_whole_after_a_panic() {
     let program = env::current_exe().expect("this program");
-    let command = format!("{PANIC}=1 '{}' --exact panic_child --nocapture; {}", program.display(), filling(16));
+    let command = format!("{PANIC}=1 '{}' --exact screen::panic_child --nocapture; {}", program.display(), filling(16));
     let mut screen = Screen::open(16, 160, &command);
     screen.assert_whole(16);
     let history = screen.history();

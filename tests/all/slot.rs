@@ -1,10 +1,8 @@
 //! Who holds the slot: tail asks X, tells it with the command that ends it, and frees it when asked to.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{dials, run, serve_with, stderr, tail, values};
+use crate::common::{dials, run, serve_with, stderr, tail, values};
 use xstream::simulator::{Foreign, Options};
 
 fn taken(options: &mut Options) {
@@ -44,7 +42,7 @@ fn take_over_ends_the_holder_once_and_streams() {
     assert!(told.contains("it was ended for --take-over"), "{told}");
     assert_eq!(dials(&server), 2, "the documented wait, then one dial that succeeds");
     let text = std::fs::read_to_string(&journal).expect("a journal");
-    let records = common::values(text.as_bytes());
+    let records = crate::common::values(text.as_bytes());
     let of = |event: &str| records.iter().filter(|record| record["event"] == event).collect::<Vec<_>>();
     assert_eq!(of("held")[0]["freed"], 1, "{text}");
     let at = |record: &serde_json::Value| -> jiff::Timestamp { record["at"].as_str().unwrap().parse().unwrap() };

@@ -2,17 +2,15 @@
 
 #![cfg(feature = "jq")]
 
-mod common;
-
 use std::process::{Command, Output, Stdio};
 
-use common::{finish, has, run, serve, stderr, tail, values, xstream};
+use crate::common::{finish, has, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use xstream::protocol::message::{Group, Kind};
 use xstream::simulator::Posts;
 
-const ROWS: &str = include_str!("data/rows.tsv");
+const ROWS: &str = include_str!("../data/rows.tsv");
 
 fn file(text: &str) -> NamedTempFile {
     let file = NamedTempFile::new().expect("a file");

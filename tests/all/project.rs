@@ -1,10 +1,8 @@
 //! What must stay true of the project as a whole.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{run, xstream};
+use crate::common::{run, xstream};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -2,12 +2,10 @@
 //!
 //! `tests/data/rows.tsv` holds anonymised or self-made lines: the kind, a tab, the line.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
-use common::{run, stderr, values, xstream};
+use crate::common::{run, stderr, values, xstream};
 use proptest::prelude::*;
 use serde_json::Value;
 use xstream::pipeline::filter::{Choice, Filter};
@@ -15,7 +13,7 @@ use xstream::pipeline::filter::{Choice, Filter};
 use xstream::pipeline::{Options, Pipeline, Seen};
 use xstream::protocol::message::{Dialect, Kind, classify};
 
-const ROWS: &str = include_str!("data/rows.tsv");
+const ROWS: &str = include_str!("../data/rows.tsv");
 
 fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
     ROWS.split('\n').filter(|row| !row.is_empty()).map(|row| row.split_once('\t').expect("a kind and a line"))
@@ -236,7 +234,7 @@ fn a_reader_of_replay_that_leaves_is_no_failure() {
     let mut child =
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
     drop(child.stdout.take());
-    let output = common::finish(child);
+    let output = crate::common::finish(child);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
 }
 
@@ -276,5 +274,5 @@ fn a_reader_of_replay_that_leaves_a_quiet_stdin_is_noticed() {
         .expect("starts");
     drop(child.stdout.take());
     // stdin stays open and silent.
-    assert_eq!(common::wait(&mut child).code(), Some(0));
+    assert_eq!(crate::common::wait(&mut child).code(), Some(0));
 }

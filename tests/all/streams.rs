@@ -1,8 +1,6 @@
 //! Every stream by every name: what the server receives, byte for byte, and what is told about it.
 
-mod common;
-
-use common::{dials, run, serve, serve_with, stderr, tail, values, xstream};
+use crate::common::{dials, run, serve, serve_with, stderr, tail, values, xstream};
 
 /// Method, path, query and body that a `tail` with these arguments sends.
 fn sent(arguments: &[&str]) -> (String, String, String, String) {

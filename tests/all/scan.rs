@@ -1,7 +1,6 @@
 //! The scanner's two paths are one scanner: of every line both say the same, and that is what `serde_json` says.
 
-#[path = "common/agree.rs"]
-mod agree;
+use crate::common::agree;
 
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use agree::{Mutants, agree, every_string_of_tokens};
 use proptest::prelude::*;
 use xstream::protocol::scan::{Key, scan};
 
-const ROWS: &str = include_str!("data/rows.tsv");
+const ROWS: &str = include_str!("../data/rows.tsv");
 
 fn rows() -> impl Iterator<Item = &'static [u8]> {
     ROWS.split('\n').filter_map(|row| row.split_once('\t')).map(|(_, line)| line.as_bytes())

@@ -1,12 +1,10 @@
 //! `xstream simulate` as people start it: the flags that set up the state behind the API.
 
-mod common;
-
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
-use common::{BOUND, Lines, kill, run, stderr, wait, xstream};
+use crate::common::{BOUND, Lines, kill, run, stderr, wait, xstream};
 use serde_json::{Value, json};
 
 /// A simulator in a process of its own, and where it listens.

@@ -1,12 +1,10 @@
 //! `xstream doctor`: the real binary against the simulator, one fault a test.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
 
-use common::{run, serve_with, stderr, values, xstream};
+use crate::common::{run, serve_with, stderr, values, xstream};
 use serde_json::Value;
 use xstream::simulator::{Certificate, Day, Ending, Foreign, Options, Rule, Script, Server};
 
@@ -240,7 +238,7 @@ fn listening_tells_what_it_heard_counts_in_the_state_file_and_closes_cleanly() {
     assert!(told(&checks, "budget").contains("0 of 50 connection requests of filtered spent"), "{checks:?}");
     let line = told(&checks, "listen");
     assert!(line.contains("200 after") && line.contains("1 heartbeat, ") && line.contains("49 of 50"), "{line}");
-    let endings = server.wait_for_endings(5, common::BOUND);
+    let endings = server.wait_for_endings(5, crate::common::BOUND);
     assert_eq!(endings.last().and_then(|last| last.ending.clone()), Some(Ending::ClientClosed { clean: true }));
     let (checks, _) = examine(&mut doctor(&server, &["--state", state]));
     assert!(told(&checks, "budget").contains("1 of 50"), "{checks:?}");
@@ -443,7 +441,7 @@ fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
     assert!(text(&run(&mut plain(&["--color", "always"]))).contains("\u{1b}[31m✗\u{1b}[0m"));
     let quiet = text(&run(&mut plain(&["--quiet"])));
     assert!(quiet.starts_with("✗ rules") && quiet.lines().count() == 2, "{quiet}");
-    let (code, shown) = common::run_on_a_terminal(&plain(&["sample"]));
+    let (code, shown) = crate::common::run_on_a_terminal(&plain(&["sample"]));
     assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("all is well\r\n"), "{shown}");
 }
 
@@ -454,10 +452,10 @@ fn an_interrupt_while_listening_still_closes_cleanly() {
     command.env("XSTREAM_TEST_SPEED", "1").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let child = command.spawn().expect("starts");
     // Way, three questions, stream: the stream is open when the fourth request is there.
-    assert_eq!(server.wait_for_requests(4, common::BOUND).last().map(|last| last.path.as_str()), Some(STREAM));
-    common::kill(&child, "INT");
-    let output = common::finish(child);
+    assert_eq!(server.wait_for_requests(4, crate::common::BOUND).last().map(|last| last.path.as_str()), Some(STREAM));
+    crate::common::kill(&child, "INT");
+    let output = crate::common::finish(child);
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    let endings = server.wait_for_endings(5, common::BOUND);
+    let endings = server.wait_for_endings(5, crate::common::BOUND);
     assert_eq!(endings.last().and_then(|last| last.ending.clone()), Some(Ending::ClientClosed { clean: true }));
 }

@@ -1,13 +1,11 @@
 //! `xstream connections`: the real binary against a server that answers as X's documents say.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use common::{finish, on_a_terminal, run, shown_until, stderr, values, wait, xstream};
+use crate::common::{finish, on_a_terminal, run, shown_until, stderr, values, wait, xstream};
 use serde_json::{Value, json};
 
 const UUID: &str = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";

@@ -1,12 +1,10 @@
 //! `xstream tail` end to end: the real binary against the simulator over real sockets, one fault a test.
 
-mod common;
-
 use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{Lines, dials, finish, has, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+use crate::common::{Lines, dials, finish, has, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
 
 const POST: &str = r#"{"data":{"id":"1","text":"one"}}"#;
 
@@ -109,7 +107,7 @@ fn max_closes_at_the_nth_message_without_waiting_for_another() {
     assert_eq!(values(&output.stdout).len(), 2);
     assert_eq!(output.status.code(), Some(0));
     // The server saw an orderly goodbye.
-    let endings = server.wait_for_endings(1, common::BOUND);
+    let endings = server.wait_for_endings(1, crate::common::BOUND);
     assert_eq!(endings[0].ending, Some(xstream::simulator::Ending::ClientClosed { clean: true }));
 }
 
@@ -138,7 +136,7 @@ fn a_reader_that_leaves_a_silent_stream_is_noticed_within_a_second() {
     let server = serve("heartbeat; stall");
     let mut command = tail(&server, &["--stall-timeout", "10h", "-q"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    let _ = server.wait_for_requests(1, common::BOUND);
+    let _ = server.wait_for_requests(1, crate::common::BOUND);
     drop(child.stdout.take());
     let left = Instant::now();
     let output = finish(child);
@@ -152,7 +150,7 @@ fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
     let server = serve("posts 5000; stall");
     let mut child =
         tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    assert_eq!(server.wait_for_delivered(5000, common::BOUND), 5000, "nobody reads, and still it is delivered");
+    assert_eq!(server.wait_for_delivered(5000, crate::common::BOUND), 5000, "nobody reads, and still it is delivered");
     let mut stdout = Vec::new();
     child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
     assert_eq!(values(&stdout).len(), 5000);
@@ -200,7 +198,7 @@ fn signals_end_every_state_with_their_status() {
 fn a_signal_hands_over_what_was_read_and_ends_on_a_whole_line() {
     let server = serve("posts every 1ms");
     let child = tail(&server, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
-    let _ = server.wait_for_delivered(50, common::BOUND);
+    let _ = server.wait_for_delivered(50, crate::common::BOUND);
     kill(&child, "INT");
     let output = finish(child);
     assert!(!values(&output.stdout).is_empty());
@@ -342,7 +340,7 @@ fn a_signal_during_the_goodbye_is_told_by_the_status_when_it_costs_data() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
     let told = Lines::of(child.stderr.take().expect("a pipe"));
     // Nobody reads: the run is over for the server, and waits for the reader.
-    let _ = server.wait_for_endings(1, common::BOUND);
+    let _ = server.wait_for_endings(1, crate::common::BOUND);
     kill(&child, "INT");
     told.until("are lost");
     assert_eq!(wait(&mut child).code(), Some(130));
@@ -357,7 +355,7 @@ fn notices_into_the_same_pipe_fall_between_lines_also_when_the_reader_is_slow() 
     command.args(["-c", &script]).env_clear().env("XSTREAM_TEST_SPEED", "50").stdout(Stdio::piped());
     let mut child = command.spawn().expect("starts");
     // The pipe fills before anything is read.
-    assert_eq!(server.wait_for_delivered(1202, common::BOUND), 1202);
+    assert_eq!(server.wait_for_delivered(1202, crate::common::BOUND), 1202);
     let mut text = String::new();
     child.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
     wait(&mut child);

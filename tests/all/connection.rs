@@ -1,7 +1,5 @@
 //! The connection end to end: every fault of the simulator answered by the real binary, one fault a test.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
@@ -9,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{BOUND, Lines, dials, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+use crate::common::{BOUND, Lines, dials, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
 use xstream::simulator::{Certificate, Ending, Server};
 
 /// Runs the script, plain and over TLS, and returns status and stderr of each.

@@ -1,16 +1,14 @@
 //! What a person or a script is told while a stream runs: the journal, the status records, the summary.
 
-mod common;
-
 use std::io::Write as _;
 use std::process::Stdio;
 
-use common::{Lines, kill, run, serve, stderr, tail, wait};
+use crate::common::{Lines, kill, run, serve, stderr, tail, wait};
 use serde_json::Value;
 
 /// Every record of a journal, each checked against the schema in the repository.
 fn records(path: &std::path::Path) -> Vec<Value> {
-    let schema: Value = serde_json::from_str(include_str!("../journal.schema.json")).expect("JSON");
+    let schema: Value = serde_json::from_str(include_str!("../../journal.schema.json")).expect("JSON");
     let schema = jsonschema::validator_for(&schema).expect("a schema");
     let text = std::fs::read_to_string(path).expect("a journal");
     assert!(text.ends_with('\n'), "whole lines only");
@@ -31,7 +29,7 @@ fn verbosity_tells_decisions_and_then_heads_without_the_token() {
     let server = serve("posts 1; disconnect 12; end | posts");
     let told = |flag: &str| {
         let output = run(&mut tail(&server, &[flag, "--max", "2"]));
-        assert_eq!(common::values(&output.stdout).len(), 2, "stdout is pure");
+        assert_eq!(crate::common::values(&output.stdout).len(), 2, "stdout is pure");
         stderr(&output)
     };
     let decisions = told("-v");
@@ -104,7 +102,7 @@ fn a_journal_that_cannot_be_written_costs_the_status_and_not_the_stream() {
     let server = serve("posts 5; stall");
     let output = run(&mut tail(&server, &["--journal", "/dev/full", "--max", "5"]));
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert_eq!(common::values(&output.stdout).len(), 5);
+    assert_eq!(crate::common::values(&output.stdout).len(), 5);
     assert_eq!(stderr(&output).matches("writing the journal").count(), 1);
 }
 
@@ -118,7 +116,7 @@ fn a_journal_that_cannot_be_opened_or_that_nobody_reads_is_told_once_and_the_str
         let output = run(&mut tail(&server, &["--max", "3", "--journal", journal.to_str().expect("text")]));
         let told = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{}: {told}", journal.display());
-        assert_eq!(common::values(&output.stdout).len(), 3, "{told}");
+        assert_eq!(crate::common::values(&output.stdout).len(), 3, "{told}");
         assert_eq!(told.matches("opening the journal").count(), 1, "{told}");
     }
 }
@@ -172,7 +170,7 @@ fn sigusr1_reports_at_any_time_also_without_a_terminal() {
     let server = serve("posts 3; stall");
     let mut command = tail(&server, &["--stall-timeout", "10h", "-q"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
-    assert_eq!(server.wait_for_delivered(3, common::BOUND), 3);
+    assert_eq!(server.wait_for_delivered(3, crate::common::BOUND), 3);
     kill(&child, "USR1");
     let line = Lines::of(child.stderr.take().expect("a pipe")).next();
     assert!(

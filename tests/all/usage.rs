@@ -1,10 +1,8 @@
 //! `xstream usage`: the real binary against the simulator.
 
-mod common;
-
 use std::process::Command;
 
-use common::{run, serve_with, stderr, values, xstream};
+use crate::common::{run, serve_with, stderr, values, xstream};
 use serde_json::{Value, json};
 use xstream::simulator::{Day, Script, Server};
 
@@ -43,7 +41,8 @@ fn what_tail_metered_stands_beside_it() {
     let state = folder.path().join("state");
     let state = state.to_str().expect("text");
     let server = serve_with("posts 20; end", |_| {});
-    let tailed = run(common::tail(&server, &["--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
+    let tailed =
+        run(crate::common::tail(&server, &["--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
     assert_eq!(values(&tailed.stdout).len(), 20, "{}", stderr(&tailed));
     let output = run(&mut usage(&server, &["--days", "1", "--state", state]));
     let printed = values(&output.stdout);
@@ -100,7 +99,7 @@ fn slips_are_usage_errors() {
 fn a_terminal_gets_a_table_with_bars_and_a_hint() {
     let server = serve_with("end", history);
     let command = usage(&server, &["--days", "2"]);
-    let (code, shown) = common::run_on_a_terminal(&command);
+    let (code, shown) = crate::common::run_on_a_terminal(&command);
     assert_eq!(code, Some(0), "{shown}");
     for part in ["DATE", "1,200", "██", "of 3,000,000 posts used", "begins anew on", "--state FILE"] {
         assert!(shown.contains(part), "{part}: {shown}");

@@ -1,10 +1,8 @@
 //! `xstream explain`: codes and journals, through the real binary.
 
-mod common;
-
 use std::process::{Output, Stdio};
 
-use common::{finish, run, stderr, wait, xstream};
+use crate::common::{finish, run, stderr, wait, xstream};
 use xstream::protocol::catalogue::search;
 
 fn explain(words: &[&str]) -> Output {

@@ -1,0 +1,21 @@
+//! Every test that needs more than one module: the real binary against the simulator, and the scanner against its
+//! oracle. One program, since each further one would be linked for itself.
+
+mod classify;
+mod common;
+mod connection;
+mod connections;
+mod doctor;
+mod explain;
+mod filter;
+mod project;
+mod quota;
+mod rules;
+mod scan;
+mod screen;
+mod simulate;
+mod slot;
+mod streams;
+mod tail;
+mod usage;
+mod watching;
