@@ -10,6 +10,7 @@ pub mod disconnect;
 pub mod endpoint;
 pub mod field;
 pub mod message;
+pub mod post_id;
 pub mod problem;
 pub mod rate_limit;
 pub mod record;
