@@ -10,13 +10,12 @@ use std::time::Duration;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Args, Command, CommandFactory as _, Parser, Subcommand};
 
-use crate::net::token::without_tokens;
 use crate::pipeline::filter::Choice;
 use crate::pipeline::meter::Quota;
 use crate::protocol::field;
 use crate::terminal::{Color, StatusMode};
 
-pub use api::{ConnectionKill, ConnectionList, ConnectionVerb, Connections, Doctor, Show, Usage};
+pub use api::{ConnectionKill, ConnectionList, ConnectionVerb, Connections, Doctor, OutputArgs, Usage};
 pub use rules::{Level, Lint, RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
 
 /// Tail X's streaming HTTP endpoints
@@ -118,7 +117,7 @@ pub struct Tail {
 
     /// What to print and how.
     #[command(flatten)]
-    pub what: What,
+    pub filter: FilterArgs,
 
     /// Stop after this time, counted from the start
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, help_heading = "What")]
@@ -226,31 +225,31 @@ pub struct Request {
     pub end: Option<String>,
 
     /// Fields of posts
-    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::TWEET))]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Suggested(field::TWEET))]
     pub tweet_fields: Vec<String>,
 
     /// Objects to include with posts
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = Known(field::EXPANSIONS))]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = Suggested(field::EXPANSIONS))]
     pub expansions: Vec<String>,
 
     /// Fields of included users
-    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::USER))]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Suggested(field::USER))]
     pub user_fields: Vec<String>,
 
     /// Fields of included media
-    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::MEDIA))]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Suggested(field::MEDIA))]
     pub media_fields: Vec<String>,
 
     /// Fields of included polls
-    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::POLL))]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Suggested(field::POLL))]
     pub poll_fields: Vec<String>,
 
     /// Fields of included places
-    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::PLACE))]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Suggested(field::PLACE))]
     pub place_fields: Vec<String>,
 
     /// Fields of likes, on like streams
-    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Known(field::LIKE))]
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = Suggested(field::LIKE))]
     pub like_fields: Vec<String>,
 
     /// Every field and expansion that an app-only token may ask for
@@ -296,9 +295,9 @@ pub struct Request {
 
 /// Values that shells complete and help lists, while any other is taken as well.
 #[derive(Debug, Clone)]
-struct Known(&'static [&'static str]);
+struct Suggested(&'static [&'static str]);
 
-impl TypedValueParser for Known {
+impl TypedValueParser for Suggested {
     type Value = String;
 
     fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
@@ -320,7 +319,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 
 /// What is printed, for every verb that prints messages.
 #[derive(Debug, Args)]
-pub struct What {
+pub struct FilterArgs {
     /// Print only these kinds or groups (data, compliance, control, all)
     #[arg(long, value_name = "KIND", value_delimiter = ',', help_heading = "What")]
     pub only: Vec<Choice>,
@@ -392,7 +391,7 @@ pub struct Replay {
 
     /// What to print and how.
     #[command(flatten)]
-    pub what: What,
+    pub filter: FilterArgs,
 
     /// Tell nothing on stderr but the line that explains a failure
     #[arg(short, long)]
@@ -488,22 +487,30 @@ pub struct Generate {
     pub dir: PathBuf,
 }
 
-/// Reads the command line. An error is one line for people, and the exit status that goes with it.
+/// Why there is no verb to run.
+#[derive(Debug)]
+pub enum ParseError {
+    /// The user asked for help or the version: a page, and no failure.
+    Help(String),
+    /// A verb is missing: the page that lists them.
+    MissingVerb(String),
+    /// The arguments do not fit: one line that says why.
+    Usage(String),
+}
+
+/// Reads the command line.
 ///
 /// # Errors
-/// The arguments are not understood; or help was asked for, which is no failure (status 0).
-pub fn parse(arguments: &[OsString]) -> Result<Cli, (String, u8)> {
+/// There is no verb to run.
+pub fn parse(arguments: &[OsString]) -> Result<Cli, ParseError> {
     Cli::try_parse_from(with_rules_apart(arguments)).map_err(|error| {
-        if error.use_stderr() {
-            let page = error.render().to_string();
-            let shown = if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-                page
-            } else {
-                format!("xstream: {}\n", without_tokens(&one_line(&page), arguments))
-            };
-            (shown, crate::session::outcome::USAGE)
+        let page = error.render().to_string();
+        if !error.use_stderr() {
+            ParseError::Help(page)
+        } else if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            ParseError::MissingVerb(page)
         } else {
-            (error.render().to_string(), 0)
+            ParseError::Usage(one_line(&page))
         }
     })
 }
@@ -621,10 +628,10 @@ mod tests {
 
     fn error(words: &str) -> String {
         let arguments: Vec<OsString> = words.split(' ').map(OsString::from).collect();
-        let (text, status) = parse(&arguments).expect_err("a usage error");
-        assert_eq!(status, 2);
-        assert_eq!(text.lines().count(), 1, "{text}");
-        text
+        match parse(&arguments) {
+            Err(ParseError::Usage(text)) if text.lines().count() == 1 => text,
+            other => panic!("{words}: {other:?}"),
+        }
     }
 
     #[test]
@@ -642,7 +649,7 @@ mod tests {
                     other => panic!("{other:?}"),
                 },
                 Ok(other) => panic!("{other:?}"),
-                Err((text, status)) => Err((text, status)),
+                Err(error) => Err(error),
             }
         };
         for rule in ["-to:nasa cat", "-has:media cat", "-from:x cat", "-quiet cat", "-(a b) c", "-\"a b\" c", "-é c"] {
@@ -657,9 +664,9 @@ mod tests {
             }
         }
         assert_eq!(given(&["add", "-"]).expect("rules").0, ["-"]);
-        assert_eq!(given(&["add", "-h"]).expect_err("help").1, 0);
+        assert!(matches!(given(&["add", "-h"]), Err(ParseError::Help(_))));
         for mistake in [&["add", "-t", "cats"][..], &["add", "--tga", "cats"], &["test", "-f", "x"]] {
-            assert_eq!(given(mistake).expect_err("a usage error").1, 2, "{mistake:?}");
+            assert!(matches!(given(mistake), Err(ParseError::Usage(_))), "{mistake:?}");
         }
     }
 

@@ -4,7 +4,7 @@
 //!
 //! 1. A connection is a pure function: (state, now, input) to (state, events, action). See [`session`].
 //! 2. A stream is a pure function: bytes, lines, message, decision, output bytes. See [`pipeline`].
-//! 3. One owner of the terminal: everything that reaches stdout or stderr goes through it. See [`terminal`].
+//! 3. One owner of stdout and stderr, used by every verb; what goes out passes one redaction. See [`terminal`].
 //!
 //! Imports go down only:
 //!
@@ -14,6 +14,7 @@
 //! net  store  terminal  simulator     sockets, files, screens, and a server to try them on
 //! session  pipeline       pure: when to dial, wait, stop; what a line is and whether it is printed
 //! protocol                pure: what X says
+//! redact  text  time      pure: secrets, foreign text and times in what is printed
 //! ```
 
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod inquiry;
 pub mod net;
 pub mod pipeline;
 pub mod protocol;
+pub mod redact;
 pub mod session;
 pub mod signal;
 pub mod simulator;

@@ -13,7 +13,7 @@ use crate::terminal::Color;
 /// How results are shown, for every verb that lists things.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "People")]
-pub struct Show {
+pub struct OutputArgs {
     /// Print NDJSON, also on a terminal
     #[arg(long, global = true)]
     pub json: bool,
@@ -50,7 +50,7 @@ pub struct Connections {
 
     /// How it is shown.
     #[command(flatten)]
-    pub show: Show,
+    pub output: OutputArgs,
 }
 
 /// What to do with connections.
@@ -161,7 +161,7 @@ pub struct Usage {
 
     /// How it is shown.
     #[command(flatten)]
-    pub show: Show,
+    pub output: OutputArgs,
 }
 
 /// Options of `doctor`.

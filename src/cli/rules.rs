@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{Access, Show};
+use super::{Access, OutputArgs};
 
 /// Options of `rules`.
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ pub struct Rules {
 
     /// How it is shown.
     #[command(flatten)]
-    pub show: Show,
+    pub output: OutputArgs,
 }
 
 /// What to do with rules.

@@ -6,13 +6,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Error, print_error, usage};
+use super::{Error, usage};
 use crate::cli;
 use crate::net::api::{self, Api};
 use crate::net::dial::{self, Base, Dialer};
 use crate::net::proxy::Proxy;
 use crate::net::token::{self, Token};
 use crate::protocol::endpoint::Host;
+use crate::terminal::console::Console;
 
 /// What is settled before a connection is opened.
 #[derive(Clone)]
@@ -30,12 +31,12 @@ pub struct Access {
 }
 
 /// Takes a token off the process list. The program executes itself again for that, so this comes first in a verb.
-pub fn hide(given: &cli::Access, arguments: &[OsString]) -> Result<(), Error> {
+pub fn hide(given: &cli::Access, arguments: &[OsString], console: &Console) -> Result<(), Error> {
     if let Some(text) = given.bearer.as_deref() {
         // Checked under its own name, before it becomes a file of ours.
         Token::find(Some(text), None).or_else(usage)?;
         if let Err(error) = token::hide(arguments) {
-            print_error(&format!("the token stays visible in the process list: {error}"));
+            console.always(&format!("the token stays visible in the process list: {error}"));
         }
     }
     Ok(())
@@ -53,13 +54,14 @@ pub fn base_of(name: &str, text: &str) -> Result<Base, Error> {
 
 impl Access {
     /// Checks all that is given for connections to `base`.
-    pub fn new(given: &cli::Access, base: Base) -> Result<Access, Error> {
+    pub fn new(given: &cli::Access, base: Base, console: &mut Console) -> Result<Access, Error> {
         let token = Token::find(given.bearer.as_deref(), given.bearer_file.as_deref()).or_else(usage)?;
-        Access::with(given, base, token)
+        Access::with(given, base, token, console)
     }
 
-    /// Checks all that is given but the token.
-    pub fn with(given: &cli::Access, base: Base, token: Token) -> Result<Access, Error> {
+    /// Checks all that is given but the token. From here on `console` redacts the token and the proxy's password.
+    pub fn with(given: &cli::Access, base: Base, token: Token, console: &mut Console) -> Result<Access, Error> {
+        token.redact_in(console.redactor_mut());
         if base.is_plain() && !base.is_loopback() && !given.insecure_http {
             return usage(format!(
                 "http://{} would carry the token in clear text; use https, or --insecure-http if you mean it",
@@ -67,6 +69,9 @@ impl Access {
             ));
         }
         let proxy = proxy(given, &base)?;
+        if let Some(proxy) = &proxy {
+            proxy.redact_in(console.redactor_mut());
+        }
         if base.is_plain() && proxy.is_some() && !given.insecure_http {
             return usage("a proxy would see the token in clear text; use https, or --insecure-http if you mean it");
         }
@@ -94,11 +99,11 @@ impl Access {
         asked.filter(|speed| here && *speed > 0).unwrap_or(1)
     }
 
-    /// Prepares calls of the API; `tell` hears of tries that failed.
-    pub fn api(self, tell: impl FnMut(&str) + 'static) -> Result<Api, Error> {
-        let (mask, speed) = (self.token.mask(), self.speed());
+    /// Prepares calls of the API, which reports failed attempts on the console.
+    pub fn api(self, console: &Console) -> Result<Api, Error> {
+        let (console, speed) = (console.clone(), self.speed());
         let dialer = self.dialer("/".to_owned(), None, true)?;
-        Ok(Api::new(api::Options { dialer, mask, tell: Box::new(tell), speed, retry: true }))
+        Ok(Api::new(api::Options { dialer, tell: Box::new(move |line| console.info(line)), speed, retry: true }))
     }
 
     /// Prepares to dial for `path`, with the form of a POST if there is one.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::access::{self, Access};
-use super::output::{self, Output};
 use super::{Error, runtime, target, usage};
 use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
 use crate::net::api::{self, Api, ConnectionQuery, KILL_BATCH, Kill, Status};
@@ -16,6 +16,7 @@ use crate::protocol::catalogue::{ENTRIES, Entry};
 use crate::protocol::endpoint::{self, Host};
 use crate::protocol::record::{Connection, Killed, Kills};
 use crate::session::outcome::FAILED;
+use crate::terminal::console::Console;
 use crate::terminal::table::{Cell, Column, Look};
 use crate::text::sanitize;
 use crate::time::format_duration;
@@ -28,28 +29,27 @@ const LAST_ENDED: usize = 10;
 const ENDED_PAGES: usize = 10;
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &Connections, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&given.access, arguments)?;
+pub fn run(given: &Connections, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+    console.set_options((&given.output).into());
+    access::hide(&given.access, arguments, console)?;
     if given.verb.is_some() && given.list != ConnectionList::default() {
         return usage("options of the list go behind `connections list`; `connections kill` takes none of them");
     }
     let job = match &given.verb {
-        None => Job::List(Wish::of(&given.list)?),
-        Some(ConnectionVerb::List(list)) => Job::List(Wish::of(list)?),
+        None => Job::List(ListFilter::of(&given.list)?),
+        Some(ConnectionVerb::List(list)) => Job::List(ListFilter::of(list)?),
         Some(ConnectionVerb::Kill(kill)) => Job::Kill(Which::of(kill)?, kill.yes),
     };
-    if matches!(job, Job::Kill(_, false)) && !output::can_ask() {
+    if matches!(job, Job::Kill(_, false)) && !Console::can_confirm() {
         return usage("nobody is here to be asked; give --yes to end connections");
     }
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
-    let output = Output::new(&given.show, access.token.mask());
-    let told = output.clone();
-    let mut api = access.api(move |line| told.say(line))?;
+    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?, console)?;
+    let mut api = access.api(console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
-            Job::List(wish) => list(&mut api, &output, wish, &access::again(&given.access)).await,
-            Job::Kill(which, yes) => kill(&mut api, &output, which, *yes).await,
+            Job::List(filter) => list(&mut api, console, filter, &access::again(&given.access)).await,
+            Job::Kill(which, yes) => kill(&mut api, console, which, *yes).await,
         }
     });
     // A name that is still being resolved must not hold up the end.
@@ -58,12 +58,12 @@ pub fn run(given: &Connections, arguments: &[OsString]) -> Result<u8, Error> {
 }
 
 enum Job {
-    List(Wish),
+    List(ListFilter),
     Kill(Which, bool),
 }
 
 /// What to list, checked.
-struct Wish {
+struct ListFilter {
     status: Option<Status>,
     endpoints: Vec<String>,
     /// Our names of the streams.
@@ -72,8 +72,8 @@ struct Wish {
     since: Option<Timestamp>,
 }
 
-impl Wish {
-    fn of(list: &ConnectionList) -> Result<Wish, Error> {
+impl ListFilter {
+    fn of(list: &ConnectionList) -> Result<ListFilter, Error> {
         let since = match &list.since {
             Some(text) => {
                 let time = target::time(text, Timestamp::now());
@@ -85,7 +85,7 @@ impl Wish {
         let endpoints = list.endpoint.iter().map(|name| endpoint_name(name)).collect::<Result<_, _>>()?;
         let streams = list.endpoint.iter().filter_map(|name| Some(endpoint::find(name)?.name)).collect();
         let max = list.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
-        Ok(Wish { status: list.status, endpoints, streams, max, since })
+        Ok(ListFilter { status: list.status, endpoints, streams, max, since })
     }
 
     fn query(&self, status: Status) -> ConnectionQuery {
@@ -105,51 +105,51 @@ fn endpoint_name(name: &str) -> Result<String, Error> {
 }
 
 /// `again` are the options of a command that is to ask the same server.
-async fn list(api: &mut Api, output: &Output, wish: &Wish, again: &str) -> Result<u8, Error> {
+async fn list(api: &mut Api, console: &Console, filter: &ListFilter, again: &str) -> Result<u8, Error> {
     let mut found = Vec::new();
     let mut errors = Vec::new();
-    let status = wish.status.unwrap_or(Status::Active);
-    let first = api.connections(&wish.query(status)).await?;
+    let status = filter.status.unwrap_or(Status::Active);
+    let first = api.connections(&filter.query(status)).await?;
     found.extend(first.items);
-    let mut undated = wish.keep_opened_since(&mut found);
+    let mut undated = filter.keep_opened_since(&mut found);
     errors.extend(first.errors);
     let mut older = false;
-    if wish.status.is_none() {
-        let ended = api.connections(&ConnectionQuery { pages: ENDED_PAGES, ..wish.query(Status::Inactive) }).await?;
+    if filter.status.is_none() {
+        let ended = api.connections(&ConnectionQuery { pages: ENDED_PAGES, ..filter.query(Status::Inactive) }).await?;
         errors.extend(ended.errors);
         let mut ended = ended.items;
-        undated += wish.keep_opened_since(&mut ended);
+        undated += filter.keep_opened_since(&mut ended);
         newest_first(&mut ended);
         older = ended.len() > LAST_ENDED;
         ended.truncate(LAST_ENDED);
         found.extend(ended);
     }
     if undated > 0 {
-        output.say(&format!("warning: {} left out: X does not say when they were opened", connections(undated)));
+        console.info(&format!("warning: {} left out: X does not say when they were opened", connections(undated)));
     }
     newest_first(&mut found);
     let open = found.iter().filter(|connection| connection.is_active()).count();
-    older |= found.len() > wish.max;
-    found.truncate(wish.max);
+    older |= found.len() > filter.max;
+    found.truncate(filter.max);
     let warnings: BTreeSet<String> = errors.iter().map(api::said).collect();
     for said in warnings {
-        output.say(&format!("warning: {said}"));
+        console.info(&format!("warning: {said}"));
     }
     if found.is_empty() || status == Status::Active && open == 0 {
-        output.say(&wish.nothing());
+        console.info(&filter.nothing());
     }
-    if output.is_table() {
-        output.table(&columns(&found), &rows(&found, Timestamp::now()))?;
-        if older && wish.max == usize::MAX {
-            output.say(&format!("older ones: xstream connections list --status inactive{again}"));
+    if console.is_table() {
+        console.table(&columns(&found), &rows(&found, Timestamp::now()))?;
+        if older && filter.max == usize::MAX {
+            console.info(&format!("older ones: xstream connections list --status inactive{again}"));
         }
     } else {
-        output.values(found.iter().map(|connection| &connection.raw))?;
+        console.values(found.iter().map(|connection| &connection.raw))?;
     }
     Ok(0)
 }
 
-impl Wish {
+impl ListFilter {
     /// Leaves out what was opened before, and what nobody knows of when it was; tells how many the latter are.
     fn keep_opened_since(&self, connections: &mut Vec<Connection>) -> usize {
         let Some(since) = self.since else { return 0 };
@@ -287,9 +287,9 @@ fn once(words: &[String]) -> Vec<String> {
     words.iter().filter(|word| seen.insert(word.as_str())).cloned().collect()
 }
 
-async fn kill(api: &mut Api, output: &Output, which: &Which, yes: bool) -> Result<u8, Error> {
-    if !yes && !confirmed(api, output, which).await? {
-        output.say("nothing was ended");
+async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Result<u8, Error> {
+    if !yes && !confirmed(api, console, which).await? {
+        console.info("nothing was ended");
         return Ok(FAILED);
     }
     let mut total = Kills::default();
@@ -301,10 +301,10 @@ async fn kill(api: &mut Api, output: &Output, which: &Which, yes: bool) -> Resul
     for batch in batches {
         let kills = api.kill(batch).await;
         if kills.is_err() && total != Kills::default() {
-            output.say(&format!("{} were ended before this:", total.successful));
+            console.info(&format!("{} were ended before this:", total.successful));
         }
         let kills = kills?;
-        tell(output, &kills)?;
+        tell(console, &kills)?;
         total.successful += kills.successful;
         total.failed += kills.failed;
     }
@@ -316,12 +316,12 @@ async fn kill(api: &mut Api, output: &Output, which: &Which, yes: bool) -> Resul
     if unsaid > 0 {
         line = format!("{line}, of {unsaid} X does not say");
     }
-    output.say(&line);
+    console.info(&line);
     Ok(if total.failed + unsaid > 0 { FAILED } else { 0 })
 }
 
 /// Shows what would be ended, and asks.
-async fn confirmed(api: &mut Api, output: &Output, which: &Which) -> Result<bool, Error> {
+async fn confirmed(api: &mut Api, console: &Console, which: &Which) -> Result<bool, Error> {
     let mut query = ConnectionQuery::default();
     if let Which::Endpoints(names) = which {
         query.endpoints.clone_from(names);
@@ -339,7 +339,7 @@ async fn confirmed(api: &mut Api, output: &Output, which: &Which) -> Result<bool
         (0, _) => format!("X does not list {} as open. Ask it to end them all the same?", connections(missing)),
         (count, _) => format!("End {}, and {missing} that X does not list as open?", connections(count)),
     };
-    Ok(output.ask(&columns(&open), &rows(&open, Timestamp::now()), &question)?)
+    Ok(console.confirm(&columns(&open), &rows(&open, Timestamp::now()), &question).context("asking on stderr")?)
 }
 
 fn connections(count: usize) -> String {
@@ -347,16 +347,16 @@ fn connections(count: usize) -> String {
 }
 
 /// Prints what became of each connection.
-fn tell(output: &Output, kills: &Kills) -> Result<(), Error> {
+fn tell(console: &Console, kills: &Kills) -> Result<(), Error> {
     for problem in &kills.errors {
-        output.say(&format!("warning: {}", api::said(problem)));
+        console.info(&format!("warning: {}", api::said(problem)));
     }
-    if output.is_table() {
+    if console.is_table() {
         let columns = [Column::cut("ID"), Column::whole("RESULT"), Column::cut("WHY")];
         let rows: Vec<Vec<Cell>> = kills.results.iter().map(result).collect();
-        output.table(&columns, &rows)?;
+        console.table(&columns, &rows)?;
     } else {
-        output.values(kills.results.iter().map(|result| &result.raw))?;
+        console.values(kills.results.iter().map(|result| &result.raw))?;
     }
     Ok(())
 }

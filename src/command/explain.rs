@@ -1,16 +1,17 @@
 //! `xstream explain`: the catalogue of codes for people who met one, and what happened in a run they journalled.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::{Error, print_error, usage};
+use super::{Error, usage};
 use crate::cli::Explain;
 use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
 use crate::protocol::nearest;
 use crate::session::outcome::FAILED;
+use crate::terminal::console::Console;
 use crate::terminal::page;
 use crate::terminal::post_mortem::Journal;
 use crate::text::sanitize;
@@ -23,18 +24,18 @@ const LONGEST_WORD: usize = 60;
 const LONGEST_RECORD: u64 = 1 << 20;
 
 /// Runs the verb; returns the exit status.
-pub fn run(explain: &Explain) -> Result<u8, Error> {
+pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
     if let Some(path) = &explain.journal {
         let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
         let journal = read(path).with_context(|| format!("reading the journal {name}"))?;
         if journal.is_empty() {
             return Err(anyhow::anyhow!("{name} is no journal: it has no record of a run").into());
         }
-        print(&journal.report())?;
+        console.print(&journal.report())?;
         return Ok(0);
     }
     if explain.codes.is_empty() {
-        print(&page::list())?;
+        console.print(&page::list())?;
         return Ok(0);
     }
     if explain.codes.iter().any(|word| word.trim().is_empty()) {
@@ -54,11 +55,11 @@ pub fn run(explain: &Explain) -> Result<u8, Error> {
             }
         }
     }
-    print(&pages.join("\n"))?;
+    console.print(&pages.join("\n"))?;
     if unknown.is_empty() {
         return Ok(0);
     }
-    print_error(&unknown.into_iter().map(not_known).collect::<Vec<_>>().join("; "));
+    console.always(&unknown.into_iter().map(not_known).collect::<Vec<_>>().join("; "));
     Ok(FAILED)
 }
 
@@ -103,10 +104,4 @@ fn not_known(word: &str) -> String {
         format!("nearest: {}", near.join(", "))
     };
     format!("no such code: {}; {hint}", sanitize(word, LONGEST_WORD))
-}
-
-/// Prints data for people; unlike a notice it must not fail unseen.
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("writing to stdout")
 }

@@ -5,7 +5,6 @@ mod connections;
 mod doctor;
 mod explain;
 mod generate;
-mod output;
 mod replay;
 mod rules;
 mod simulate;
@@ -14,25 +13,33 @@ mod target;
 mod usage;
 
 use std::ffi::OsString;
-use std::io::Write;
 
-use crate::cli::{Verb, What};
+use crate::cli::{self, FilterArgs, OutputArgs, ParseError, Verb};
 use crate::net::api;
-use crate::net::token::without_tokens;
+use crate::net::token;
 use crate::pipeline;
 use crate::pipeline::filter::{Choice, Filter};
 use crate::pipeline::tag::Tag;
 use crate::protocol::message::{Group, Kind};
 use crate::session::outcome::{FAILED, GAVE_UP, REFUSED, USAGE};
+use crate::terminal::console::{self, Console, WriteError};
 
-/// Why a verb did not run to its end.
+/// Why a verb failed.
 pub enum Error {
-    /// The arguments do not fit together.
+    /// The arguments contradict each other.
     Usage(String),
     /// Something failed.
     Failed(anyhow::Error),
     /// A call to X's API failed.
     Call(api::Error),
+    /// stdout accepts no more.
+    Output(WriteError),
+}
+
+impl From<WriteError> for Error {
+    fn from(error: WriteError) -> Error {
+        Error::Output(error)
+    }
 }
 
 impl From<api::Error> for Error {
@@ -51,40 +58,46 @@ fn usage<T>(text: impl Into<String>) -> Result<T, Error> {
     Err(Error::Usage(text.into()))
 }
 
-/// Runs a verb and returns the exit status.
+/// Runs what the arguments ask for and returns the exit status.
 #[must_use]
-pub fn run(verb: Verb, arguments: &[OsString]) -> u8 {
-    let result = match verb {
-        Verb::Tail(tail) => tail::run(*tail, arguments),
-        Verb::Replay(replay) => replay::run(&replay),
-        Verb::Simulate(simulate) => simulate::run(simulate),
-        Verb::Connections(connections) => connections::run(&connections, arguments),
-        Verb::Rules(rules) => rules::run(&rules, arguments),
-        Verb::Usage(given) => usage::run(&given, arguments),
-        Verb::Doctor(given) => doctor::run(&given, arguments),
-        Verb::Explain(explain) => explain::run(&explain),
-        Verb::Generate(generate) => generate::run(&generate),
+pub fn run(arguments: &[OsString]) -> u8 {
+    let mut console = Console::new(token::redactor(arguments));
+    let result = match cli::parse(arguments) {
+        Ok(cli) => run_verb(cli.verb, arguments, &mut console),
+        Err(ParseError::Help(page)) => console.print(&page).map(|()| 0).map_err(Error::from),
+        Err(ParseError::MissingVerb(page)) => {
+            console.print_page(&page);
+            Ok(USAGE)
+        }
+        Err(ParseError::Usage(text)) => usage(text),
     };
     match result {
         Ok(status) => status,
-        Err(Error::Usage(text)) => {
-            print_error(&text);
-            USAGE
+        Err(Error::Output(error)) if error.is_closed_pipe() => 0,
+        Err(error) => {
+            let (text, status) = match error {
+                Error::Usage(text) => (text, USAGE),
+                Error::Call(error) => (error.to_string(), status_of(&error)),
+                Error::Output(error) => (error.to_string(), FAILED),
+                Error::Failed(error) => (format!("{error:#}"), FAILED),
+            };
+            console.always(&text);
+            status
         }
-        Err(Error::Call(error)) => {
-            print_error(&error.to_string());
-            status_of(&error)
-        }
-        Err(Error::Failed(error)) => {
-            // A reader of our help or listing that left has what it wanted.
-            let pipe =
-                error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe);
-            if pipe {
-                return 0;
-            }
-            print_error(&format!("{error:#}"));
-            FAILED
-        }
+    }
+}
+
+fn run_verb(verb: Verb, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+    match verb {
+        Verb::Tail(tail) => tail::run(*tail, arguments, console),
+        Verb::Replay(replay) => replay::run(&replay, console),
+        Verb::Simulate(simulate) => simulate::run(simulate, console),
+        Verb::Connections(connections) => connections::run(&connections, arguments, console),
+        Verb::Rules(rules) => rules::run(&rules, arguments, console),
+        Verb::Usage(usage) => usage::run(&usage, arguments, console),
+        Verb::Doctor(doctor) => doctor::run(&doctor, arguments, console),
+        Verb::Explain(explain) => explain::run(&explain, console),
+        Verb::Generate(generate) => generate::run(&generate),
     }
 }
 
@@ -97,57 +110,51 @@ fn status_of(error: &api::Error) -> u8 {
     }
 }
 
-/// Tells one line on stderr before there is a terminal to own, or after.
-fn print_error(text: &str) {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    print_page(&format!("xstream: {}\n", without_tokens(text, &arguments)), FAILED);
+impl From<&OutputArgs> for console::Options {
+    fn from(args: &OutputArgs) -> console::Options {
+        console::Options { json: args.json, color: args.color, quiet: args.quiet }
+    }
 }
 
-/// Prints text as it is: to stdout if all is well, else to stderr.
-pub fn print_page(text: &str, status: u8) {
-    // There is nobody left to tell if this fails.
-    let _ = if status == 0 {
-        std::io::stdout().lock().write_all(text.as_bytes())
-    } else {
-        std::io::stderr().lock().write_all(text.as_bytes())
-    };
-}
-
-/// What to print and how, checked.
-fn pipeline_options(what: &What) -> Result<pipeline::Options, Error> {
-    let named = what.only.iter().chain(&what.skip).find_map(|choice| match choice {
+/// Checks which messages to print, and how.
+#[cfg_attr(not(feature = "jq"), expect(unused_variables, reason = "only expressions can quote a secret"))]
+fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<pipeline::Options, Error> {
+    let named = args.only.iter().chain(&args.skip).find_map(|choice| match choice {
         Choice::Kind(kind @ (Kind::Heartbeat | Kind::Malformed)) => Some(kind.name()),
         _ => None,
     });
-    if let (Some(name), false) = (named, what.annotate) {
+    if let (Some(name), false) = (named, args.annotate) {
         return usage(format!("`{name}` is never printed as itself; add --annotate to print it inside an envelope"));
     }
-    let filter = Filter::new(&what.only, &what.skip);
-    let printable = |kind: &Kind| what.annotate || kind.group() != Group::Unprintable;
+    let filter = Filter::new(&args.only, &args.skip);
+    let printable = |kind: &Kind| args.annotate || kind.group() != Group::Unprintable;
     if !Kind::ALL.iter().any(|kind| printable(kind) && filter.accepts(*kind)) {
         return usage("--only and --skip leave nothing to print");
     }
     let options = pipeline::Options {
-        tag: what.tag.as_deref().map(Tag::from),
-        annotate: what.annotate,
-        max: what.max,
-        line_cap: what.max_line,
+        tag: args.tag.as_deref().map(Tag::from),
+        annotate: args.annotate,
+        max: args.max,
+        line_cap: args.max_line,
         ..pipeline::Options::new(filter)
     };
     #[cfg(feature = "jq")]
     let options = pipeline::Options {
-        condition: expression("--where", what.condition.as_deref())?,
-        jq: expression("--jq", what.jq.as_deref())?,
-        raw_output: what.raw_output,
+        condition: expression("--where", args.condition.as_deref(), console)?,
+        jq: expression("--jq", args.jq.as_deref(), console)?,
+        raw_output: args.raw_output,
         ..options
     };
     Ok(options)
 }
 
 #[cfg(feature = "jq")]
-fn expression(option: &str, text: Option<&str>) -> Result<Option<pipeline::jq::Jq>, Error> {
-    match text.map(pipeline::jq::Jq::compile).transpose() {
-        Ok(jq) => Ok(jq),
+fn expression(option: &str, text: Option<&str>, console: &Console) -> Result<Option<pipeline::jq::Jq>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    match pipeline::jq::Jq::compile(text) {
+        Ok(jq) => Ok(Some(jq)),
+        // The reason quotes pieces of the expression, too short to be recognised as those of a secret.
+        Err(_) if console.redactor().is_suspect(text) => usage(format!("{option}: this is a token, not an expression")),
         Err(why) => usage(format!("{option}: {why}")),
     }
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,6 +15,7 @@ use crate::pipeline::{Pipeline, Remark, Seen};
 use crate::session::outcome::FAILED;
 use crate::session::{Outcome, Signal};
 use crate::signal::{Arrived, Signals};
+use crate::terminal::console::Console;
 use crate::terminal::{self, Color, StatusMode, Terminal, notice};
 use crate::text::sanitize;
 use crate::time::format_duration;
@@ -39,18 +39,14 @@ const BAR: u64 = 20;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// Runs the verb; returns the exit status.
-pub fn run(replay: &Replay) -> Result<u8, Error> {
-    let options = pipeline_options(&replay.what)?;
+pub fn run(replay: &Replay, console: &Console) -> Result<u8, Error> {
+    let pipeline = pipeline_options(&replay.filter, console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
-        let quiet = replay.quiet;
-        let terminal = Terminal::new(
-            terminal::Options { quiet, status: StatusMode::Auto, color: Color::Never },
-            Rc::new(str::to_owned),
-        )
-        .context("taking over stdout and stderr")?;
+        let options = terminal::Options { quiet: replay.quiet, status: StatusMode::Auto, color: Color::Never };
+        let terminal = Terminal::new(options, console.redactor().clone()).context("taking over stdout and stderr")?;
         let mut player = Player {
-            pipeline: Pipeline::new(options),
+            pipeline: Pipeline::new(pipeline),
             terminal,
             signals: Signals::new().context("watching for signals")?,
             progress: ProgressBar::hidden(),
@@ -60,7 +56,7 @@ pub fn run(replay: &Replay) -> Result<u8, Error> {
         };
         let result = player.play_all(&replay.files).await;
         if player.unanswered > 0 && result.is_ok() {
-            player.terminal.say(&notice::failures(player.unanswered));
+            player.terminal.info(&notice::failures(player.unanswered));
         }
         player.terminal.close();
         match result {
@@ -114,14 +110,14 @@ impl Player {
             let source = match opened {
                 Ok(source) => source,
                 Err(error) => {
-                    self.terminal.insist(&format!("reading {name}: {error}"));
+                    self.terminal.always(&format!("reading {name}: {error}"));
                     self.failed = true;
                     continue;
                 }
             };
             let length = std::fs::metadata(path).map_or(0, |about| about.len());
             self.progress = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden());
-            let mut told = Told { name, bad: 0, notices: 0 };
+            let mut told = FileReport { name, bad: 0, notices: 0 };
             let full = self.play(source, &mut told).await?;
             bad += told.bad;
             if full {
@@ -130,13 +126,13 @@ impl Player {
         }
         if bad > 0 && !self.readable {
             self.failed = true;
-            self.terminal.insist("nothing that was read is a message: is it a capture of a stream?");
+            self.terminal.always("nothing that was read is a message: is it a capture of a stream?");
         }
         Ok(())
     }
 
     /// Plays one capture; true if as many messages as asked for are printed.
-    async fn play(&mut self, mut source: File, told: &mut Told) -> Result<bool, Stop> {
+    async fn play(&mut self, mut source: File, told: &mut FileReport) -> Result<bool, Stop> {
         let endless = source.metadata().map_or(true, |about| !about.is_file());
         let mut buffer = vec![0; PORTION];
         let mut out = Vec::new();
@@ -165,7 +161,7 @@ impl Player {
             let mut seen = Seen::default();
             let mut over = length == 0;
             if let Err(error) = &read {
-                self.terminal.insist(&format!("reading {}: {error}", told.name));
+                self.terminal.always(&format!("reading {}: {error}", told.name));
                 self.failed = true;
                 over = true;
             }
@@ -174,7 +170,7 @@ impl Player {
                 pushed = self.pipeline.check_end(&mut out, &mut seen);
             }
             if let Err(error) = pushed {
-                self.terminal.insist(&format!("reading {}: damaged gzip: {error}", told.name));
+                self.terminal.always(&format!("reading {}: damaged gzip: {error}", told.name));
                 self.failed = true;
                 over = true;
             }
@@ -280,13 +276,13 @@ impl Player {
 }
 
 /// What is told about one file.
-struct Told {
+struct FileReport {
     name: String,
     bad: u64,
     notices: u64,
 }
 
-impl Told {
+impl FileReport {
     fn tell(&mut self, terminal: &mut Terminal, seen: &Seen) {
         for remark in &seen.remarks {
             let line = match remark {
@@ -301,20 +297,20 @@ impl Told {
                     self.name
                 ),
                 Remark::Expression { line, option, why } => {
-                    terminal.say(&notice::failure(&format!("{}:{line}", self.name), option, why));
+                    terminal.info(&notice::failure(&format!("{}:{line}", self.name), option, why));
                     continue;
                 }
                 Remark::Notice(notice) => {
                     self.notices += 1;
                     if self.notices <= TOLD {
-                        terminal.say(&format!("{}: {}", self.name, notice::notice(notice)));
+                        terminal.info(&format!("{}: {}", self.name, notice::notice(notice)));
                     }
                     continue;
                 }
             };
             self.bad += 1;
             if self.bad <= TOLD {
-                terminal.say(&line);
+                terminal.info(&line);
             }
         }
         self.bad += seen.unremarked;
@@ -323,10 +319,10 @@ impl Told {
 
     fn close(&self, terminal: &mut Terminal) {
         if self.bad > TOLD {
-            terminal.say(&format!("{}: {} more bad lines, not printed", self.name, self.bad - TOLD));
+            terminal.info(&format!("{}: {} more bad lines, not printed", self.name, self.bad - TOLD));
         }
         if self.notices > TOLD {
-            terminal.say(&format!("{}: {} more control messages", self.name, self.notices - TOLD));
+            terminal.info(&format!("{}: {} more control messages", self.name, self.notices - TOLD));
         }
     }
 }

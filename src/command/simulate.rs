@@ -7,22 +7,23 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Error, print_page, runtime, usage};
+use super::{Error, runtime, usage};
 use crate::cli::Simulate;
 use crate::protocol::endpoint;
 use crate::protocol::rule::file;
 use crate::session::Signal;
 use crate::simulator::{Foreign, Options, Rule, Script, Server, faults};
+use crate::terminal::console::{Console, unless_closed};
 
 /// Runs the verb; returns the exit status.
-pub fn run(simulate: Simulate) -> Result<u8, Error> {
+pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
     if simulate.list {
         let mut list = String::new();
         let width = faults().map(|(step, _)| step.len()).max().unwrap_or(0);
         for (step, does) in faults() {
             let _ = writeln!(list, "{step:width$}  {does}");
         }
-        print_page(&list, 0);
+        console.print(&list)?;
         return Ok(0);
     }
     let script = match (&simulate.script, &simulate.script_file) {
@@ -57,7 +58,8 @@ pub fn run(simulate: Simulate) -> Result<u8, Error> {
         let mut interrupt = signal(SignalKind::interrupt()).context("watching for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("watching for signals")?;
         let address = serde_json::json!({ "url": server.url(), "port": server.addr().port(), "ca": simulate.tls });
-        print_page(&format!("{address}\n"), 0);
+        // A reader that needs no address, such as one that was given --port, does not end the server.
+        unless_closed(console.values([&address]))?;
         let ended = tokio::select! {
             _ = interrupt.recv() => Signal::Int,
             _ = terminate.recv() => Signal::Term,

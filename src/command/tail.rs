@@ -19,28 +19,35 @@ use crate::pipeline::{self, Pipeline};
 use crate::session::{self, Session};
 use crate::simulator::{self, Script, Server};
 use crate::store::state::Store;
+use crate::terminal::console::Console;
 use crate::terminal::journal::Journal;
 use crate::terminal::status::Status;
-use crate::terminal::{self, Mask, Terminal};
+use crate::terminal::{self, Terminal};
 use crate::time::Timestamp;
 
 /// Runs the verb; returns the exit status.
-pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&tail.access, arguments)?;
-    terminal::log::begin(tail.verbose);
-    let mut pipeline = pipeline_options(&tail.what)?;
-    let target = target::of(&tail, arguments)?;
+pub fn run(tail: Tail, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+    access::hide(&tail.access, arguments, console)?;
+    terminal::log::init(tail.verbose);
+    let mut pipeline = pipeline_options(&tail.filter, console)?;
+    let target = target::of(&tail)?;
     pipeline.framed = target.framed;
     let base = target.base.clone();
-    let access = if tail.demo { Access::demo(&tail.access, base)? } else { Access::new(&tail.access, base)? };
+    let access = if tail.demo { Access::demo(&tail.access, base)? } else { Access::new(&tail.access, base, console)? };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(follow(tail, target, access, pipeline));
+    let outcome = runtime.block_on(follow(tail, target, access, pipeline, console));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     outcome
 }
 
-async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeline::Options) -> Result<u8, Error> {
+async fn follow(
+    tail: Tail,
+    target: Target,
+    mut access: Access,
+    pipeline: pipeline::Options,
+    console: &Console,
+) -> Result<u8, Error> {
     let mut server = None;
     if tail.demo {
         let started = Server::start(simulator::Options::new(Script::demo())).await.context("starting the simulator")?;
@@ -61,12 +68,11 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
         }
         None => None,
     };
-    let mask = access.token.mask();
     if tail.take_over && target.endpoint.is_none() {
         return usage(format!("--take-over: X lists no connections of {}, so none can be ended", target.name));
     }
     let dialer = access.dialer(target.request.target, target.request.form, !tail.no_gzip)?;
-    let inquiry = target.endpoint.map(|endpoint| inquiry(&tail, endpoint, dialer.clone(), mask.clone(), speed));
+    let inquiry = target.endpoint.map(|endpoint| inquiry(&tail, endpoint, dialer.clone(), speed));
     let session = Session::new(session::Options {
         keep_alive: target.family.keep_alive(),
         stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
@@ -83,7 +89,7 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
         return usage("--journal and --state name the same file");
     }
     let (journal, unopened) = match &tail.journal {
-        Some(path) => match Journal::open(path, mask.clone()) {
+        Some(path) => match Journal::open(path, console.redactor().clone()) {
             Ok(journal) if journal.is_stdout() => {
                 return usage("--journal leads to stdout, where its records would fall among the data");
             }
@@ -92,14 +98,13 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
         },
         None => (None, None),
     };
-    let mut terminal =
-        Terminal::new(terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color }, mask)
-            .context("taking over stdout and stderr")?;
+    let options = terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color };
+    let mut terminal = Terminal::new(options, console.redactor().clone()).context("taking over stdout and stderr")?;
     if let Some(why) = &unopened {
-        terminal.insist(&format!("{why}; the run goes on without it"));
+        terminal.always(&format!("{why}; the run goes on without it"));
     }
     for warning in &target.request.warnings {
-        terminal.say(&format!("warning: {warning}"));
+        terminal.info(&format!("warning: {warning}"));
     }
     let mut pipeline = Pipeline::new(pipeline);
     if tail.quota.is_some() || store.is_some() {
@@ -129,9 +134,9 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
 }
 
 /// What is asked beside the stream; with `-v`, at once which rules are active.
-fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, mask: Mask, speed: u32) -> Inquiry {
+fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, speed: u32) -> Inquiry {
     let tell = Box::new(|line: &str| log::info!("{line}"));
-    let api = Api::new(api::Options { dialer, mask, tell, speed, retry: false });
+    let api = Api::new(api::Options { dialer, tell, speed, retry: false });
     let mut inquiry = Inquiry::new(api, endpoint, tail.take_over, access::again(&tail.access), speed);
     if tail.verbose > 0 && endpoint == "filtered_stream" {
         inquiry.ask(Timestamp::default(), Question::Rules);

@@ -1,6 +1,5 @@
 //! Which stream is meant, and the request that opens it: names, paths, URLs and times as people write them.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::civil;
@@ -10,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Error, access, usage};
 use crate::cli::{self, Tail};
 use crate::net::dial::Base;
-use crate::net::token::without_tokens;
 use crate::protocol::endpoint::{self, Endpoint, Family, Host};
 use crate::protocol::request::{Request, Wish, name};
 use crate::text::sanitize;
@@ -40,7 +38,7 @@ pub struct Target {
 }
 
 /// Finds the stream by its name, X's name for it, its path or its URL.
-pub fn of(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
+pub fn of(tail: &Tail) -> Result<Target, Error> {
     let word = tail.stream.as_str();
     let wish = wish(&tail.request)?;
     let (origin, place) = match split_url(word) {
@@ -53,7 +51,7 @@ pub fn of(tail: &Tail, arguments: &[OsString]) -> Result<Target, Error> {
     let request = match known {
         Some(endpoint) if without_query == place => wish.of(endpoint),
         _ if place.starts_with('/') => wish.of_path(place),
-        _ => return usage(without_tokens(&unknown(word), arguments)),
+        _ => return usage(unknown(word)),
     };
     let request = request.or_else(usage)?;
     let name = known.map_or_else(|| sanitize(without_query, 40), |endpoint| endpoint.name.to_owned());

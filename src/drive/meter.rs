@@ -74,11 +74,11 @@ impl Drive {
             Ok(Some(lost)) if self.ids_lost => drop(lost),
             Ok(Some(lost)) => {
                 self.ids_lost = true;
-                terminal.say(&format!("warning: {lost}; today's count goes on as an upper bound"));
+                terminal.info(&format!("warning: {lost}; today's count goes on as an upper bound"));
             }
             Err(error) => {
                 self.meter_failed = true;
-                terminal.insist(&format!("sharing the meter: {error:#}; the run goes on and counts by itself"));
+                terminal.always(&format!("sharing the meter: {error:#}; the run goes on and counts by itself"));
             }
         }
         true

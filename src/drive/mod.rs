@@ -214,7 +214,7 @@ impl Drive {
             }
             if !told && clock.now().since(began) >= LOCK_TOLD {
                 told = true;
-                terminal.say(&format!("waiting for another process that holds {}", store.lock().display()));
+                terminal.info(&format!("waiting for another process that holds {}", store.lock().display()));
             }
             tokio::select! {
                 biased;
@@ -435,18 +435,18 @@ impl Drive {
         }
         let left = self.run.terminal.backlog();
         if left > 0 && !gone && !self.run.terminal.reader_left() {
-            self.run.terminal.say(&format!(
+            self.run.terminal.info(&format!(
                 "{left} bytes of output were not taken by the reader and are lost; its last line may be cut"
             ));
         }
         if !gone {
             let lasted = self.run.clock.elapsed();
-            if self.run.summary || self.run.terminal.is_watched() {
+            if self.run.summary || self.run.terminal.is_interactive() {
                 for line in self.total.lines(lasted) {
-                    self.run.terminal.say(&line);
+                    self.run.terminal.info(&line);
                 }
             } else {
-                self.run.terminal.say(&self.total.line(lasted));
+                self.run.terminal.info(&self.total.line(lasted));
             }
         }
         let exit = match outcome.code() {
@@ -497,7 +497,7 @@ async fn interrupt_with(
             }
             Arrived::Resize => None,
             Arrived::Report => {
-                terminal.insist(&status.render(clock.now(), usize::MAX, false));
+                terminal.always(&status.render(clock.now(), usize::MAX, false));
                 None
             }
         },

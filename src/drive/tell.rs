@@ -46,12 +46,12 @@ impl Drive {
             let hint = self.run.opened.take_if(|_| matches!(event, Event::Opened { .. }));
             match event {
                 Event::Stopped(outcome) if outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)) => {
-                    self.run.terminal.insist(&line);
+                    self.run.terminal.always(&line);
                 }
-                _ => self.run.terminal.say(&line),
+                _ => self.run.terminal.info(&line),
             }
             if let Some(hint) = hint {
-                self.run.terminal.say(hint);
+                self.run.terminal.info(hint);
             }
         }
     }
@@ -61,7 +61,7 @@ impl Drive {
     /// ask with each.
     pub(super) fn inquire(&mut self, now: Timestamp, event: &Event, events: &[Event]) {
         let stops = events.iter().any(|event| matches!(event, Event::Stopped(_)));
-        let read = !stops || self.run.terminal.is_watched() || self.run.journal.is_some();
+        let read = !stops || self.run.terminal.is_interactive() || self.run.journal.is_some();
         let Some(inquiry) = &mut self.interrupts.inquiry else { return };
         let Event::Ended { connection, ending, opened, lived, .. } = event else { return };
         let slot = matches!(&ending.code, Code::Issue(name) if name == "TooManyConnections")
@@ -101,7 +101,7 @@ impl Drive {
         if let Err(error) = journal.write(now, connection, record) {
             self.run.journal = None;
             self.journal_failed = true;
-            self.run.terminal.insist(&format!("writing the journal: {error}; the run goes on without it"));
+            self.run.terminal.always(&format!("writing the journal: {error}; the run goes on without it"));
         }
     }
 
@@ -126,7 +126,7 @@ impl Drive {
             }
             StatusMode::Line => {
                 let line = self.run.status.render(now, usize::MAX, false);
-                self.run.terminal.say(&line);
+                self.run.terminal.info(&line);
             }
             StatusMode::Auto | StatusMode::Off => {}
         }
@@ -141,7 +141,7 @@ impl Drive {
             if let Remark::Notice(Notice::Ending(ending)) = &remark
                 && seen.ending.as_ref() != Some(ending)
             {
-                self.run.terminal.say(&notice::notice(&Notice::Ending(ending.clone())));
+                self.run.terminal.info(&notice::notice(&Notice::Ending(ending.clone())));
             }
             self.remarks.push(Event::Remark(remark));
         }

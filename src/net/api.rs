@@ -8,7 +8,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::Method;
@@ -51,15 +50,10 @@ const USAGE_FIELDS: &str =
 /// The characters that a query keeps as they are: RFC 3986 unreserved ones and the comma that joins X's lists.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b',');
 
-/// Takes out of a text what nobody may see.
-pub type Mask = Rc<dyn Fn(&str) -> String>;
-
 /// How to call.
 pub struct Options {
     /// Opens the connections; its own path is not used.
     pub dialer: Dialer,
-    /// Takes the token out of what a server says.
-    pub mask: Mask,
     /// Tells people, a line each, about tries that failed and replies that are odd.
     pub tell: Box<dyn FnMut(&str)>,
     /// How many times faster than real time waits pass; 1 outside tests.
@@ -351,15 +345,15 @@ impl Api {
                     let refusal = Box::new(reply.refusal);
                     match reply.body {
                         Err(failure) if (200..300).contains(&reply.status) => {
-                            return Err(self.error(what, Kind::Failed(failure), Value::Null));
+                            return Err(Error::new(what, Kind::Failed(failure), Value::Null));
                         }
                         body => match read(refusal, shape, &body.unwrap_or_default()) {
                             Ok(value) => return Ok(value),
-                            Err((kind, body)) => self.error(what, kind, body),
+                            Err((kind, body)) => Error::new(what, kind, body),
                         },
                     }
                 }
-                Err(failure) => self.error(what, Kind::Failed(failure), Value::Null),
+                Err(failure) => Error::new(what, Kind::Failed(failure), Value::Null),
             };
             let Some(wait) = waits.next().filter(|_| error.may_pass()) else { return Err(error) };
             let asked = error.refusal().and_then(|refusal| refusal.retry_after).unwrap_or_default();
@@ -372,12 +366,6 @@ impl Api {
         }
     }
 
-    fn error(&self, what: &'static str, kind: Kind, body: Value) -> Error {
-        let why = (self.options.mask)(&format!("{what}: {}", kind.why()));
-        let advice = (self.options.mask)(&kind.advice());
-        Error { kind, body, why, advice }
-    }
-
     /// Tells of errors beside data that hold no list.
     fn remark(&mut self, reply: &Value) {
         for problem in record::errors(reply) {
@@ -387,14 +375,13 @@ impl Api {
 
     /// Tells a line; a warning only once.
     fn tell(&mut self, line: &str) {
-        let line = (self.options.mask)(line);
-        if !line.starts_with("warning: ") || self.warned.insert(line.clone()) {
-            (self.options.tell)(&line);
+        if !line.starts_with("warning: ") || self.warned.insert(line.to_owned()) {
+            (self.options.tell)(line);
         }
     }
 }
 
-/// What a problem says, in one line for people; the caller masks it.
+/// What a problem says, in one line for people.
 #[must_use]
 pub fn said(problem: &Problem) -> String {
     let name = problem.name.as_deref().filter(|name| *name != "about:blank").or(problem.title.as_deref());
@@ -438,7 +425,7 @@ fn pair(name: &str, value: &str) -> String {
     format!("{name}={}", encoded(value))
 }
 
-/// Why a call failed. It shows as one line for people that ends with what to do, without the token.
+/// Why a call failed. It shows as one line for people that ends with what to do.
 #[derive(Debug)]
 pub struct Error {
     /// What happened, to decide by.
@@ -470,6 +457,11 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
+    fn new(what: &'static str, kind: Kind, body: Value) -> Error {
+        let (why, advice) = (format!("{what}: {}", kind.why()), kind.advice());
+        Error { kind, body, why, advice }
+    }
+
     /// The refusal, if there was an answer.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
@@ -479,13 +471,13 @@ impl Error {
         }
     }
 
-    /// What was tried and why it failed, without what to do. Masked.
+    /// What was tried and why it failed, without what to do.
     #[must_use]
     pub fn why(&self) -> &str {
         &self.why
     }
 
-    /// What to do about it; empty if nobody knows. Masked.
+    /// What to do about it; empty if nobody knows.
     #[must_use]
     pub fn advice(&self) -> &str {
         &self.advice
@@ -497,7 +489,7 @@ impl Error {
         self.refusal().map(|refusal| self.kind.status(refusal))
     }
 
-    /// What X said about it, the outermost problem. Not masked.
+    /// What X said about it, the outermost problem.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         match &self.refusal()?.body {
@@ -518,7 +510,7 @@ impl Error {
         self.refusal().map(|refusal| refusal.head.rate)
     }
 
-    /// What a refusal says rule by rule. Not masked.
+    /// What a refusal says rule by rule.
     #[must_use]
     pub fn rules(&self) -> Vec<RuleError> {
         RuleError::all(&self.body)

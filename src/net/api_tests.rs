@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, channel};
 
 use flate2::{Compression, write::GzEncoder};
@@ -63,7 +64,6 @@ fn with(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 impl Scripted {
     fn api(&self) -> (Api, Rc<RefCell<Vec<String>>>) {
         let token = Token::parse("secret-token", "f").expect("a token");
-        let mask = token.mask();
         let dialer = Dialer::new(dial::Options {
             base: Base::parse(&self.url).expect("a URL"),
             path: "/".to_owned(),
@@ -79,7 +79,6 @@ impl Scripted {
         let to = told.clone();
         let options = Options {
             dialer: dialer.expect("a dialer"),
-            mask,
             tell: Box::new(move |line| to.borrow_mut().push(line.to_owned())),
             speed: 1000,
             retry: self.retry,
@@ -199,7 +198,7 @@ fn a_refusal_says_what_to_do_and_not_the_token() {
         assert!(!error.is_passing());
         error.to_string()
     };
-    insta::assert_snapshot!(refused("401", "", r#"{"title":"Unauthorized","detail":"bad secret-token"}"#), @"listing the connections: 401: bad (the token); the bearer token is wrong, revoked, or no app-only token; make a new one in the developer portal");
+    insta::assert_snapshot!(refused("401", "", r#"{"title":"Unauthorized","detail":"bad token"}"#), @"listing the connections: 401: bad token; the bearer token is wrong, revoked, or no app-only token; make a new one in the developer portal");
     insta::assert_snapshot!(refused("403", "", r#"{"detail":"Enroll.","reason":"client-not-enrolled","required_enrollment":"Appropriate Level of API Access","registration_url":"https://developer.x.com/apply","type":"https://api.x.com/2/problems/client-forbidden"}"#), @"listing the connections: 403 client-forbidden: Enroll; these endpoints want the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal; X asks for: Appropriate Level of API Access; apply at https://developer.x.com/apply");
     insta::assert_snapshot!(refused("400", "", r#"{"detail":"Invalid.","type":"https://api.x.com/2/problems/invalid-request","errors":[{"parameters":{"status":["x"]}}]}"#), @"listing the connections: 400 invalid-request: Invalid (status); correct what X names");
     insta::assert_snapshot!(refused("302", "location: https://elsewhere.example/login\r\n", ""), @"listing the connections: 302: a redirect to elsewhere.example, which is not followed; check --base-url; the token goes to no other host");

@@ -10,6 +10,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -20,6 +22,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::resolve::Resolver;
+use crate::redact::Redactor;
 
 /// The variables that name a proxy for https, in the order in which they are tried.
 pub const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -89,6 +92,18 @@ impl Proxy {
         matches!(self.way, Way::Socks { local_dns: true, .. })
     }
 
+    /// Has its password replaced in what the program prints.
+    pub fn redact_in(&self, redactor: &mut Redactor) {
+        let password = match &self.way {
+            Way::Http(Some(header)) => header.to_str().ok().and_then(basic_password),
+            Way::Socks { auth, .. } => auth.as_ref().map(|(_, password)| password.clone()),
+            Way::Http(None) => None,
+        };
+        if let Some(password) = password {
+            redactor.add("(the proxy's password)", &password);
+        }
+    }
+
     /// Its host and port, without credentials.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -102,6 +117,12 @@ pub fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The password of a `Basic` header (RFC 7617).
+fn basic_password(header: &str) -> Option<String> {
+    let credentials = BASE64.decode(header.strip_prefix("Basic ")?).ok()?;
+    String::from_utf8(credentials).ok()?.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 /// What the rules make of `target`: nothing, a proxy, or one of a kind that is not supported.
@@ -194,6 +215,11 @@ mod tests {
             let proxy = Proxy::parse(text).expect("a proxy");
             let shown = format!("{} {proxy:?}", proxy.name());
             assert!(!shown.contains("hunter2") && !shown.contains("user"), "{shown}");
+            let mut redactor = Redactor::default();
+            proxy.redact_in(&mut redactor);
+            for repeated in ["bad hunter2!".to_owned(), format!("no {}", BASE64.encode("user:hunter2"))] {
+                assert!(redactor.redact(&repeated).contains("(the proxy's password)"), "{text}");
+            }
         }
         for text in ["https://u:hunter2@x:1", "socks4://u:hunter2@x:1", "ftp://u:hunter2@x", "u:hunter2", "", "http://"]
         {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::pipeline::Remark;
 use crate::protocol::message::{Ending, Notice};
 use crate::protocol::rate_limit::RateLimit;
+use crate::redact::Redactor;
 use crate::session::event::Holder;
 use crate::session::{Event, Outcome, Why};
 use crate::terminal::summary::Total;
@@ -23,15 +24,15 @@ use crate::time::{Timestamp, as_millis, format_rfc3339};
 /// A file that events are appended to.
 pub struct Journal {
     file: File,
-    mask: super::Mask,
+    redactor: Redactor,
 }
 
 impl Journal {
-    /// Opens or makes the file. `mask` takes out of a text what nobody may see.
+    /// Opens or makes the file.
     ///
     /// # Errors
     /// It cannot be written, or it is a pipe that nobody reads.
-    pub fn open(path: &Path, mask: super::Mask) -> io::Result<Journal> {
+    pub fn open(path: &Path, redactor: Redactor) -> io::Result<Journal> {
         let special = std::fs::metadata(path).is_ok_and(|about| !about.is_file());
         let mut options = OpenOptions::new();
         options.append(true);
@@ -51,7 +52,7 @@ impl Journal {
                 file.write_all(b"\n")?;
             }
         }
-        Ok(Journal { file, mask })
+        Ok(Journal { file, redactor })
     }
 
     /// Whether it is the file, pipe or terminal that stdout leads to, where records would fall among the data.
@@ -72,7 +73,7 @@ impl Journal {
     pub fn write(&mut self, at: Timestamp, connection: u32, mut record: Value) -> io::Result<()> {
         record["at"] = format_rfc3339(at.wall).into();
         record["connection"] = connection.into();
-        let line = (self.mask)(&format!("{record}\n"));
+        let line = self.redactor.redact(&format!("{record}\n"));
         self.file.write_all(line.as_bytes())
     }
 }

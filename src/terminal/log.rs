@@ -1,6 +1,6 @@
-//! What `-v` and `-vv` tell: lines from anywhere in the program, on their way to the one owner of the terminal.
+//! The logger behind `-v` and `-vv`: it collects lines from the whole program for the owner of stderr.
 //!
-//! Whoever logs does not write: a line waits here until the terminal fetches it, with the time since the start.
+//! Logging writes nothing: a line waits here, with the time since the start, until the terminal takes it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-/// Lines that wait; the terminal fetches them several times a second, and what logs faster is a flood.
-const WAITING: usize = 4096;
+/// Most lines that wait; the terminal takes them several times per second. More than this are dropped, so that a flood
+/// of messages cannot fill the memory.
+const CAPACITY: usize = 4096;
 
 struct Logger {
     start: Instant,
@@ -20,7 +21,7 @@ static LOGGER: OnceLock<Logger> = OnceLock::new();
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata) -> bool {
-        // What libraries log may hold what we redact.
+        // Libraries can log secrets in spellings that the redactor does not know.
         metadata.target().starts_with(env!("CARGO_PKG_NAME"))
     }
 
@@ -28,7 +29,7 @@ impl Log for Logger {
         if self.enabled(record.metadata()) {
             let line = format!("+{:.3}s {}", self.start.elapsed().as_secs_f64(), record.args());
             let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            if lines.len() < WAITING {
+            if lines.len() < CAPACITY {
                 lines.push_back(line);
             }
         }
@@ -37,8 +38,8 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Begins to log: decisions at 1, HTTP heads and TLS facts as well from 2 on. Times count from here.
-pub fn begin(verbosity: u8) {
+/// Starts to log: decisions at 1, also HTTP heads and TLS facts from 2 on. Times count from here.
+pub fn init(verbosity: u8) {
     let level = match verbosity {
         0 => return,
         1 => LevelFilter::Info,
@@ -50,8 +51,8 @@ pub fn begin(verbosity: u8) {
     }
 }
 
-/// The lines that wait.
-pub(super) fn fetch() -> VecDeque<String> {
+/// Takes the lines that wait.
+pub(super) fn take() -> VecDeque<String> {
     LOGGER.get().map_or_else(VecDeque::new, |logger| {
         std::mem::take(&mut *logger.lines.lock().unwrap_or_else(PoisonError::into_inner))
     })

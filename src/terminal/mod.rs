@@ -1,8 +1,9 @@
-//! The one owner of the terminal: everything that reaches stdout or stderr goes through here.
+//! The one owner of stdout and stderr: everything that reaches them goes through this folder, redacted.
 //!
-//! stdout is data and stderr is people; both are written without blocking, so a reader that sleeps holds up
-//! neither the socket nor the timers nor the row.
+//! A verb that streams has a [`Terminal`], which writes without blocking, so that a reader that is slow delays neither
+//! the socket nor the timers nor the status row. Every other verb has a [`console::Console`].
 
+pub mod console;
 pub mod journal;
 pub mod log;
 pub mod notice;
@@ -17,13 +18,10 @@ pub mod table;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::redact::Redactor;
 use sink::Sink;
-
-/// Takes out of a text what nobody may see.
-pub type Mask = Rc<dyn Fn(&str) -> String>;
 
 /// Whether and how the status is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -62,15 +60,20 @@ impl Color {
     }
 }
 
+/// A message as stderr shows it.
+fn notice_line(line: &str) -> String {
+    format!("xstream: {line}\n")
+}
+
 /// Whether the terminal can do nothing but lines.
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty())
 }
 
-/// How to behave towards people.
+/// How the terminal is used.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Only the line that explains a failure.
+    /// Only the messages that explain a failure.
     pub quiet: bool,
     /// The status row.
     pub status: StatusMode,
@@ -85,15 +88,15 @@ const PAUSE: Duration = Duration::from_millis(60);
 /// …but no longer than this, because a notice that never comes is worse than a split line.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// People's lines kept for a stderr that does not take them; more are dropped, since stderr is not data.
+/// Bytes of notices kept for a stderr that accepts none; more are dropped, since stderr is not data.
 const STDERR_BACKLOG: usize = 256 << 10;
 
-/// How long the end of a run, or a stop, waits for stderr to take the last lines and the row's end. A terminal that
-/// `jq` fills at full speed takes them well within it; one that is halted (Ctrl-S) must not hold us for ever.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long the end of a run, or a stop, waits for stderr to accept the last lines and the end of the row. A terminal
+/// that `jq` fills at full speed accepts them well within it; a stopped one (Ctrl-S) must not block the program.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The same after a signal, which is answered within a second in all.
-const HURRIED: Duration = Duration::from_millis(150);
+/// The same after a signal, to which the whole program responds within a second.
+const SIGNAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(150);
 
 /// The owner of stdout and stderr.
 pub struct Terminal {
@@ -101,14 +104,14 @@ pub struct Terminal {
     err: Sink,
     /// Whether stdout and stderr lead to the same place (`2>&1`).
     same: bool,
-    mask: Mask,
+    redactor: Redactor,
     options: Options,
     row: bool,
     color: bool,
     screen: Option<(u16, u16)>,
-    /// How long the last bytes for a busy stderr may take.
-    farewell: Duration,
-    /// What the row shows, to save drawing it again.
+    /// How long a busy stderr may delay the end.
+    flush_timeout: Duration,
+    /// What the row shows, so that it is drawn only when it changes.
     shown: String,
     /// When the row was last drawn.
     drawn: Option<Instant>,
@@ -117,11 +120,11 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Takes over stdout and stderr. `mask` takes out of a text what nobody may see. Needs a running tokio reactor.
+    /// Takes over stdout and stderr. Needs a running tokio reactor.
     ///
     /// # Errors
     /// They cannot be registered.
-    pub fn new(options: Options, mask: Mask) -> io::Result<Terminal> {
+    pub fn new(options: Options, redactor: Redactor) -> io::Result<Terminal> {
         let out = Sink::new(rustix::stdio::stdout().as_fd())?;
         out.widen();
         let err = Sink::new(rustix::stdio::stderr().as_fd())?;
@@ -135,11 +138,11 @@ impl Terminal {
             out,
             err,
             same,
-            mask,
+            redactor,
             options,
             color,
             screen: None,
-            farewell: FAREWELL,
+            flush_timeout: FLUSH_TIMEOUT,
             shown: String::new(),
             drawn: None,
             notices: VecDeque::new(),
@@ -162,7 +165,7 @@ impl Terminal {
         self.out.backlog()
     }
 
-    /// Whether nobody reads stdout any more.
+    /// Whether the reader of stdout is gone.
     #[must_use]
     pub fn reader_left(&self) -> bool {
         self.out.reader_left()
@@ -175,23 +178,23 @@ impl Terminal {
     pub async fn drain(&mut self) -> io::Result<()> {
         tokio::select! {
             result = self.out.drain() => result,
-            // stderr is not data: if it is gone, there is nobody to tell.
+            // stderr is not data: if it is gone, nothing is lost.
             _ = self.err.drain() => Ok(()),
         }
     }
 
-    /// Tells people one line, unless they asked for quiet.
-    pub fn say(&mut self, line: &str) {
+    /// Reports a line on stderr, unless the user asked for quiet.
+    pub fn info(&mut self, line: &str) {
         if !self.options.quiet {
-            self.insist(line);
+            self.always(line);
         }
     }
 
-    /// Tells people one line even if they asked for quiet.
-    pub fn insist(&mut self, line: &str) {
+    /// Reports a line on stderr, also under `--quiet`.
+    pub fn always(&mut self, line: &str) {
         self.fetch_log();
-        self.notices.push_back((Instant::now(), format!("xstream: {line}\n")));
-        self.tell(false);
+        self.notices.push_back((Instant::now(), notice_line(line)));
+        self.write_notices(false);
     }
 
     /// How the status is shown.
@@ -200,22 +203,22 @@ impl Terminal {
         self.options.status
     }
 
-    /// Whether people see stderr as it is written.
+    /// Whether a user reads stderr as it is written.
     #[must_use]
-    pub fn is_watched(&self) -> bool {
+    pub fn is_interactive(&self) -> bool {
         self.err.is_terminal() && !self.options.quiet
     }
 
     /// Writes a record for programs to stderr, as it is.
     pub fn record(&mut self, record: &str) {
         self.notices.push_back((Instant::now(), format!("{record}\n")));
-        self.tell(false);
+        self.write_notices(false);
     }
 
-    /// Waits until every notice has found its pause, or its patience is over.
+    /// Waits until every notice is written: in a pause of the data, or after [`PATIENCE`].
     pub async fn settle(&mut self) {
         loop {
-            self.tell(false);
+            self.write_notices(false);
             if self.notices.is_empty() {
                 return;
             }
@@ -223,15 +226,15 @@ impl Terminal {
         }
     }
 
-    /// Fetches what was logged, so that it stands in its place among what is told.
+    /// Adds the logged lines to the notices, so that all lines keep their order.
     fn fetch_log(&mut self) {
-        for line in self::log::fetch() {
-            self.notices.push_back((Instant::now(), format!("xstream: {line}\n")));
+        for line in self::log::take() {
+            self.notices.push_back((Instant::now(), notice_line(&line)));
         }
     }
 
-    /// Writes the notices whose time has come.
-    fn tell(&mut self, all: bool) {
+    /// Writes the notices that are due, or all of them.
+    fn write_notices(&mut self, all: bool) {
         self.fetch_log();
         while let Some((since, _)) = self.notices.front() {
             if !all && since.elapsed() < PATIENCE && self.is_busy() {
@@ -244,8 +247,8 @@ impl Terminal {
         }
     }
 
-    /// Whether data is on its way to the screen. Ours that ends within a line must be completed first, and where
-    /// another program prints our data on this screen it is given a pause to do so.
+    /// Whether data is on its way to the screen. A line that is partly written must be completed first, and another
+    /// program that prints our data on this screen gets a pause to do so.
     fn is_busy(&self) -> bool {
         if self.out.is_pipe() && self.err.is_terminal() {
             let moving = !self.out.is_drained() || self.printed.is_some_and(|at| at.elapsed() < PAUSE);
@@ -256,19 +259,19 @@ impl Terminal {
     }
 
     fn write_err(&mut self, text: &str) {
-        let text = &(self.mask)(text);
+        let text = &self.redactor.redact(text);
         // Into one pipe both go in one order, or a notice would fall between the halves of a line.
         if self.same {
             let _ = self.out.write(text.as_bytes());
         } else if self.err.backlog() + text.len() <= STDERR_BACKLOG {
-            // If stderr is gone, there is nobody to tell.
+            // There is no other place to report that stderr failed.
             let _ = self.err.write(text.as_bytes());
         }
     }
 
-    /// Draws the row anew if it would look different, and writes notices that waited. To be called often.
+    /// Draws the row if it changed, and writes notices that waited. Call it often.
     pub fn refresh(&mut self, status: impl FnOnce(usize, bool) -> String) {
-        self.tell(false);
+        self.write_notices(false);
         if !self.row || self.err.backlog() > 0 {
             return;
         }
@@ -278,8 +281,8 @@ impl Terminal {
                 self.release();
                 return;
             };
-            // What the terminal does not take at once is not worth waiting for: the next refresh draws it. If
-            // stderr is gone, there is nobody to draw for.
+            // What the terminal does not accept at once is drawn by the next refresh. If stderr is gone, there is no
+            // screen to draw on.
             let err = &mut self.err;
             if !row::reserve(size, |text| err.offer(text.as_bytes()).unwrap_or(false)) {
                 return;
@@ -291,7 +294,7 @@ impl Terminal {
             return;
         }
         if let Some((columns, _)) = screen {
-            let line = (self.mask)(&status(usize::from(columns), self.color));
+            let line = self.redactor.redact(&status(usize::from(columns), self.color));
             if line != self.shown {
                 let mut pieces = row::draw(&line).into_iter();
                 if pieces.all(|piece| self.err.offer(piece.as_bytes()).unwrap_or(false)) {
@@ -302,43 +305,43 @@ impl Terminal {
         }
     }
 
-    /// The end was asked for by a signal: a stderr that takes nothing is given little time.
+    /// A signal asks for the end: a stderr that accepts nothing gets little time.
     pub fn hurry(&mut self) {
-        self.farewell = HURRIED;
+        self.flush_timeout = SIGNAL_FLUSH_TIMEOUT;
     }
 
-    /// Gives the row back for good, without waiting for a terminal that is busy.
+    /// Removes the row for the rest of the run, without waiting for a busy terminal.
     pub fn begin_release(&mut self) {
         self.row = false;
         // If stderr is gone, there is no screen to mend.
         let _ = self.err.write(row::release().as_bytes());
     }
 
-    /// Gives the row back, until the next refresh: before a stop, or at the end.
+    /// Removes the row until the next refresh: before a stop, or at the end.
     pub fn release(&mut self) {
         let text = row::release();
         if !text.is_empty() {
             // If stderr is gone, there is no screen to mend.
             let _ = self.err.write(text.as_bytes());
-            self.err.flush_within(self.farewell);
+            self.err.flush_within(self.flush_timeout);
         }
         self.screen = None;
         self.shown.clear();
         self.drawn = None;
     }
 
-    /// Stops this process until the shell lets it go on, with the screen whole.
+    /// Stops this process until the shell continues it, with the screen restored.
     pub fn suspend(&mut self) {
         self.release();
         crate::signal::suspend();
     }
 
-    /// The end: the row is given back and every notice is written.
+    /// Ends: removes the row and writes every notice.
     pub fn close(&mut self) {
         self.row = false;
         self.release();
-        self.tell(true);
-        self.err.flush_within(self.farewell);
+        self.write_notices(true);
+        self.err.flush_within(self.flush_timeout);
     }
 }
 

@@ -5,6 +5,7 @@ mod classify;
 mod common;
 mod connection;
 mod connections;
+mod console;
 mod doctor;
 mod explain;
 mod filter;

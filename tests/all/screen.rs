@@ -624,7 +624,7 @@ fn panic_child() {
     runtime.block_on(async {
         let mut terminal = Terminal::new(
             terminal::Options { quiet: false, status: StatusMode::Auto, color: Color::Auto },
-            std::rc::Rc::new(str::to_owned),
+            xstream::redact::Redactor::default(),
         )
         .unwrap();
         terminal.refresh(|_, _| format!("{MARK}of a program that panics"));

@@ -61,7 +61,7 @@ impl Account<'_> {
 
 /// What was heard.
 #[derive(Debug, Default)]
-struct Heard {
+struct ListenStats {
     head: Duration,
     first_byte: Option<Duration>,
     heartbeats: u64,
@@ -105,7 +105,8 @@ pub async fn listen(mut dialer: Dialer, endpoint: &Endpoint, meter: &mut Option<
     };
     let (check, sent, head) = match answer {
         Answer::Opened(head, stream) => {
-            let mut sound = Heard { head: began.elapsed(), rate: head.rate, interrupted, ..Heard::default() };
+            let mut sound =
+                ListenStats { head: began.elapsed(), rate: head.rate, interrupted, ..ListenStats::default() };
             let mut stream = *stream;
             if !interrupted {
                 hear(&mut stream, &mut sound, meter, LISTEN / speed, interrupt).await;
@@ -136,7 +137,7 @@ pub async fn listen(mut dialer: Dialer, endpoint: &Endpoint, meter: &mut Option<
 
 async fn hear(
     stream: &mut Stream,
-    heard: &mut Heard,
+    heard: &mut ListenStats,
     meter: &mut Option<Meter>,
     limit: Duration,
     mut interrupt: impl Future<Output = std::io::Result<()>> + Unpin,
@@ -182,7 +183,7 @@ async fn hear(
     *meter = pipeline.meter().map(std::mem::take);
 }
 
-impl Heard {
+impl ListenStats {
     fn check(&self, endpoint: &Endpoint) -> Check {
         let mut parts = vec![match self.first_byte {
             Some(first) => format!("200 after {} ms, first byte after {} ms", self.head.as_millis(), first.as_millis()),
@@ -232,7 +233,7 @@ mod tests {
         let filtered = endpoint::find("filtered").expect("a stream");
         let rate = RateLimit { limit: Some(50), remaining: Some(49), reset: None };
         let (head, listened) = (Duration::from_millis(120), LISTEN);
-        let all = Heard {
+        let all = ListenStats {
             head,
             first_byte: Some(Duration::from_millis(250)),
             heartbeats: 1,
@@ -240,11 +241,11 @@ mod tests {
             lines: 15,
             rate,
             listened,
-            ..Heard::default()
+            ..ListenStats::default()
         };
-        let silent = Heard { head, listened, ..Heard::default() };
+        let silent = ListenStats { head, listened, ..ListenStats::default() };
         let ending = Some(Ending { code: Code::V1(12), detail: None });
-        let ended = Heard { head, ending, listened: Duration::from_millis(1200), ..Heard::default() };
+        let ended = ListenStats { head, ending, listened: Duration::from_millis(1200), ..ListenStats::default() };
         let shown: String =
             [all, silent, ended].iter().map(|heard| heard.check(filtered).render(None, false)).collect();
         insta::assert_snapshot!(shown, @r"

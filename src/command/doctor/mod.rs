@@ -7,10 +7,10 @@
 //! Its law: no stream is opened unless `--listen` asks for it and the slot is known to be free, or `--force` is given.
 
 mod check;
-mod judge;
+mod evaluate;
 mod listen;
+mod network;
 mod report;
-mod way;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 
 use super::access::{self, Access};
-use super::{Error, print_error, runtime, status_of, tail, target, usage};
+use super::{Error, runtime, status_of, tail, target, usage};
 use crate::cli::{self, Doctor};
 use crate::clock::{Clock, wall_clock};
 use crate::net::api::{self, Api, ConnectionQuery};
-use crate::net::token::{self, Token, VARIABLES as TOKENS, without_tokens};
+use crate::net::token::{self, Token, VARIABLES as TOKENS};
 use crate::pipeline::meter::Meter;
 use crate::protocol::endpoint::{self, Endpoint, Family};
 use crate::protocol::request::{Request, Wish};
@@ -31,23 +31,24 @@ use crate::session::budget::Budget;
 use crate::session::outcome::REFUSED;
 use crate::session::{Head, Signal};
 use crate::store::state::Store;
-use crate::time::Timestamp;
-use crate::time::format_duration;
+use crate::terminal::console::{self, Console};
+use crate::time::{Timestamp, format_duration};
 use check::{Check, label};
-use judge::{CONNECTIONS, First};
+use evaluate::{CONNECTIONS, First};
 use listen::{Account, Listened, listen};
 use report::Report;
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &Doctor, arguments: &[OsString]) -> Result<u8, Error> {
+pub fn run(given: &Doctor, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+    console.set_options(console::Options { json: given.json, color: given.color, quiet: given.quiet });
     // Whatever its form, it leaves the process list: what is wrong with it is told as a check.
     if given.access.bearer.is_some()
         && let Err(error) = token::hide(arguments)
     {
-        print_error(&format!("the token stays visible in the process list: {error}"));
+        console.always(&format!("the token stays visible in the process list: {error}"));
     }
     let Some(endpoint) = endpoint::find(&given.stream) else {
-        return usage(without_tokens(&target::unknown(&given.stream), arguments));
+        return usage(target::unknown(&given.stream));
     };
     let request = if given.listen { Some(request(endpoint).or_else(usage)?) } else { None };
     let base = access::base(&given.access, endpoint.host)?;
@@ -56,7 +57,7 @@ pub fn run(given: &Doctor, arguments: &[OsString]) -> Result<u8, Error> {
     let shape = shape(&found, &given.access).took(began.elapsed());
     // The stand-in is never sent: without a token nothing is asked. It is too short to be masked anywhere.
     let token = found.clone().or_else(|_| Token::parse("none", "a stand-in")).or_else(usage)?;
-    let access = Access::with(&given.access, base, token)?;
+    let access = Access::with(&given.access, base, token, console)?;
     let speed = access.speed();
     let store = match &given.state {
         Some(path) => {
@@ -70,11 +71,11 @@ pub fn run(given: &Doctor, arguments: &[OsString]) -> Result<u8, Error> {
     let account =
         store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock: Clock::start(speed) });
     let again = access::again(&given.access);
-    let visit = Visit { endpoint, access, usable: found.ok(), account, request, force: given.force, again };
-    let mut report = Report::new(given, visit.access.token.mask());
+    let run = DoctorRun { endpoint, access, usable: found.ok(), account, request, force: given.force, again };
+    let mut report = Report::new(console);
     report.add(&shape)?;
     let runtime = runtime()?;
-    let examined = runtime.block_on(visit.examine(&mut report));
+    let examined = runtime.block_on(run.examine(&mut report));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     let interrupted = examined?;
@@ -104,7 +105,7 @@ fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
             };
             match token.slip() {
                 Some(slip) => {
-                    Check::warn(NAME, &format!("it comes from {source} and looks odd"), &judge::instead(slip))
+                    Check::warn(NAME, &format!("it comes from {source} and looks odd"), &evaluate::instead(slip))
                 }
                 None => Check::ok(NAME, &format!("nothing is wrong with its form; it comes from {source}")),
             }
@@ -126,7 +127,7 @@ fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
 }
 
 /// One run over all checks.
-struct Visit<'a> {
+struct DoctorRun<'a> {
     endpoint: &'static Endpoint,
     access: Access,
     /// The token, if it is one.
@@ -145,10 +146,10 @@ const ASKED: [&str; 6] = ["clock", "token", "rate-limit", "rules", "usage", CONN
 /// The check of the stream itself: it is told only where nobody can open it.
 const STREAM: &str = "stream";
 
-impl Visit<'_> {
+impl DoctorRun<'_> {
     /// Whether a person wanted it to end early.
-    async fn examine(&self, report: &mut Report) -> Result<bool, Error> {
-        way::way(&self.access, report).await?;
+    async fn examine(&self, report: &mut Report<'_>) -> Result<bool, Error> {
+        network::check(&self.access, report).await?;
         if let Some(failed) = report.failed {
             report.skip(&ASKED[..3], &label(failed))?;
             self.budget(report).await?;
@@ -170,13 +171,12 @@ impl Visit<'_> {
     }
 
     /// What X tells.
-    async fn ask(&self, report: &mut Report) -> Result<(), Error> {
+    async fn ask(&self, report: &mut Report<'_>) -> Result<(), Error> {
         let Some(token) = &self.usable else {
             // A failure that is a person's to mend has been told.
             return report.skip(&ASKED, "token shape");
         };
-        let told = report.output.clone();
-        let mut api = self.access.clone().api(move |line| told.say(line))?;
+        let mut api = self.access.clone().api(report.console)?;
         let filtered = self.endpoint.name == "filtered";
         let began = Instant::now();
         // The first question is one that is to be asked anyway, so it costs no request of its own.
@@ -199,7 +199,7 @@ impl Visit<'_> {
             return report.skip(&ASKED[3..], &failed);
         }
         report.add(&match counts {
-            Some(Ok(counts)) => judge::rules(&counts, &self.again),
+            Some(Ok(counts)) => evaluate::rules(&counts, &self.again),
             Some(Err(error)) => unless_told("rules", report, &error),
             None if self.endpoint.name == "powerstream" => {
                 Check::skipped("rules", "those of powerstream are not asked for")
@@ -214,7 +214,7 @@ impl Visit<'_> {
         let took = if asked { began.elapsed() } else { Duration::ZERO };
         let today = jiff::Timestamp::now().to_zoned(TimeZone::UTC).date();
         let check = match usage {
-            Some(Ok(usage)) => judge::usage(&usage, today, &self.again),
+            Some(Ok(usage)) => evaluate::usage(&usage, today, &self.again),
             Some(Err(error)) => unless_told("usage", report, &error),
             None => unreachable!("the usage was asked for above"),
         };
@@ -223,7 +223,7 @@ impl Visit<'_> {
     }
 
     /// Who holds the app's connections.
-    async fn held(&self, api: &mut Api, report: &mut Report) -> Result<(), Error> {
+    async fn held(&self, api: &mut Api, report: &mut Report<'_>) -> Result<(), Error> {
         if self.endpoint.endpoint_name.is_none() {
             let why = format!("X lists no connections of {}", self.endpoint.name);
             return report.add(&Check::skipped(CONNECTIONS, &why));
@@ -232,18 +232,18 @@ impl Visit<'_> {
         let check = match api.connections(&ConnectionQuery::default()).await {
             Ok(found) => {
                 for problem in &found.errors {
-                    report.output.say(&format!("warning: {}", api::said(problem)));
+                    report.console.info(&format!("warning: {}", api::said(problem)));
                 }
                 let now = api.head().date.unwrap_or_else(wall_clock);
-                judge::connections(&found.items, self.endpoint, now, &self.again)
+                evaluate::connections(&found.items, self.endpoint, now, &self.again)
             }
-            Err(error) => judge::failed(CONNECTIONS, status_of(&error), &error),
+            Err(error) => evaluate::failed(CONNECTIONS, status_of(&error), &error),
         };
         report.add(&check.took(began.elapsed()))
     }
 
     /// What this machine spent of the connection budget, where a file tells.
-    async fn budget(&self, report: &mut Report) -> Result<(), Error> {
+    async fn budget(&self, report: &mut Report<'_>) -> Result<(), Error> {
         const NAME: &str = "budget";
         let Some(account) = &self.account else { return Ok(()) };
         let Some(held) = account.hold().await? else {
@@ -263,7 +263,7 @@ impl Visit<'_> {
     }
 
     /// Opens the stream, if it may; tells whether a person wanted it to end early.
-    async fn listen(&self, request: &Request, report: &mut Report) -> Result<bool, Error> {
+    async fn listen(&self, request: &Request, report: &mut Report<'_>) -> Result<bool, Error> {
         const NAME: &str = "listen";
         if let Some(check) = self.reason_not_to_listen(NAME, report) {
             report.add(&check)?;
@@ -303,7 +303,7 @@ impl Visit<'_> {
 
     /// Why the stream is left alone, if it is. Behind a failure that is no news; else somebody asked for what is not
     /// done.
-    fn reason_not_to_listen(&self, name: &'static str, report: &Report) -> Option<Check> {
+    fn reason_not_to_listen(&self, name: &'static str, report: &Report<'_>) -> Option<Check> {
         // A failed listing and a stream that X shut off, which another server may have, are all that --force passes
         // over: the rest would be refused anyway.
         match report.failed {
@@ -351,9 +351,9 @@ async fn write_down(
 }
 
 /// A failure that the first question told already is not told twice.
-fn unless_told(name: &'static str, report: &Report, error: &api::Error) -> Check {
+fn unless_told(name: &'static str, report: &Report<'_>, error: &api::Error) -> Check {
     match (report.failed, error.status()) {
         (Some("rate-limit"), Some(429)) => Check::skipped(name, "not known, because the rate limit is spent"),
-        _ => judge::failed(name, status_of(error), error),
+        _ => evaluate::failed(name, status_of(error), error),
     }
 }

@@ -1,51 +1,32 @@
-//! The report as it grows: each check is shown when it is over, and the first failure decides the exit status.
-
-use std::io::{self, IsTerminal as _};
-use std::rc::Rc;
+//! The report as it grows: each check is printed when it is over, and the first failure decides the exit status.
 
 use super::check::{Check, State, summary};
-use super::judge::CONNECTIONS;
-use crate::cli::{self, Doctor};
+use super::evaluate::CONNECTIONS;
 use crate::command::Error;
-use crate::command::output::{self, Output};
 use crate::session::outcome::FAILED;
+use crate::terminal::console::Console;
 
-/// Where the checks go as they come in.
-pub struct Report {
-    /// Tells people what is no check.
-    pub output: Output,
-    json: bool,
-    quiet: bool,
-    width: Option<usize>,
-    /// The name of the first that failed.
+/// Prints checks as they end, and counts them.
+pub struct Report<'a> {
+    /// Where it is printed, and what is no check is reported.
+    pub console: &'a Console,
+    /// The name of the first check that failed.
     pub failed: Option<&'static str>,
     exit: u8,
     /// How many failed.
     pub failures: usize,
     warnings: usize,
-    /// Whether somebody holds the stream.
+    /// Whether another connection holds the stream.
     pub held: bool,
 }
 
-impl Report {
-    /// `mask` takes the token out of what a server says.
-    pub fn new(given: &Doctor, mask: Rc<dyn Fn(&str) -> String>) -> Report {
-        let show = cli::Show { json: given.json, color: given.color, quiet: given.quiet };
-        let width = io::stdout().is_terminal().then(|| output::width(rustix::stdio::stdout()));
-        Report {
-            output: Output::new(&show, mask),
-            json: given.json,
-            quiet: given.quiet,
-            width,
-            failed: None,
-            exit: 0,
-            failures: 0,
-            warnings: 0,
-            held: false,
-        }
+impl<'a> Report<'a> {
+    /// An empty report.
+    pub fn new(console: &'a Console) -> Report<'a> {
+        Report { console, failed: None, exit: 0, failures: 0, warnings: 0, held: false }
     }
 
-    /// Shows a check at once: the next may take a while.
+    /// Prints a check at once: the next may take a while.
     pub fn add(&mut self, check: &Check) -> Result<(), Error> {
         match check.state {
             State::Fail => {
@@ -60,10 +41,10 @@ impl Report {
             }
             State::Ok | State::Skipped => {}
         }
-        if self.json {
-            self.output.text(&format!("{}\n", check.value()))?;
-        } else if !self.quiet || matches!(check.state, State::Warn | State::Fail) {
-            self.output.text(&check.render(self.width, self.output.is_colored()))?;
+        if self.console.is_json() {
+            self.console.values([&check.value()])?;
+        } else if !self.console.is_quiet() || matches!(check.state, State::Warn | State::Fail) {
+            self.console.print(&check.render(Console::width(), self.console.is_colored()))?;
         }
         Ok(())
     }
@@ -81,10 +62,10 @@ impl Report {
         if self.failures == 0 && self.warnings > 0 { FAILED } else { self.exit }
     }
 
-    /// Says what all of it came to.
+    /// Prints the counts.
     pub fn end(&self) -> Result<(), Error> {
-        if !self.json && !self.quiet {
-            self.output.text(&format!("\n{}\n", summary(self.failures, self.warnings)))?;
+        if !self.console.is_json() && !self.console.is_quiet() {
+            self.console.print(&format!("\n{}\n", summary(self.failures, self.warnings)))?;
         }
         Ok(())
     }

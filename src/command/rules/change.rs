@@ -8,14 +8,14 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::super::Error;
-use super::super::output::Output;
-use super::given::{self, Given, pointed};
-use super::{print, unread};
+use super::input::{self, RuleSet, pointed};
+use super::print;
 use crate::net::api::{self, Api, Delete, Draft, RULE_BATCH};
 use crate::protocol::disconnect::Code;
 use crate::protocol::record::{DeleteOutcome, Rule as Kept, RuleCounts, RuleError};
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::{FAILED, REFUSED};
+use crate::terminal::console::{Console, unless_closed};
 use crate::text::sanitize;
 
 /// What became of rules that were sent.
@@ -174,7 +174,7 @@ pub fn advice(error: &api::Error) -> Option<&'static str> {
 }
 
 /// Tells which rules were sent together, if X refuses all for one that it does not name.
-pub fn tell_batch(output: &Output, error: &api::Error, batch: &[Rule], given: &Given) {
+pub fn tell_batch(console: &Console, error: &api::Error, batch: &[Rule], given: &RuleSet) {
     if advice(error).is_none() || is_cap(error) {
         return;
     }
@@ -185,7 +185,7 @@ pub fn tell_batch(output: &Output, error: &api::Error, batch: &[Rule], given: &G
         (first, last) if first == last => first.to_owned(),
         (first, last) => format!("{first} to {last}"),
     };
-    output.fail(&format!("{places}: X refuses {} that were sent together", given::count(batch.len())));
+    console.always(&format!("{places}: X refuses {} that were sent together", input::count(batch.len())));
 }
 
 /// Most rules that this app may have: what the project's other apps use is not there for it.
@@ -216,18 +216,24 @@ pub fn counted(counts: &RuleCounts) -> String {
 }
 
 /// Tells how full X is, after it refused `more` rules for that.
-pub async fn told_cap(api: &mut Api, output: &Output, error: api::Error, what: &str, more: usize) -> Result<u8, Error> {
+pub async fn told_cap(
+    api: &mut Api,
+    console: &Console,
+    error: api::Error,
+    what: &str,
+    more: usize,
+) -> Result<u8, Error> {
     let Ok(counts) = api.rule_counts().await else { return Err(error.into()) };
-    output.fail(&format!(
+    console.always(&format!(
         "{what}: X has no room for {} more: {}; delete rules, or join several into one with OR",
-        given::count(more),
+        input::count(more),
         counted(&counts)
     ));
     Ok(REFUSED)
 }
 
 /// Tells why rules were not taken, with the place of each; gives how many are there already, and how many X refuses.
-pub fn tell(output: &Output, errors: &[RuleError], given: &Given) -> (usize, usize) {
+pub fn tell(console: &Console, errors: &[RuleError], given: &RuleSet) -> (usize, usize) {
     let mut there = 0;
     let places = if errors.is_empty() { HashMap::new() } else { given.by_value() };
     for error in errors {
@@ -239,12 +245,12 @@ pub fn tell(output: &Output, errors: &[RuleError], given: &Given) -> (usize, usi
             // Which tag it has, only another request would tell.
             let tagged = places.get(value).is_some_and(|(rule, _)| rule.tag().is_some());
             let tag = if tagged { "; its tag is unchanged" } else { "" };
-            output.say(&format!("{place}`{}` is there already{id}{tag}", piece(value)));
+            console.info(&format!("{place}`{}` is there already{id}{tag}", piece(value)));
             continue;
         }
         let why = why_refused(error);
         let caret = position(&why).filter(|_| !value.is_empty()).map(|at| format!("\n{}", pointed(value, at)));
-        output.fail(&format!("{place}X refuses `{}`: {why}{}", piece(value), caret.unwrap_or_default()));
+        console.always(&format!("{place}X refuses `{}`: {why}{}", piece(value), caret.unwrap_or_default()));
     }
     (there, errors.len() - there)
 }
@@ -262,14 +268,14 @@ fn position(why: &str) -> Option<usize> {
 }
 
 /// Adds rules.
-pub async fn add(api: &mut Api, output: &Output, given: &Given) -> Result<u8, Error> {
+pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8, Error> {
     let (mut there, mut refused, mut unsaid, mut left) = (0, 0, 0, given.rules.len());
     let (mut added, mut count) = (Vec::new(), 0);
     let mut end = Ok(());
     for rules in given.rules.chunks(RULE_BATCH) {
         match send(api, rules, false).await {
             Ok(sent) => {
-                let (old, bad) = tell(output, &sent.errors, given);
+                let (old, bad) = tell(console, &sent.errors, given);
                 there += old;
                 refused += bad;
                 unsaid += sent.unsaid;
@@ -278,30 +284,30 @@ pub async fn add(api: &mut Api, output: &Output, given: &Given) -> Result<u8, Er
                 added.extend(sent.rules);
             }
             Err(error) => {
-                tell_batch(output, &error, rules, given);
+                tell_batch(console, &error, rules, given);
                 end = Err(error);
                 break;
             }
         }
     }
-    unread(print(output, &added))?;
+    unless_closed(print(console, &added))?;
     let parts =
         [(there, "there already"), (refused, "refused"), (unsaid, "of which X says nothing"), (left, "not sent")];
     let line = summary((count, "added"), &parts);
     match end {
         Err(error) if is_cap(&error) => {
-            output.say(&line);
-            told_cap(api, output, error, "adding rules", left).await
+            console.info(&line);
+            told_cap(api, console, error, "adding rules", left).await
         }
         Err(error) => {
             if left < given.rules.len() {
                 let rest = if error.is_passing() { "; adding the same again does the rest" } else { "" };
-                output.say(&format!("{line}{rest}"));
+                console.info(&format!("{line}{rest}"));
             }
             Err(error.into())
         }
         Ok(()) => {
-            output.say(&line);
+            console.info(&line);
             Ok(status(refused, unsaid))
         }
     }

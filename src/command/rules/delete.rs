@@ -1,40 +1,46 @@
 //! `rules delete`: by id, value or tag, or all.
 
+use anyhow::Context as _;
+
 use super::super::Error;
-use super::super::output::{self, Output};
 use super::change::{Dropped, drop_batch, tell_kept};
-use super::{COLUMNS, given, print, read, rows, unread};
+use super::{COLUMNS, input, print, read, rows};
 use crate::cli::RuleDelete;
 use crate::net::api::{Api, RULE_BATCH};
 use crate::pipeline::tag::Tag;
 use crate::protocol::record::Rule as Kept;
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::FAILED;
+use crate::terminal::console::{Console, unless_closed};
 
 /// Deletes rules. They are read first: so a tag finds its rules, and what is deleted can be told.
-pub async fn run(api: &mut Api, output: &Output, which: &RuleDelete) -> Result<u8, Error> {
-    let (all, whole) = read(api, output).await?;
+pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result<u8, Error> {
+    let (all, whole) = read(api, console).await?;
     let (chosen, missing) = pick(all, which);
     for what in &missing {
-        output.fail(what);
+        console.always(what);
     }
     if !whole {
-        output.fail("X did not give all rules; there may be more that are meant");
+        console.always("X did not give all rules; there may be more that are meant");
     }
     let mut done = if missing.is_empty() && whole { 0 } else { FAILED };
     if chosen.is_empty() && (whole || !which.all) {
-        output.say("nothing to delete");
+        console.info("nothing to delete");
         return Ok(done);
     }
     // Told from here: a server that does not know `dry_run` would delete them.
     if which.dry_run {
-        unread(print(output, &chosen))?;
-        output.say(&format!("{} would be deleted", given::count(chosen.len())));
+        unless_closed(print(console, &chosen))?;
+        console.info(&format!("{} would be deleted", input::count(chosen.len())));
         return Ok(done);
     }
-    let ask = !which.yes && (which.all || chosen.len() > 1) && output::can_ask();
-    if ask && !output.ask(&COLUMNS, &rows(&chosen), &format!("Delete {}?", given::count(chosen.len())))? {
-        output.say("nothing was deleted");
+    let ask = !which.yes && (which.all || chosen.len() > 1) && Console::can_confirm();
+    if ask
+        && !console
+            .confirm(&COLUMNS, &rows(&chosen), &format!("Delete {}?", input::count(chosen.len())))
+            .context("asking on stderr")?
+    {
+        console.info("nothing was deleted");
         return Ok(FAILED);
     }
     let mut end = Ok(());
@@ -43,7 +49,7 @@ pub async fn run(api: &mut Api, output: &Output, which: &RuleDelete) -> Result<u
     let (mut gone, mut doubtful) = (Vec::new(), Vec::new());
     if which.all {
         let reply = api.delete_all_rules().await?;
-        tell_kept(&reply, |line| output.fail(line));
+        tell_kept(&reply, |line| console.always(line));
         tally = Dropped::of(&reply, chosen.len());
         if tally.kept > 0 || tally.gone < chosen.len() {
             doubtful = chosen;
@@ -53,7 +59,7 @@ pub async fn run(api: &mut Api, output: &Output, which: &RuleDelete) -> Result<u
     } else {
         for batch in chosen.chunks(RULE_BATCH) {
             let rules: Vec<Rule> = batch.iter().map(Rule::from).collect();
-            match drop_batch(api, &rules, |line| output.fail(line)).await {
+            match drop_batch(api, &rules, |line| console.always(line)).await {
                 Ok(dropped) => {
                     let is_kept = |rule: &&Kept| {
                         rule.id.as_ref().is_some_and(|id| dropped.named.contains(id))
@@ -76,33 +82,33 @@ pub async fn run(api: &mut Api, output: &Output, which: &RuleDelete) -> Result<u
         }
     }
     if !doubtful.is_empty() {
-        gone.extend(away(api, output, doubtful).await);
+        gone.extend(away(api, console, doubtful).await);
     }
     // Whoever was asked has seen the table, unless less was done than it shows.
-    let seen = ask && output.is_table() && tally.kept == 0 && end.is_ok();
+    let seen = ask && console.is_table() && tally.kept == 0 && end.is_ok();
     if !seen {
-        unread(print(output, &gone))?;
+        unless_closed(print(console, &gone))?;
     }
     if let Err(error) = end {
         if tally.gone > 0 {
-            output.say(&format!("{} deleted before this", given::count(tally.gone)));
+            console.info(&format!("{} deleted before this", input::count(tally.gone)));
         }
         return Err(error.into());
     }
-    let line = format!("{} deleted", given::count(tally.gone));
+    let line = format!("{} deleted", input::count(tally.gone));
     if tally.kept > 0 {
         done = FAILED;
-        output.fail(&format!("{line}, {} not deleted", tally.kept));
+        console.always(&format!("{line}, {} not deleted", tally.kept));
     } else {
-        output.say(&line);
+        console.info(&line);
     }
     Ok(done)
 }
 
 /// Those of `rules` that X has no more; none if it does not say.
-async fn away(api: &mut Api, output: &Output, rules: Vec<Kept>) -> Vec<Kept> {
-    let Ok((left, true)) = read(api, output).await else {
-        output.fail("X does not say which rules are deleted; list them with `xstream rules`");
+async fn away(api: &mut Api, console: &Console, rules: Vec<Kept>) -> Vec<Kept> {
+    let Ok((left, true)) = read(api, console).await else {
+        console.always("X does not say which rules are deleted; list them with `xstream rules`");
         return Vec::new();
     };
     rules

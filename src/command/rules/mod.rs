@@ -1,20 +1,16 @@
 //! `xstream rules`: the rules of the filtered stream, listed, changed, made equal to a file.
 //!
 //! ```text
-//! given    rules as the user gives them, looked over
+//! input    rules as the user gives them, checked
 //! change   the requests that change rules, and add
 //! test, delete
 //! sync     the difference between a file and what X has, carried out
 //! ```
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use indicatif::ProgressBar;
-
 use super::access::{self, Access};
-use super::output::{self, Output};
 use super::{Error, runtime, usage};
 use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
 use crate::net::api::{self, Api, Found};
@@ -23,39 +19,39 @@ use crate::protocol::endpoint::Host;
 use crate::protocol::record::{AppRules, Rule, RuleCounts};
 use crate::protocol::rule::{self, file};
 use crate::session::outcome::{FAILED, REFUSED};
+use crate::terminal::console::{Console, WriteError};
 use crate::terminal::table::{Cell, Column, Look};
 use crate::text::escape_controls;
 
 mod change;
 mod delete;
-mod given;
+mod input;
 mod sync;
 mod test;
 
-use given::{Given, Sources};
+use input::{RuleSet, Sources};
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &Rules, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&given.access, arguments)?;
+pub fn run(given: &Rules, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+    console.set_options((&given.output).into());
+    access::hide(&given.access, arguments, console)?;
     if given.verb.is_some() && given.list != RuleList::default() {
         return usage("options of the list go behind `rules list`, those of another verb behind it");
     }
-    let job = Job::of(given)?;
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
-    let output = Output::new(&given.show, access.token.mask());
-    let bar = ProgressBar::hidden();
-    let (told, shown) = (output.clone(), bar.clone());
-    let mut api = access.api(move |line| shown.suspend(|| told.say(line)))?;
+    let job = Job::new(given, console)?;
+    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?, console)?;
+    let console = &*console;
+    let mut api = access.api(console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
-            Job::List(tag) => list(&mut api, &output, tag.as_ref()).await,
-            Job::Add(given) => change::add(&mut api, &output, given).await,
-            Job::Test(given, input) => test::run(&mut api, &output, given, input).await,
-            Job::Delete(which) => delete::run(&mut api, &output, which).await,
-            Job::Sync(given, how) => sync::run(&mut api, &output, &bar, given, how).await,
-            Job::Count => count(&mut api, &output).await,
-            Job::Export(tag, form) => export(&mut api, &output, tag.as_ref(), *form).await,
+            Job::List(tag) => list(&mut api, console, tag.as_ref()).await,
+            Job::Add(given) => change::add(&mut api, console, given).await,
+            Job::Test(given, input) => test::run(&mut api, console, given, input).await,
+            Job::Delete(which) => delete::run(&mut api, console, which).await,
+            Job::Sync(given, how) => sync::run(&mut api, console, given, how).await,
+            Job::Count => count(&mut api, console).await,
+            Job::Export(tag, form) => export(&mut api, console, tag.as_ref(), *form).await,
         }
     });
     // A name that is still being resolved must not hold up the end.
@@ -64,7 +60,7 @@ pub fn run(given: &Rules, arguments: &[OsString]) -> Result<u8, Error> {
         // The usual advice for their status is about the account.
         Err(Error::Call(error)) => match change::advice(&error) {
             Some(advice) => {
-                output.fail(&format!("{}; {advice}", error.why()));
+                console.always(&format!("{}; {advice}", error.why()));
                 Ok(REFUSED)
             }
             None => Err(error.into()),
@@ -76,43 +72,42 @@ pub fn run(given: &Rules, arguments: &[OsString]) -> Result<u8, Error> {
 /// What to do, checked as far as it can be without asking X.
 enum Job<'a> {
     List(Option<Tag>),
-    Add(Given),
-    Test(Given, &'a RuleInput),
+    Add(RuleSet),
+    Test(RuleSet, &'a RuleInput),
     Delete(&'a RuleDelete),
-    Sync(Given, &'a RuleSync),
+    Sync(RuleSet, &'a RuleSync),
     Count,
     Export(Option<Tag>, file::Form),
 }
 
 impl Job<'_> {
-    fn of(given: &Rules) -> Result<Job<'_>, Error> {
+    fn new<'a>(given: &'a Rules, console: &Console) -> Result<Job<'a>, Error> {
         let stdin_taken = given.access.bearer_file.as_deref() == Some(Path::new("-"));
-        let quiet = given.show.quiet;
         let glob = |tag: &Option<String>| tag.as_deref().map(Tag::from);
         Ok(match &given.verb {
             None => Job::List(glob(&given.list.tag)),
             Some(RuleVerb::List(list)) => Job::List(glob(&list.tag)),
             Some(RuleVerb::Add(input)) => {
-                let rules = Given::of(input, stdin_taken, quiet)?;
-                rules.check(&input.lint, quiet)?;
+                let rules = RuleSet::from_input(input, stdin_taken, console)?;
+                rules.check(&input.lint, console)?;
                 Job::Add(rules)
             }
-            Some(RuleVerb::Test(input)) => Job::Test(Given::of(input, stdin_taken, quiet)?, input),
+            Some(RuleVerb::Test(input)) => Job::Test(RuleSet::from_input(input, stdin_taken, console)?, input),
             Some(RuleVerb::Delete(which)) => {
-                if which.all && !which.yes && !which.dry_run && !output::can_ask() {
+                if which.all && !which.yes && !which.dry_run && !Console::can_confirm() {
                     return usage("nobody is here to be asked; give --yes to delete all rules");
                 }
                 Job::Delete(which)
             }
             Some(RuleVerb::Sync(how)) => {
-                let rules = Given::read(&Sources { words: &[], files: &how.file, tag: None, stdin_taken, quiet })?;
+                let rules = RuleSet::read(&Sources { words: &[], files: &how.file, tag: None, stdin_taken }, console)?;
                 if rules.rules.is_empty() && !how.allow_empty {
                     return usage(
                         "there is no rule in what is given, and a sync with it deletes all rules; if that is meant, use \
                          xstream rules delete --all, or give --allow-empty",
                     );
                 }
-                rules.check(&how.lint, quiet)?;
+                rules.check(&how.lint, console)?;
                 Job::Sync(rules, how)
             }
             Some(RuleVerb::Count) => Job::Count,
@@ -128,10 +123,10 @@ impl Job<'_> {
 }
 
 /// Reads the rules that X has. What X could not give is told; the second value is false then.
-async fn read(api: &mut Api, output: &Output) -> Result<(Vec<Rule>, bool), Error> {
+async fn read(api: &mut Api, console: &Console) -> Result<(Vec<Rule>, bool), Error> {
     let Found { items, errors, more } = api.rules().await?;
     for problem in &errors {
-        output.say(&format!("warning: {}", api::said(problem)));
+        console.info(&format!("warning: {}", api::said(problem)));
     }
     Ok((items, errors.is_empty() && !more))
 }
@@ -140,33 +135,25 @@ fn chosen(rules: Vec<Rule>, tag: Option<&Tag>) -> Vec<Rule> {
     rules.into_iter().filter(|rule| tag.is_none_or(|tag| tag.fits(rule.tag.as_deref().unwrap_or_default()))).collect()
 }
 
-async fn list(api: &mut Api, output: &Output, tag: Option<&Tag>) -> Result<u8, Error> {
-    let (rules, _) = read(api, output).await?;
+async fn list(api: &mut Api, console: &Console, tag: Option<&Tag>) -> Result<u8, Error> {
+    let (rules, _) = read(api, console).await?;
     let none = rules.is_empty();
     let rules = chosen(rules, tag);
     if none {
-        output.say("there is no rule; add one: xstream rules add 'cat has:images' --tag cats");
+        console.info("there is no rule; add one: xstream rules add 'cat has:images' --tag cats");
     } else if rules.is_empty() {
-        output.say("no rule has such a tag");
+        console.info("no rule has such a tag");
     }
-    print(output, &rules)?;
+    print(console, &rules)?;
     Ok(0)
 }
 
-/// A reader that left does not stop what is under way, and what fails then is no success.
-fn unread(printed: anyhow::Result<()>) -> anyhow::Result<()> {
-    let left = |error: &anyhow::Error| {
-        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    };
-    printed.or_else(|error| if left(&error) { Ok(()) } else { Err(error) })
-}
-
 /// Prints rules: a table, or X's own objects.
-fn print(output: &Output, rules: &[Rule]) -> anyhow::Result<()> {
-    if output.is_table() {
-        output.table(&COLUMNS, &rows(rules))
+fn print(console: &Console, rules: &[Rule]) -> Result<(), WriteError> {
+    if console.is_table() {
+        console.table(&COLUMNS, &rows(rules))
     } else {
-        output.values(rules.iter().map(|rule| &rule.raw))
+        console.values(rules.iter().map(|rule| &rule.raw))
     }
 }
 
@@ -183,13 +170,13 @@ fn rows(rules: &[Rule]) -> Vec<Vec<Cell>> {
     rules.iter().map(row).collect()
 }
 
-async fn count(api: &mut Api, output: &Output) -> Result<u8, Error> {
+async fn count(api: &mut Api, console: &Console) -> Result<u8, Error> {
     let counts = api.rule_counts().await?;
-    if output.is_table() {
+    if console.is_table() {
         let columns = [Column::whole("WHOSE"), Column::number("RULES"), Column::number("OF"), Column::whole("APP")];
-        output.table(&columns, &count_rows(&counts))?;
+        console.table(&columns, &count_rows(&counts))?;
     } else {
-        output.values([&counts.raw])?;
+        console.values([&counts.raw])?;
     }
     Ok(0)
 }
@@ -211,17 +198,17 @@ fn count_rows(counts: &RuleCounts) -> Vec<Vec<Cell>> {
     rows
 }
 
-async fn export(api: &mut Api, output: &Output, tag: Option<&Tag>, form: file::Form) -> Result<u8, Error> {
-    let (rules, mut whole) = read(api, output).await?;
-    whole &= told_unreadable(output, &rules);
+async fn export(api: &mut Api, console: &Console, tag: Option<&Tag>, form: file::Form) -> Result<u8, Error> {
+    let (rules, mut whole) = read(api, console).await?;
+    whole &= told_unreadable(console, &rules);
     let rules: Vec<rule::Rule> = chosen(rules, tag).iter().filter(|rule| has_value(rule)).map(Into::into).collect();
     if rules.is_empty() {
-        output.say("no rule to write");
+        console.info("no rule to write");
     }
     let text = file::write(&rules, form);
-    output.text(&if io::stdout().is_terminal() { harmless(&text) } else { text })?;
+    console.print(&if Console::width().is_some() { harmless(&text) } else { text })?;
     if !whole {
-        output.fail("X did not give all rules; a sync with this file deletes those that are missing in it");
+        console.always("X did not give all rules; a sync with this file deletes those that are missing in it");
         return Ok(FAILED);
     }
     Ok(0)
@@ -239,14 +226,14 @@ fn has_value(rule: &Rule) -> bool {
 }
 
 /// Tells of rules without a value, which no file can hold; true if there are none.
-fn told_unreadable(output: &Output, rules: &[Rule]) -> bool {
+fn told_unreadable(console: &Console, rules: &[Rule]) -> bool {
     let bare: Vec<String> = rules
         .iter()
         .filter(|rule| !has_value(rule))
         .map(|rule| rule.id.as_deref().map_or_else(|| "without an id".to_owned(), escape_controls))
         .collect();
     if !bare.is_empty() {
-        output.fail(&format!("X gives rules without a value, which are left alone: {}", bare.join(", ")));
+        console.always(&format!("X gives rules without a value, which are left alone: {}", bare.join(", ")));
     }
     bare.is_empty()
 }

@@ -9,20 +9,19 @@ use std::collections::HashSet;
 use std::pin::pin;
 
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::super::output::{self, Output};
 use super::super::{Error, usage};
 use super::change::{self, counted, is_cap, room, summary, told_cap};
-use super::given::{self, Given};
-use super::{has_value, read, told_unreadable, unread};
+use super::input::{self, RuleSet};
+use super::{has_value, read, told_unreadable};
 use crate::cli::RuleSync;
 use crate::net::api::{self, Api};
 use crate::protocol::rule::plan::{Caps, Plan, Request, plan, render};
 use crate::protocol::rule::{Access, Rule};
 use crate::session::outcome::{FAILED, REFUSED};
+use crate::terminal::console::{Console, WriteError, unless_closed};
 use crate::terminal::table::{Look, painted};
 
 /// The exit status of a process that Ctrl-C ended, as shells count: 128 and the number of the signal.
@@ -53,22 +52,16 @@ impl Tally {
 }
 
 /// Makes X's rules equal to the ones given.
-pub async fn run(
-    api: &mut Api,
-    output: &Output,
-    bar: &ProgressBar,
-    given: &Given,
-    how: &RuleSync,
-) -> Result<u8, Error> {
-    let Some(mut current) = current(api, output).await? else {
-        output.fail("the list of rules is not whole; nothing was changed");
+pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSync) -> Result<u8, Error> {
+    let Some(mut current) = current(api, console).await? else {
+        console.always("the list of rules is not whole; nothing was changed");
         return Ok(FAILED);
     };
     let mut whole = plan(&current, &given.rules, Caps::of(usize::MAX));
     let changed = changed(&whole);
-    unread(print(output, &whole))?;
+    unless_closed(print(console, &whole))?;
     if whole.requests.is_empty() {
-        output.say(&format!("nothing to do: {} as given", are(whole.keep.len())));
+        console.info(&format!("nothing to do: {} as given", are(whole.keep.len())));
         return Ok(0);
     }
     // No app has less room than this, or X says so when it has; with more to come, X is asked how much it takes.
@@ -78,38 +71,37 @@ pub async fn run(
         caps = Caps::of(room(&counts).map_or(caps.rules, |room| usize::try_from(room).unwrap_or(usize::MAX)));
         whole = plan(&current, &given.rules, caps);
         if whole.excess > 0 {
-            return Ok(too_many(output, given, whole.excess, &counted(&counts)));
+            return Ok(too_many(console, given, whole.excess, &counted(&counts)));
         }
     } else {
         whole = plan(&current, &given.rules, caps);
     }
     let (gone, kept) = (whole.delete.len() - changed, whole.keep.len() + changed);
     if how.dry_run {
-        output.say(&summary(
+        console.info(&summary(
             (whole.add.len() - changed, "to add"),
             &[(changed, "to tag anew"), (gone, "to delete"), (kept - changed, "to keep")],
         ));
         return Ok(0);
     }
     if gone > kept && !how.yes {
-        let what = format!("deletes {gone} of {} and keeps {kept}", given::count(current.len()));
-        if !output::can_ask() {
+        let what = format!("deletes {gone} of {} and keeps {kept}", input::count(current.len()));
+        if !Console::can_confirm() {
             return usage(format!("this {what}, and nobody is here to be asked; give --yes if it is meant"));
         }
-        if !output.ask(&[], &[], &format!("This {what}. Go on?"))? {
-            output.say("nothing was changed");
+        if !console.confirm(&[], &[], &format!("This {what}. Go on?")).context("asking on stderr")? {
+            console.info("nothing was changed");
             return Ok(FAILED);
         }
     }
-    let mut job =
-        Job { api, output, bar, given, tally: Tally::default(), done: (0, 0), interrupts: Interrupts::new()? };
+    let mut job = Job { api, console, given, tally: Tally::default(), done: (0, 0), interrupts: Interrupts::new()? };
     let mut end = job.carry_out(&whole).await;
     if matches!(&end, Err(Stop::Failed(error)) if is_cap(error)) {
         // There is less room than supposed, or somebody else took it: plan anew with what X says.
         let counts = job.api.rule_counts().await?;
         if let Some(room) = room(&counts) {
-            let Some(again) = self::current(job.api, output).await? else {
-                output.fail(&format!(
+            let Some(again) = self::current(job.api, console).await? else {
+                console.always(&format!(
                     "{}; the list of rules is not whole, so nothing more was changed",
                     job.tally.told()
                 ));
@@ -118,27 +110,27 @@ pub async fn run(
             current = again;
             whole = plan(&current, &given.rules, Caps::of(usize::try_from(room).unwrap_or(usize::MAX)));
             if whole.excess > 0 {
-                output.say(&job.tally.told());
-                return Ok(too_many(output, given, whole.excess, &counted(&counts)));
+                console.info(&job.tally.told());
+                return Ok(too_many(console, given, whole.excess, &counted(&counts)));
             }
             end = job.carry_out(&whole).await;
         }
     }
     match end {
         Err(Stop::Failed(error)) if is_cap(&error) => {
-            output.say(&format!("{} before the failure", job.tally.told()));
+            console.info(&format!("{} before the failure", job.tally.told()));
             let there: HashSet<&str> = current.iter().map(|rule| rule.value.as_str()).collect();
             let new = given.rules.iter().filter(|rule| !there.contains(rule.value.as_str())).count();
-            told_cap(job.api, output, error, "adding rules", new.saturating_sub(job.tally.added)).await
+            told_cap(job.api, console, error, "adding rules", new.saturating_sub(job.tally.added)).await
         }
         end => job.finish(end),
     }
 }
 
 /// The rules that X has; none if it does not give all. What is not in the list would be added, or stay.
-async fn current(api: &mut Api, output: &Output) -> Result<Option<Vec<Rule>>, Error> {
-    let (rules, whole) = read(api, output).await?;
-    told_unreadable(output, &rules);
+async fn current(api: &mut Api, console: &Console) -> Result<Option<Vec<Rule>>, Error> {
+    let (rules, whole) = read(api, console).await?;
+    told_unreadable(console, &rules);
     Ok(whole.then(|| rules.iter().filter(|rule| has_value(rule)).map(Rule::from).collect()))
 }
 
@@ -156,17 +148,17 @@ fn changed(plan: &Plan) -> usize {
     plan.delete.iter().filter(|rule| added.contains(rule.value.as_str())).count()
 }
 
-fn too_many(output: &Output, given: &Given, excess: usize, counts: &str) -> u8 {
-    output.fail(&format!(
+fn too_many(console: &Console, given: &RuleSet, excess: usize, counts: &str) -> u8 {
+    console.always(&format!(
         "{} are wanted, {excess} more than X has room for: {counts}; delete rules, or join several into one with OR",
-        given::count(given.rules.len())
+        input::count(given.rules.len())
     ));
     REFUSED
 }
 
 /// Prints the difference: for people and pipes as text, with --json as objects.
-fn print(output: &Output, plan: &Plan) -> anyhow::Result<()> {
-    if output.is_json() {
+fn print(console: &Console, plan: &Plan) -> Result<(), WriteError> {
+    if console.is_json() {
         let all = [("delete", &plan.delete), ("keep", &plan.keep), ("add", &plan.add)];
         let values = all.into_iter().flat_map(|(change, rules)| {
             rules.iter().map(move |rule| {
@@ -179,10 +171,10 @@ fn print(output: &Output, plan: &Plan) -> anyhow::Result<()> {
                 value
             })
         });
-        return output.values(&values.collect::<Vec<_>>());
+        return console.values(&values.collect::<Vec<_>>());
     }
     let text = render(plan);
-    output.text(&if output.is_colored() { colored(&text) } else { text })
+    console.print(&if console.is_colored() { colored(&text) } else { text })
 }
 
 fn colored(text: &str) -> String {
@@ -236,9 +228,8 @@ impl Interrupts {
 /// A sync that is under way.
 struct Job<'a> {
     api: &'a mut Api,
-    output: &'a Output,
-    bar: &'a ProgressBar,
-    given: &'a Given,
+    console: &'a Console,
+    given: &'a RuleSet,
     tally: Tally,
     /// Changes that were sent, of all that the plan has.
     done: (usize, usize),
@@ -249,21 +240,10 @@ impl Job<'_> {
     /// Sends what is planned. Once X has refused a rule nothing more is deleted: what was to replace it may be that
     /// rule.
     async fn carry_out(&mut self, plan: &Plan) -> Result<(), Stop> {
-        let (bar, output) = (self.bar, self.output);
         self.done = (0, plan.requests.iter().map(|request| request.rules().len()).sum());
-        bar.set_length(self.done.1 as u64);
-        bar.set_position(0);
-        if output.is_heard() && plan.requests.len() > 1 {
-            bar.set_style(
-                ProgressStyle::with_template("{pos} of {len} changes {bar:20}")
-                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
-            );
-            // It draws on a terminal only.
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.tick();
-        }
+        self.console.start_progress(self.done.1, plan.requests.len() > 1);
         let end = self.send(&plan.requests).await;
-        bar.finish_and_clear();
+        self.console.end_progress();
         end
     }
 
@@ -276,15 +256,15 @@ impl Job<'_> {
                 return Err(Stop::Interrupted { midway: false });
             }
             let (api, tally) = (&mut *self.api, &mut self.tally);
-            let change = change(api, self.output, self.bar, self.given, request, tally);
-            match self.interrupts.during(Box::pin(change), |line| self.bar.suspend(|| self.output.say(line))).await {
+            let change = change(api, self.console, self.given, request, tally);
+            match self.interrupts.during(Box::pin(change), |line| self.console.info(line)).await {
                 Some(Ok(())) => {
                     self.done.0 += request.rules().len();
-                    self.bar.set_position(self.done.0 as u64);
+                    self.console.set_progress(self.done.0);
                 }
                 Some(Err(error)) => {
                     if let Request::Add(rules) = request {
-                        self.bar.suspend(|| change::tell_batch(self.output, &error, rules, self.given));
+                        change::tell_batch(self.console, &error, rules, self.given);
                     }
                     return Err(Stop::Failed(error));
                 }
@@ -295,26 +275,26 @@ impl Job<'_> {
     }
 
     fn finish(&self, end: Result<(), Stop>) -> Result<u8, Error> {
-        let (output, tally, line) = (self.output, &self.tally, self.tally.told());
+        let (console, tally, line) = (self.console, &self.tally, self.tally.told());
         match end {
             Err(Stop::Failed(error)) => {
                 let rest = if error.is_passing() { "; the same sync again does the rest" } else { "" };
-                output.say(&format!("{line} before the failure{rest}"));
+                console.info(&format!("{line} before the failure{rest}"));
                 return Err(error.into());
             }
             Err(Stop::Interrupted { midway }) => {
                 let (done, all) = self.done;
                 let doubt = if midway { ", and perhaps those of the request under way" } else { "" };
-                output.fail(&format!(
+                console.always(&format!(
                     "interrupted after {done} of {all} changes{doubt}: {line}; the same sync does the rest"
                 ));
                 return Ok(INTERRUPTED);
             }
             Ok(()) => {}
         }
-        output.say(&line);
+        console.info(&line);
         if tally.refused > 0 {
-            output.fail(
+            console.always(
                 "the rules are not as given: X refused some, and then nothing more was deleted; correct them and sync again",
             );
         }
@@ -324,23 +304,22 @@ impl Job<'_> {
 
 async fn change(
     api: &mut Api,
-    output: &Output,
-    bar: &ProgressBar,
-    given: &Given,
+    console: &Console,
+    given: &RuleSet,
     request: &Request,
     tally: &mut Tally,
 ) -> Result<(), api::Error> {
     match request {
         Request::Add(rules) => {
             let sent = change::send(api, rules, false).await?;
-            let (there, refused) = bar.suspend(|| change::tell(output, &sent.errors, given));
+            let (there, refused) = change::tell(console, &sent.errors, given);
             tally.added += sent.count;
             tally.there += there;
             tally.refused += refused;
             tally.unsaid += sent.unsaid;
         }
         Request::Delete(rules) => {
-            let dropped = change::drop_batch(api, rules, |line| bar.suspend(|| output.say(line))).await?;
+            let dropped = change::drop_batch(api, rules, |line| console.info(line)).await?;
             tally.deleted += dropped.gone;
             tally.kept += dropped.kept;
         }

@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::Error;
-use super::super::output::Output;
 use super::change::{Sent, is_cap, send, status, summary, tell, tell_batch, told_cap, why_refused};
-use super::given::{Given, is_error};
-use super::unread;
+use super::input::{RuleSet, is_error};
 use crate::cli::RuleInput;
 use crate::net::api::{Api, RULE_BATCH};
 use crate::protocol::rule::Rule;
+use crate::terminal::console::{Console, WriteError, unless_closed};
 use crate::terminal::table::{Cell, Column, Look};
 use crate::text::escape_controls;
 
@@ -38,9 +37,9 @@ impl Verdict {
 }
 
 /// Has rules checked. Those that look wrong are not sent.
-pub async fn run(api: &mut Api, output: &Output, given: &Given, input: &RuleInput) -> Result<u8, Error> {
+pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &RuleInput) -> Result<u8, Error> {
     let findings = given.findings(&input.lint);
-    given.tell(&findings, !output.is_heard());
+    given.report(&findings, console);
     let mut verdicts: Vec<Verdict> = findings
         .iter()
         .map(|findings| {
@@ -55,7 +54,7 @@ pub async fn run(api: &mut Api, output: &Output, given: &Given, input: &RuleInpu
         let rules: Vec<Rule> = batch.iter().map(|&at| given.rules[at].clone()).collect();
         match send(api, &rules, true).await {
             Ok(sent) => {
-                tell(output, &sent.errors, given);
+                tell(console, &sent.errors, given);
                 for &at in batch {
                     let Verdict { word, details, id } = Verdict::of(&sent, &given.rules[at]);
                     verdicts[at].details.extend(details);
@@ -64,27 +63,27 @@ pub async fn run(api: &mut Api, output: &Output, given: &Given, input: &RuleInpu
                 }
             }
             Err(error) => {
-                tell_batch(output, &error, &rules, given);
+                tell_batch(console, &error, &rules, given);
                 end = Err(error);
                 break;
             }
         }
     }
-    unread(print(output, given, &verdicts))?;
+    unless_closed(print(console, given, &verdicts))?;
     let of = |word: &str| verdicts.iter().filter(|verdict| verdict.word == word).count();
     let (invalid, unknown) = (of("invalid"), of("unknown"));
     let others = [(of("duplicate"), "there already"), (invalid, "invalid"), (unknown, "not judged")];
-    output.say(&summary((of("valid"), "valid"), &others));
+    console.info(&summary((of("valid"), "valid"), &others));
     match end {
-        Err(error) if is_cap(&error) => told_cap(api, output, error, "checking rules", unknown).await,
+        Err(error) if is_cap(&error) => told_cap(api, console, error, "checking rules", unknown).await,
         Err(error) => Err(error.into()),
         Ok(()) => Ok(status(invalid, unknown)),
     }
 }
 
-fn print(output: &Output, given: &Given, verdicts: &[Verdict]) -> anyhow::Result<()> {
+fn print(console: &Console, given: &RuleSet, verdicts: &[Verdict]) -> Result<(), WriteError> {
     let all = given.rules.iter().zip(&given.places).zip(verdicts);
-    if output.is_table() {
+    if console.is_table() {
         let columns = [Column::whole("WHERE"), Column::whole("VERDICT"), Column::cut("RULE"), Column::cut("WHY")];
         let row = |((rule, place), verdict): ((&Rule, &String), &Verdict)| {
             let look = match verdict.word {
@@ -98,7 +97,7 @@ fn print(output: &Output, given: &Given, verdicts: &[Verdict]) -> anyhow::Result
             };
             vec![place.clone().into(), Cell::new(verdict.word, look), escape_controls(&rule.value).into(), why.into()]
         };
-        return output.table(&columns, &all.map(row).collect::<Vec<_>>());
+        return console.table(&columns, &all.map(row).collect::<Vec<_>>());
     }
     let object = |((rule, place), verdict): ((&Rule, &String), &Verdict)| {
         let mut object = json!({"verdict": verdict.word, "value": rule.value, "place": place});
@@ -114,5 +113,5 @@ fn print(output: &Output, given: &Given, verdicts: &[Verdict]) -> anyhow::Result
         }
         object
     };
-    output.values(&all.map(object).collect::<Vec<_>>())
+    console.values(&all.map(object).collect::<Vec<_>>())
 }

@@ -11,46 +11,44 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::access::{self, Access};
-use super::output::{self, Output};
 use super::{Error, runtime, tail};
 use crate::cli;
 use crate::protocol::endpoint::Host;
 use crate::store::state::Store;
+use crate::terminal::console::Console;
 use report::Report;
 pub use report::{end, percent, thousands};
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &cli::Usage, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&given.access, arguments)?;
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
-    let output = Output::new(&given.show, access.token.mask());
+pub fn run(given: &cli::Usage, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+    console.set_options((&given.output).into());
+    access::hide(&given.access, arguments, console)?;
+    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?, console)?;
     // A file that is not ours is told before anything is asked.
     let metered = match &given.state {
         Some(path) => {
             if !path.exists() {
-                output.say(&format!("warning: {} is not there; `xstream tail --state` makes it", path.display()));
+                console.info(&format!("warning: {} is not there; `xstream tail --state` makes it", path.display()));
             }
             // Only the days are read, which hang on the host alone.
             Some(Store::new(path, tail::account(&access.base), "", false)?.days()?)
         }
         None => None,
     };
-    let told = output.clone();
-    let mut api = access.api(move |line| told.say(line))?;
+    let mut api = access.api(console)?;
     let runtime = runtime()?;
     let usage = runtime.block_on(api.usage(Some(given.days)));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let report = Report::new(&usage?, metered.as_deref(), today, given.days);
-    if output.is_table() {
-        let width = output::width(rustix::stdio::stdout());
-        output.text(&report.render(width, output.is_colored()))?;
+    if let Some(width) = Console::width().filter(|_| console.is_table()) {
+        console.print(&report.render(width, console.is_colored()))?;
         if given.state.is_none() {
-            output.say("--state FILE, the file of `xstream tail --state`, shows what this machine metered beside it");
+            console.info("--state FILE, the file of `xstream tail --state`, shows what this machine metered beside it");
         }
     } else {
-        output.values(&report.values())?;
+        console.values(&report.values())?;
     }
     Ok(0)
 }

@@ -19,7 +19,7 @@ use crate::session::Failure;
 use crate::session::outcome::{GAVE_UP, REFUSED};
 
 /// The way to X: proxy, DNS, TCP, TLS.
-pub async fn way(access: &Access, report: &mut Report) -> Result<(), Error> {
+pub async fn check(access: &Access, report: &mut Report<'_>) -> Result<(), Error> {
     let base = &access.base;
     let probe = Probe { base, timeout: access.connect_timeout / access.speed() };
     let began = Instant::now();
@@ -60,7 +60,7 @@ fn no_proxy(access: &Access) -> String {
     }
 }
 
-async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report) -> Result<Option<TcpStream>, Error> {
+async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report<'_>) -> Result<Option<TcpStream>, Error> {
     // A name is looked up without its port.
     let host = access.base.uri().host().unwrap_or_default();
     let addresses = if let Some(address) = probe.address() {
@@ -97,7 +97,7 @@ async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report) -> Resu
     }
 }
 
-async fn secure(access: &Access, probe: &Probe<'_>, tcp: TcpStream, report: &mut Report) -> Result<(), Error> {
+async fn secure(access: &Access, probe: &Probe<'_>, tcp: TcpStream, report: &mut Report<'_>) -> Result<(), Error> {
     let began = Instant::now();
     let config = match trust(access.cacert.as_deref()) {
         Ok(config) => config,

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::{Error, print_error, usage};
+use super::super::{Error, usage};
 use crate::cli::{Level, Lint, RuleInput};
 use crate::protocol::rule::file::{self, MOST_MISTAKES};
 use crate::protocol::rule::lint::{Finding, Severity, lint};
 use crate::protocol::rule::{Access, Rule, piece};
+use crate::terminal::console::Console;
 use crate::text::escape_controls;
 
 /// Characters shown before and after the one that is pointed at: with the indent, less than the narrowest usual terminal.
@@ -21,7 +22,7 @@ const AFTER: usize = 30;
 
 /// Rules with distinct values, and where each was written.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Given {
+pub struct RuleSet {
     /// The rules.
     pub rules: Vec<Rule>,
     /// `rules.txt:3` or `argument 2`, rule by rule.
@@ -38,16 +39,14 @@ pub struct Sources<'a> {
     pub tag: Option<&'a str>,
     /// The token comes from stdin.
     pub stdin_taken: bool,
-    /// Whether to keep quiet about repetitions.
-    pub quiet: bool,
 }
 
-impl Given {
+impl RuleSet {
     /// Rules to add or to test: if none are named, those on stdin.
-    pub fn of(input: &RuleInput, stdin_taken: bool, quiet: bool) -> Result<Given, Error> {
+    pub fn from_input(input: &RuleInput, stdin_taken: bool, console: &Console) -> Result<RuleSet, Error> {
         let stdin = [PathBuf::from("-")];
         let tag = input.tag.as_deref();
-        let mut sources = Sources { words: &input.rules, files: &input.file, tag, stdin_taken, quiet };
+        let mut sources = Sources { words: &input.rules, files: &input.file, tag, stdin_taken };
         if matches!(sources.words, [only] if only == "-") {
             if !sources.files.is_empty() {
                 return usage("`-` reads all rules from stdin; give --file alone, or --file - beside it");
@@ -70,7 +69,7 @@ impl Given {
             };
             return usage(format!("argument {}: `{}` {what}", at + 1, piece(word)));
         }
-        let given = Given::read(&sources)?;
+        let given = RuleSet::read(&sources, console)?;
         if given.rules.is_empty() {
             let names: Vec<String> = sources.files.iter().map(|file| name(file)).collect();
             return usage(format!("there is no rule in {}", names.join(", ")));
@@ -79,7 +78,7 @@ impl Given {
     }
 
     /// Reads all sources.
-    pub fn read(sources: &Sources<'_>) -> Result<Given, Error> {
+    pub fn read(sources: &Sources<'_>, console: &Console) -> Result<RuleSet, Error> {
         let mut files = Vec::new();
         for path in sources.files {
             files.push((name(path), bytes(path, sources.stdin_taken)?));
@@ -88,16 +87,14 @@ impl Given {
         let read = read.or_else(|mistakes| {
             let text = mistakes.to_string();
             let (first, last) = text.rsplit_once('\n').unwrap_or(("", &text));
-            first.lines().for_each(print_error);
+            first.lines().for_each(|line| console.always(line));
             usage(last)
         })?;
-        if !sources.quiet {
-            read.notes.iter().for_each(|note| print_error(&note.to_string()));
-        }
+        read.notes.iter().for_each(|note| console.info(&note.to_string()));
         let words = sources.words.iter().enumerate();
         let words = words.map(|(at, word)| (Rule::new(word.trim(), None), format!("argument {}", at + 1)));
         let lines = read.rules.into_iter().zip(read.places.iter().map(ToString::to_string));
-        let mut given = Given::default();
+        let mut given = RuleSet::default();
         let mut known: HashMap<String, usize> = HashMap::new();
         for (mut rule, place) in words.chain(lines) {
             rule.id = None;
@@ -111,11 +108,10 @@ impl Given {
                         "{place}: `{value}` has another tag in {other}; keep one of them: X knows a rule by its value"
                     ));
                 }
-                Some(&first) if !sources.quiet => {
+                Some(&first) => {
                     let (value, other) = (piece(&rule.value), &given.places[first]);
-                    print_error(&format!("{place}: `{value}` stands in {other} already; it counts once"));
+                    console.info(&format!("{place}: `{value}` stands in {other} already; it counts once"));
                 }
-                Some(_) => {}
                 None => {
                     known.insert(rule.value.clone(), given.rules.len());
                     given.rules.push(rule);
@@ -137,9 +133,9 @@ impl Given {
     }
 
     /// Tells what was found, and stops at errors.
-    pub fn check(&self, options: &Lint, quiet: bool) -> Result<(), Error> {
+    pub fn check(&self, options: &Lint, console: &Console) -> Result<(), Error> {
         let findings = self.findings(options);
-        self.tell(&findings, quiet);
+        self.report(&findings, console);
         match findings.iter().filter(|findings| findings.iter().any(is_error)).count() {
             0 => Ok(()),
             bad => usage(format!(
@@ -150,9 +146,9 @@ impl Given {
     }
 
     /// Tells what was found: the errors, and the warnings to those who want them.
-    pub fn tell(&self, findings: &[Vec<Finding>], quiet: bool) {
+    pub fn report(&self, findings: &[Vec<Finding>], console: &Console) {
         for severity in [Severity::Warning, Severity::Error] {
-            if quiet && severity == Severity::Warning {
+            if console.is_quiet() && severity == Severity::Warning {
                 continue;
             }
             let all = self.rules.iter().zip(&self.places).zip(findings);
@@ -161,9 +157,9 @@ impl Given {
                 such.map(move |finding| format!("{place}: {finding}\n{}", pointed(&rule.value, finding.position)))
             });
             let such: Vec<String> = such.collect();
-            such.iter().take(MOST_MISTAKES).for_each(|text| print_error(text));
+            such.iter().take(MOST_MISTAKES).for_each(|text| console.always(text));
             if such.len() > MOST_MISTAKES {
-                print_error(&format!("and {} more {severity}s", such.len() - MOST_MISTAKES));
+                console.always(&format!("and {} more {severity}s", such.len() - MOST_MISTAKES));
             }
         }
     }
