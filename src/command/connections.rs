@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::output::{self, Output};
 use super::{Error, runtime, target, usage};
 use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
@@ -29,7 +29,7 @@ const ENDED_PAGES: usize = 10;
 
 /// Runs the verb; returns the exit status.
 pub fn run(given: &Connections, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&given.access, arguments)?;
+    client_config::reexec_without_token(&given.access, arguments)?;
     if given.verb.is_some() && given.list != ConnectionList::default() {
         return usage("options of the list go behind `connections list`; `connections kill` takes none of them");
     }
@@ -41,14 +41,14 @@ pub fn run(given: &Connections, arguments: &[OsString]) -> Result<u8, Error> {
     if matches!(job, Job::Kill(_, false)) && !output::can_ask() {
         return usage("nobody is here to be asked; give --yes to end connections");
     }
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
-    let output = Output::new(&given.show, access.token.mask());
+    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?)?;
+    let output = Output::new(&given.show, config.token.mask());
     let told = output.clone();
-    let mut api = access.api(move |line| told.say(line))?;
+    let mut api = config.api(config.clock(), move |line| told.say(line))?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
-            Job::List(wish) => list(&mut api, &output, wish, &access::again(&given.access)).await,
+            Job::List(wish) => list(&mut api, &output, wish, &client_config::server_options(&given.access)).await,
             Job::Kill(which, yes) => kill(&mut api, &output, which, *yes).await,
         }
     });
@@ -131,7 +131,7 @@ async fn list(api: &mut Api, output: &Output, wish: &Wish, again: &str) -> Resul
     let open = found.iter().filter(|connection| connection.is_active()).count();
     older |= found.len() > wish.max;
     found.truncate(wish.max);
-    let warnings: BTreeSet<String> = errors.iter().map(api::said).collect();
+    let warnings: BTreeSet<String> = errors.iter().map(api::describe).collect();
     for said in warnings {
         output.say(&format!("warning: {said}"));
     }
@@ -349,7 +349,7 @@ fn connections(count: usize) -> String {
 /// Prints what became of each connection.
 fn tell(output: &Output, kills: &Kills) -> Result<(), Error> {
     for problem in &kills.errors {
-        output.say(&format!("warning: {}", api::said(problem)));
+        output.say(&format!("warning: {}", api::describe(problem)));
     }
     if output.is_table() {
         let columns = [Column::cut("ID"), Column::whole("RESULT"), Column::cut("WHY")];

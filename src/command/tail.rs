@@ -5,15 +5,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::target::{self, Target};
 use super::{Error, pipeline_options, runtime, usage};
 use crate::cli::Tail;
 use crate::clock::Clock;
 use crate::drive::{Run, drive};
-use crate::inquiry::{Inquiry, Question};
+use crate::lookup::{ApiLookup, Query};
 use crate::net::api::{self, Api};
-use crate::net::dial::{Base, Dialer};
+use crate::net::base_url::BaseUrl;
+use crate::net::dial::Dialer;
 use crate::pipeline::meter::Meter;
 use crate::pipeline::{self, Pipeline};
 use crate::session::{self, Session};
@@ -22,51 +23,56 @@ use crate::store::state::Store;
 use crate::terminal::journal::Journal;
 use crate::terminal::status::Status;
 use crate::terminal::{self, Mask, Terminal};
-use crate::time::Timestamp;
 
 /// Runs the verb; returns the exit status.
 pub fn run(tail: Tail, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&tail.access, arguments)?;
+    client_config::reexec_without_token(&tail.access, arguments)?;
     terminal::log::begin(tail.verbose);
     let mut pipeline = pipeline_options(&tail.what)?;
     let target = target::of(&tail, arguments)?;
     pipeline.framed = target.framed;
     let base = target.base.clone();
-    let access = if tail.demo { Access::demo(&tail.access, base)? } else { Access::new(&tail.access, base)? };
+    let config =
+        if tail.demo { ClientConfig::demo(&tail.access, base)? } else { ClientConfig::new(&tail.access, base)? };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(follow(tail, target, access, pipeline));
+    let outcome = runtime.block_on(follow(tail, target, config, pipeline));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     outcome
 }
 
-async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeline::Options) -> Result<u8, Error> {
+async fn follow(
+    tail: Tail,
+    target: Target,
+    mut config: ClientConfig,
+    pipeline: pipeline::Options,
+) -> Result<u8, Error> {
     let mut server = None;
     if tail.demo {
         let started = Server::start(simulator::Options::new(Script::demo())).await.context("starting the simulator")?;
-        access.base = Base::parse(&started.url()).map_err(anyhow::Error::msg)?;
+        config.base = BaseUrl::parse(&started.url()).map_err(anyhow::Error::msg)?;
         server = Some(started);
     }
-    let speed = access.speed();
-    let clock = Clock::start(speed);
-    let host = if tail.demo { "the embedded simulator".to_owned() } else { access.host() };
+    let clock = config.clock();
+    let host = if tail.demo { "the embedded simulator".to_owned() } else { config.host() };
     let store = match &tail.state {
         // The token is in no file, so all apps on one state file share one budget.
         Some(path) => {
             let stream = target.request.target.split('?').next().unwrap_or_default();
-            let store = Store::new(path, account(&access.base), stream, speed == 1)?;
+            let store = Store::new(path, account(&config.base), stream, clock.is_real_time())?;
             // A file that is not ours is told before anything is dialled.
             drop(store.hold()?);
             Some(store)
         }
         None => None,
     };
-    let mask = access.token.mask();
+    let mask = config.token.mask();
     if tail.take_over && target.endpoint.is_none() {
         return usage(format!("--take-over: X lists no connections of {}, so none can be ended", target.name));
     }
-    let dialer = access.dialer(target.request.target, target.request.form, !tail.no_gzip)?;
-    let inquiry = target.endpoint.map(|endpoint| inquiry(&tail, endpoint, dialer.clone(), mask.clone(), speed));
+    let dialer = config.dialer(clock, !tail.no_gzip)?;
+    dialer.check(&target.request).or_else(|error| usage(format!("{error:#}")))?;
+    let lookup = target.endpoint.map(|endpoint| lookup(&tail, endpoint, dialer.clone(), mask.clone(), clock));
     let session = Session::new(session::Options {
         keep_alive: target.family.keep_alive(),
         stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
@@ -110,13 +116,15 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
         session,
         pipeline,
         dialer,
+        request: target.request,
         terminal,
         status: Status::new(target.name, target.family.keep_alive(), tail.buffer),
         host,
         store,
         journal,
         journal_failed: unopened.is_some(),
-        inquiry,
+        lookup,
+        take_over: tail.take_over,
         summary: tail.summary,
         buffer: tail.buffer,
         deadline: tail.duration,
@@ -128,15 +136,15 @@ async fn follow(tail: Tail, target: Target, mut access: Access, pipeline: pipeli
     Ok(status)
 }
 
-/// What is asked beside the stream; with `-v`, at once which rules are active.
-fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, mask: Mask, speed: u32) -> Inquiry {
-    let tell = Box::new(|line: &str| log::info!("{line}"));
-    let api = Api::new(api::Options { dialer, mask, tell, speed, retry: false });
-    let mut inquiry = Inquiry::new(api, endpoint, tail.take_over, access::again(&tail.access), speed);
+/// The lookups beside the stream; with `-v` the first one, of the active rules, starts at once.
+fn lookup(tail: &Tail, endpoint: &'static str, dialer: Dialer, mask: Mask, clock: Clock) -> ApiLookup {
+    let report = Box::new(|line: &str| log::info!("{line}"));
+    let api = Api::new(api::Options { dialer, mask, report, clock, retry: false });
+    let mut lookup = ApiLookup::new(api, endpoint, client_config::server_options(&tail.access), clock);
     if tail.verbose > 0 && endpoint == "filtered_stream" {
-        inquiry.ask(Timestamp::default(), Question::Rules);
+        lookup.ask(Query::Rules);
     }
-    inquiry
+    lookup
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
@@ -145,7 +153,7 @@ fn same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// The host, by one name for all its spellings: X counts requests to either of its hosts alike.
-pub(super) fn account(base: &Base) -> String {
+pub(super) fn account(base: &BaseUrl) -> String {
     let host = base.host().to_ascii_lowercase();
     let host = host.strip_suffix(":443").unwrap_or(&host);
     host.replace("api.twitter.com", "api.x.com")

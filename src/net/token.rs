@@ -1,4 +1,4 @@
-//! The bearer token: where it comes from, and how it stays unseen.
+//! The bearer token: where it comes from, and how it stays secret.
 //!
 //! Its law: a token never reaches `Debug`, a log, an error or the process list. The only way to its text is
 //! [`Token::header`], which marks the value as sensitive.
@@ -17,13 +17,13 @@ use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
 use hyper::header::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The environment variables that may hold a token, in the order in which they are tried.
+/// The environment variables that may hold a token, in the order of their precedence.
 pub const VARIABLES: [&str; 4] = ["XSTREAM_BEARER", "X_BEARER_TOKEN", "BEARER_TOKEN", "TWITTER_BEARER_TOKEN"];
 
-/// More than any token has, less than a pipe holds, so that handing it through one never blocks.
+/// Longer than any token and less than a pipe holds, so that writing it to a pipe never blocks.
 const LONGEST: usize = 16 << 10;
 
-/// What a query or a form leaves as it is (RFC 3986).
+/// The characters that a query or a form does not encode (RFC 3986).
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An app-only bearer token.
@@ -40,9 +40,9 @@ impl Token {
     /// Checks the text of a token; `source` says where it came from, for the error.
     ///
     /// # Errors
-    /// The commonest slips, named without repeating the token.
+    /// The commonest mistakes, described without repeating the token.
     pub fn parse(text: &str, source: &str) -> Result<Token, String> {
-        // Files and variables often end in a line end; X's own page tells to strip it.
+        // Files and variables often end in a newline.
         let token = text.trim_matches([' ', '\t', '\r', '\n']);
         if token.is_empty() {
             return Err(format!("{source} is empty"));
@@ -94,10 +94,10 @@ impl Token {
         ))
     }
 
-    /// What else this may be, by its form: another of the secrets that X shows on the same page. X documents no form,
-    /// so this is a guess, for people; the header goes out whatever it says.
+    /// Which other secret of X's page this may be, judged by its form. X documents no form, so this is a guess for a
+    /// message; the token is sent all the same.
     #[must_use]
-    pub fn slip(&self) -> Option<&'static str> {
+    pub fn likely_mistake(&self) -> Option<&'static str> {
         let token = self.0.as_str();
         let alphanumeric = token.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let user = token.split_once('-').is_some_and(|(id, rest)| {
@@ -118,15 +118,15 @@ impl Token {
         }
     }
 
-    /// A function that takes this token out of a text that somebody else wrote: a server may repeat what it was
-    /// sent. A word too short to be a token is nobody's secret, and taking it out would spoil every text.
+    /// A function that takes this token out of a text from elsewhere: a server may repeat what it was sent. A word too
+    /// short to be a token is no secret, and taking it out would damage every text.
     #[must_use]
     pub fn mask(&self) -> Rc<dyn Fn(&str) -> String> {
         let forms = if self.0.len() < 8 { Vec::new() } else { self.forms() };
         Rc::new(move |text: &str| {
             let mut shown = String::new();
             let mut rest = text;
-            // A host or a header's name comes back in lower case, and is the token all the same.
+            // A server repeats hosts and header names in lower case.
             let lower = text.to_ascii_lowercase();
             let first = |from: usize| {
                 forms.iter().filter_map(|form| Some((lower[from..].find(form)?, form.len()))).min_by_key(|(at, _)| *at)
@@ -148,7 +148,7 @@ impl Token {
         forms.push(percent_decode_str(&self.0).decode_utf8_lossy().into_owned());
         for shift in 0..3 {
             let text = BASE64.encode(["", "-", "--"][shift].to_owned() + &self.0);
-            // What the neighbours share in the first and last letters is not the token's alone.
+            // The first and last letters also encode bits of the neighbouring text.
             let cut = [0, 2, 3][shift];
             let end = text.trim_end_matches('=').len().saturating_sub(1);
             forms.extend(text.get(cut..end).map(ToOwned::to_owned));
@@ -174,8 +174,8 @@ impl Token {
     }
 }
 
-/// Words of a mistyped command line are repeated in the error, but not those that may be a token in the wrong
-/// place: a value of `--bearer`, or a word as long and dense as tokens are.
+/// An error repeats words of a mistyped command line, but none that may be a token in the wrong place: a value of
+/// `--bearer`, or a word as long and dense as tokens are.
 #[must_use]
 pub fn without_tokens(text: &str, arguments: &[OsString]) -> String {
     let given = without_token(arguments, OsStr::new("")).map(|(_, token)| token).filter(|token| token.len() >= 8);
@@ -236,15 +236,15 @@ fn without_token(arguments: &[OsString], path: &OsStr) -> Option<(Vec<OsString>,
     Some((rest, token?))
 }
 
-/// Takes a token off the command line, where every user of this machine could read it: the program executes
-/// itself again, in the same process, with the token in an inherited pipe.
+/// Removes a token from the command line, where every user of this machine can read it: the program executes itself
+/// again, in the same process, with the token in an inherited pipe.
 ///
-/// Not through the environment, where `ps e` shows it, and not through stdin, which may be in use. Returns
-/// only if there is nothing to hide or the execution failed.
+/// The environment would not do, since `ps e` shows it, nor stdin, which may be in use. Returns only if there is no
+/// token to remove or the execution failed.
 ///
 /// # Errors
-/// Why the program could not be executed; the run may go on with the token in sight.
-pub fn hide(arguments: &[OsString]) -> io::Result<()> {
+/// Why the program could not be executed; the run may continue with the token visible.
+pub fn reexec_without_token(arguments: &[OsString]) -> io::Result<()> {
     if without_token(arguments, OsStr::new("")).is_none_or(|(_, token)| token.trim().is_empty()) {
         return Ok(());
     }
@@ -317,7 +317,7 @@ mod tests {
             ("secret-token".to_owned(), None),
             ("20-20".to_owned(), None),
         ] {
-            let found = Token::parse(&text, "f").expect("a token").slip();
+            let found = Token::parse(&text, "f").expect("a token").likely_mistake();
             assert!(
                 found.is_some() == slip.is_some() && found.unwrap_or("").contains(slip.unwrap_or("")),
                 "{text} {found:?}"

@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::{Error, print_error, runtime, status_of, tail, target, usage};
 use crate::cli::{self, Doctor};
-use crate::clock::{Clock, wall_clock};
+use crate::clock::Clock;
 use crate::net::api::{self, Api, ConnectionQuery};
 use crate::net::token::{self, Token, VARIABLES as TOKENS, without_tokens};
 use crate::pipeline::meter::Meter;
@@ -42,7 +42,7 @@ use report::Report;
 pub fn run(given: &Doctor, arguments: &[OsString]) -> Result<u8, Error> {
     // Whatever its form, it leaves the process list: what is wrong with it is told as a check.
     if given.access.bearer.is_some()
-        && let Err(error) = token::hide(arguments)
+        && let Err(error) = token::reexec_without_token(arguments)
     {
         print_error(&format!("the token stays visible in the process list: {error}"));
     }
@@ -50,28 +50,27 @@ pub fn run(given: &Doctor, arguments: &[OsString]) -> Result<u8, Error> {
         return usage(without_tokens(&target::unknown(&given.stream), arguments));
     };
     let request = if given.listen { Some(request(endpoint).or_else(usage)?) } else { None };
-    let base = access::base(&given.access, endpoint.host)?;
+    let base = client_config::base(&given.access, endpoint.host)?;
     let began = Instant::now();
     let found = Token::find(given.access.bearer.as_deref(), given.access.bearer_file.as_deref());
     let shape = shape(&found, &given.access).took(began.elapsed());
     // The stand-in is never sent: without a token nothing is asked. It is too short to be masked anywhere.
     let token = found.clone().or_else(|_| Token::parse("none", "a stand-in")).or_else(usage)?;
-    let access = Access::with(&given.access, base, token)?;
-    let speed = access.speed();
+    let config = ClientConfig::with_token(&given.access, base, token)?;
+    let clock = config.clock();
     let store = match &given.state {
         Some(path) => {
-            let store = Store::new(path, tail::account(&access.base), endpoint.path, speed == 1)?;
+            let store = Store::new(path, tail::account(&config.base), endpoint.path, clock.is_real_time())?;
             // A file that is not ours is told before anything is dialled.
             drop(store.hold()?);
             Some(store)
         }
         None => None,
     };
-    let account =
-        store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock: Clock::start(speed) });
-    let again = access::again(&given.access);
-    let visit = Visit { endpoint, access, usable: found.ok(), account, request, force: given.force, again };
-    let mut report = Report::new(given, visit.access.token.mask());
+    let account = store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock });
+    let again = client_config::server_options(&given.access);
+    let visit = Visit { endpoint, config, clock, usable: found.ok(), account, request, force: given.force, again };
+    let mut report = Report::new(given, visit.config.token.mask());
     report.add(&shape)?;
     let runtime = runtime()?;
     let examined = runtime.block_on(visit.examine(&mut report));
@@ -102,7 +101,7 @@ fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
                 (None, Some(name)) if given.bearer.is_none() => format!("${name}"),
                 (None, _) => "the command line".to_owned(),
             };
-            match token.slip() {
+            match token.likely_mistake() {
                 Some(slip) => {
                     Check::warn(NAME, &format!("it comes from {source} and looks odd"), &judge::instead(slip))
                 }
@@ -128,7 +127,8 @@ fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
 /// One run over all checks.
 struct Visit<'a> {
     endpoint: &'static Endpoint,
-    access: Access,
+    config: ClientConfig,
+    clock: Clock,
     /// The token, if it is one.
     usable: Option<Token>,
     account: Option<Account<'a>>,
@@ -148,7 +148,7 @@ const STREAM: &str = "stream";
 impl Visit<'_> {
     /// Whether a person wanted it to end early.
     async fn examine(&self, report: &mut Report) -> Result<bool, Error> {
-        way::way(&self.access, report).await?;
+        way::way(&self.config, self.clock, report).await?;
         if let Some(failed) = report.failed {
             report.skip(&ASKED[..3], &label(failed))?;
             self.budget(report).await?;
@@ -176,7 +176,7 @@ impl Visit<'_> {
             return report.skip(&ASKED, "token shape");
         };
         let told = report.output.clone();
-        let mut api = self.access.clone().api(move |line| told.say(line))?;
+        let mut api = self.config.api(self.clock, move |line| told.say(line))?;
         let filtered = self.endpoint.name == "filtered";
         let began = Instant::now();
         // The first question is one that is to be asked anyway, so it costs no request of its own.
@@ -187,11 +187,11 @@ impl Visit<'_> {
             error: counts.as_ref().and_then(|it| it.as_ref().err()).or(usage.as_ref().and_then(|it| it.as_ref().err())),
             head: &api.head().clone(),
             took: began.elapsed(),
-            now: wall_clock(),
+            now: self.clock.now().wall,
         };
         let exit = first.error.map_or(0, status_of);
         report.add(&first.clock())?;
-        report.add(&first.token(token.slip(), exit))?;
+        report.add(&first.token(token.likely_mistake(), exit))?;
         report.add(&first.rate(exit))?;
         self.budget(report).await?;
         if !first.goes_on() {
@@ -232,10 +232,9 @@ impl Visit<'_> {
         let check = match api.connections(&ConnectionQuery::default()).await {
             Ok(found) => {
                 for problem in &found.errors {
-                    report.output.say(&format!("warning: {}", api::said(problem)));
+                    report.output.say(&format!("warning: {}", api::describe(problem)));
                 }
-                let now = api.head().date.unwrap_or_else(wall_clock);
-                judge::connections(&found.items, self.endpoint, now, &self.again)
+                judge::connections(&found.items, self.endpoint, api.server_time(), &self.again)
             }
             Err(error) => judge::failed(CONNECTIONS, status_of(&error), &error),
         };
@@ -291,9 +290,9 @@ impl Visit<'_> {
             meter = Some(Meter::new(None, now.wall.as_secs() / 86_400));
             asked = Some(now);
         }
-        let dialer = self.access.clone().dialer(request.target.clone(), request.form.clone(), true)?;
+        let dialer = self.config.dialer(self.clock, true)?;
         let Listened { check, sent, head, interrupted } =
-            Box::pin(listen(dialer, self.endpoint, &mut meter, self.access.speed())).await;
+            Box::pin(listen(&dialer, request, self.endpoint, &mut meter, self.clock)).await;
         if let (Some(account), Some(asked)) = (&self.account, asked) {
             write_down(account, asked, budget, sent.then_some(&head), meter).await?;
         }

@@ -13,11 +13,11 @@ use std::path::Path;
 
 use indicatif::ProgressBar;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::output::{self, Output};
 use super::{Error, runtime, usage};
 use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
-use crate::net::api::{self, Api, Found};
+use crate::net::api::{self, Api, Listing};
 use crate::pipeline::tag::Tag;
 use crate::protocol::endpoint::Host;
 use crate::protocol::record::{AppRules, Rule, RuleCounts};
@@ -36,16 +36,16 @@ use given::{Given, Sources};
 
 /// Runs the verb; returns the exit status.
 pub fn run(given: &Rules, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&given.access, arguments)?;
+    client_config::reexec_without_token(&given.access, arguments)?;
     if given.verb.is_some() && given.list != RuleList::default() {
         return usage("options of the list go behind `rules list`, those of another verb behind it");
     }
     let job = Job::of(given)?;
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
-    let output = Output::new(&given.show, access.token.mask());
+    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?)?;
+    let output = Output::new(&given.show, config.token.mask());
     let bar = ProgressBar::hidden();
     let (told, shown) = (output.clone(), bar.clone());
-    let mut api = access.api(move |line| shown.suspend(|| told.say(line)))?;
+    let mut api = config.api(config.clock(), move |line| shown.suspend(|| told.say(line)))?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
@@ -129,9 +129,9 @@ impl Job<'_> {
 
 /// Reads the rules that X has. What X could not give is told; the second value is false then.
 async fn read(api: &mut Api, output: &Output) -> Result<(Vec<Rule>, bool), Error> {
-    let Found { items, errors, more } = api.rules().await?;
+    let Listing { items, errors, more } = api.rules().await?;
     for problem in &errors {
-        output.say(&format!("warning: {}", api::said(problem)));
+        output.say(&format!("warning: {}", api::describe(problem)));
     }
     Ok((items, errors.is_empty() && !more))
 }

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::output::{self, Output};
 use super::{Error, runtime, tail};
 use crate::cli;
@@ -21,9 +21,9 @@ pub use report::{end, percent, thousands};
 
 /// Runs the verb; returns the exit status.
 pub fn run(given: &cli::Usage, arguments: &[OsString]) -> Result<u8, Error> {
-    access::hide(&given.access, arguments)?;
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?)?;
-    let output = Output::new(&given.show, access.token.mask());
+    client_config::reexec_without_token(&given.access, arguments)?;
+    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?)?;
+    let output = Output::new(&given.show, config.token.mask());
     // A file that is not ours is told before anything is asked.
     let metered = match &given.state {
         Some(path) => {
@@ -31,12 +31,12 @@ pub fn run(given: &cli::Usage, arguments: &[OsString]) -> Result<u8, Error> {
                 output.say(&format!("warning: {} is not there; `xstream tail --state` makes it", path.display()));
             }
             // Only the days are read, which hang on the host alone.
-            Some(Store::new(path, tail::account(&access.base), "", false)?.days()?)
+            Some(Store::new(path, tail::account(&config.base), "", false)?.days()?)
         }
         None => None,
     };
     let told = output.clone();
-    let mut api = access.api(move |line| told.say(line))?;
+    let mut api = config.api(config.clock(), move |line| told.say(line))?;
     let runtime = runtime()?;
     let usage = runtime.block_on(api.usage(Some(given.days)));
     // A name that is still being resolved must not hold up the end.
