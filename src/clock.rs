@@ -1,13 +1,19 @@
-//! The clocks that everything is told by. Only the loop reads them; the pure floors are handed a moment.
+//! The clocks of a run. Everything above the pure floors reads time and sleeps through one [`Clock`]; the pure floors
+//! receive a [`Timestamp`].
+//!
+//! Two kinds of time stay on the real clock at every speed: what a log reports as measured, and how long a close may
+//! take, since the network does not run faster in a test.
 
-use std::future::pending;
-use std::time::Duration;
+use std::future::{Future, pending};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::time::error::Elapsed;
 
 use crate::time::Timestamp;
 
-/// Reads both clocks. Its speed is 1 except in tests, which play hours of backoff in milliseconds.
+/// Reads both clocks and sleeps. All its durations are in the time of the run, which passes `speed` times as fast as
+/// real time. The speed is 1 except in tests, which play hours of backoff in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Duration,
@@ -23,47 +29,86 @@ fn monotonic() -> Duration {
 }
 
 /// Time since the Unix epoch, on this machine's clock.
-#[must_use]
-pub fn wall_clock() -> Duration {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Added to the monotonic clock, since requests of an earlier run may lie before the start of the machine.
 const ORIGIN: Duration = Duration::from_secs(3600);
 
 impl Clock {
-    /// A clock that starts now.
+    /// A clock that starts at this moment.
     #[must_use]
-    pub fn start(speed: u32) -> Clock {
-        Clock { start: monotonic(), start_wall: wall_clock(), speed: speed.max(1) }
+    pub fn new(speed: u32) -> Clock {
+        Clock { start: monotonic(), start_wall: wall(), speed: speed.max(1) }
     }
 
-    /// This moment.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let real = monotonic().saturating_sub(self.start);
-        // At speed 1 the wall clock is asked again: people may set it meanwhile.
-        let wall = if self.speed == 1 { wall_clock() } else { self.start_wall + real * self.speed };
+        // At speed 1 the wall clock is read again: the user may set it meanwhile.
+        let wall = if self.is_real_time() { wall() } else { self.start_wall + real * self.speed };
         Timestamp { monotonic: ORIGIN + self.start + real * self.speed, wall }
     }
 
-    /// How long the program has run.
+    /// Time since the clock started.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.now().monotonic.saturating_sub(ORIGIN + self.start)
     }
 
-    /// Waits for a moment.
-    pub async fn sleep_until(&self, until: Timestamp) {
-        let left = until.monotonic.saturating_sub(self.now().monotonic);
-        tokio::time::sleep(left / self.speed).await;
+    /// Whether its time passes as fast as real time, so that its timestamps mean something to other processes.
+    #[must_use]
+    pub fn is_real_time(&self) -> bool {
+        self.speed == 1
     }
 
-    /// Waits until the program has run for this long; for ever, if no time is given.
+    /// The real time that `duration` of the run takes.
+    #[must_use]
+    pub fn scaled(&self, duration: Duration) -> Duration {
+        duration / self.speed
+    }
+
+    /// Sleeps for `duration`.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(self.scaled(duration)).await;
+    }
+
+    /// Sleeps until `until`.
+    pub async fn sleep_until(&self, until: Timestamp) {
+        self.sleep(until.since(self.now())).await;
+    }
+
+    /// Sleeps until the clock has run for `deadline`; without one it never returns.
     pub async fn over(&self, deadline: Option<Duration>) {
         match deadline {
-            Some(deadline) => tokio::time::sleep(deadline.saturating_sub(self.elapsed()) / self.speed).await,
+            Some(deadline) => self.sleep(deadline.saturating_sub(self.elapsed())).await,
             None => pending().await,
         }
+    }
+
+    /// Gives `future` at most `limit`.
+    ///
+    /// # Errors
+    /// The future was not ready in time; it is dropped.
+    pub async fn timeout<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Result<T, Elapsed> {
+        tokio::time::timeout(self.scaled(limit), future).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fast_clock_runs_and_sleeps_in_the_time_of_the_run() {
+        let clock = Clock::new(1000);
+        let began = std::time::Instant::now();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(clock.sleep_until(clock.now().after(Duration::from_secs(20))));
+        assert!(clock.elapsed() >= Duration::from_secs(20) && began.elapsed() < Duration::from_secs(20));
+        assert_eq!(clock.scaled(Duration::from_secs(1)), Duration::from_millis(1));
+        assert!(!clock.is_real_time() && Clock::new(0).is_real_time());
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! command  cli            one verb a file; parse, run, report, exit
-//! drive  inquiry  clock  signal    the loop: wait for an input, ask the session, carry out the action
+//! drive  lookup  clock  signal    the loop: wait for an input, ask the session, carry out the action
 //! net  store  terminal  simulator     sockets, files, screens, and a server to try them on
 //! session  pipeline       pure: when to dial, wait, stop; what a line is and whether it is printed
 //! protocol                pure: what X says
@@ -21,7 +21,7 @@ pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod drive;
-pub mod inquiry;
+pub mod lookup;
 pub mod net;
 pub mod pipeline;
 pub mod protocol;

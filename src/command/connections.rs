@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::{Error, runtime, target, usage};
 use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
 use crate::net::api::{self, Api, ConnectionQuery, KILL_BATCH, Kill, Status};
@@ -31,7 +31,7 @@ const ENDED_PAGES: usize = 10;
 /// Runs the verb; returns the exit status.
 pub fn run(given: &Connections, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
     console.set_options((&given.output).into());
-    access::hide(&given.access, arguments, console)?;
+    client_config::reexec_without_token(&given.access, arguments, console)?;
     if given.verb.is_some() && given.list != ConnectionList::default() {
         return usage("options of the list go behind `connections list`; `connections kill` takes none of them");
     }
@@ -43,12 +43,12 @@ pub fn run(given: &Connections, arguments: &[OsString], console: &mut Console) -
     if matches!(job, Job::Kill(_, false)) && !Console::can_confirm() {
         return usage("nobody is here to be asked; give --yes to end connections");
     }
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?, console)?;
-    let mut api = access.api(console)?;
+    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
+    let mut api = config.api(config.clock(), console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
-            Job::List(filter) => list(&mut api, console, filter, &access::again(&given.access)).await,
+            Job::List(filter) => list(&mut api, console, filter, &client_config::server_options(&given.access)).await,
             Job::Kill(which, yes) => kill(&mut api, console, which, *yes).await,
         }
     });
@@ -131,7 +131,7 @@ async fn list(api: &mut Api, console: &Console, filter: &ListFilter, again: &str
     let open = found.iter().filter(|connection| connection.is_active()).count();
     older |= found.len() > filter.max;
     found.truncate(filter.max);
-    let warnings: BTreeSet<String> = errors.iter().map(api::said).collect();
+    let warnings: BTreeSet<String> = errors.iter().map(api::describe).collect();
     for said in warnings {
         console.info(&format!("warning: {said}"));
     }
@@ -349,7 +349,7 @@ fn connections(count: usize) -> String {
 /// Prints what became of each connection.
 fn tell(console: &Console, kills: &Kills) -> Result<(), Error> {
     for problem in &kills.errors {
-        console.info(&format!("warning: {}", api::said(problem)));
+        console.info(&format!("warning: {}", api::describe(problem)));
     }
     if console.is_table() {
         let columns = [Column::cut("ID"), Column::whole("RESULT"), Column::cut("WHY")];

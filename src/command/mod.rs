@@ -1,6 +1,6 @@
 //! The verbs, one a file. Each turns its arguments into plain options and runs.
 
-mod access;
+mod client_config;
 mod connections;
 mod doctor;
 mod explain;

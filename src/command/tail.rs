@@ -5,15 +5,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::target::{self, Target};
 use super::{Error, pipeline_options, runtime, usage};
 use crate::cli::Tail;
 use crate::clock::Clock;
 use crate::drive::{Run, drive};
-use crate::inquiry::{Inquiry, Question};
+use crate::lookup::{ApiLookup, Query};
 use crate::net::api::{self, Api};
-use crate::net::dial::{Base, Dialer};
+use crate::net::base_url::BaseUrl;
+use crate::net::dial::Dialer;
 use crate::pipeline::meter::Meter;
 use crate::pipeline::{self, Pipeline};
 use crate::session::{self, Session};
@@ -23,19 +24,22 @@ use crate::terminal::console::Console;
 use crate::terminal::journal::Journal;
 use crate::terminal::status::Status;
 use crate::terminal::{self, Terminal};
-use crate::time::Timestamp;
 
 /// Runs the verb; returns the exit status.
 pub fn run(tail: Tail, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
-    access::hide(&tail.access, arguments, console)?;
+    client_config::reexec_without_token(&tail.access, arguments, console)?;
     terminal::log::init(tail.verbose);
     let mut pipeline = pipeline_options(&tail.filter, console)?;
     let target = target::of(&tail)?;
     pipeline.framed = target.framed;
     let base = target.base.clone();
-    let access = if tail.demo { Access::demo(&tail.access, base)? } else { Access::new(&tail.access, base, console)? };
+    let config = if tail.demo {
+        ClientConfig::demo(&tail.access, base)?
+    } else {
+        ClientConfig::new(&tail.access, base, console)?
+    };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(follow(tail, target, access, pipeline, console));
+    let outcome = runtime.block_on(follow(tail, target, config, pipeline, console));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     outcome
@@ -44,24 +48,23 @@ pub fn run(tail: Tail, arguments: &[OsString], console: &mut Console) -> Result<
 async fn follow(
     tail: Tail,
     target: Target,
-    mut access: Access,
+    mut config: ClientConfig,
     pipeline: pipeline::Options,
     console: &Console,
 ) -> Result<u8, Error> {
     let mut server = None;
     if tail.demo {
         let started = Server::start(simulator::Options::new(Script::demo())).await.context("starting the simulator")?;
-        access.base = Base::parse(&started.url()).map_err(anyhow::Error::msg)?;
+        config.base = BaseUrl::parse(&started.url()).map_err(anyhow::Error::msg)?;
         server = Some(started);
     }
-    let speed = access.speed();
-    let clock = Clock::start(speed);
-    let host = if tail.demo { "the embedded simulator".to_owned() } else { access.host() };
+    let clock = config.clock();
+    let host = if tail.demo { "the embedded simulator".to_owned() } else { config.host() };
     let store = match &tail.state {
         // The token is in no file, so all apps on one state file share one budget.
         Some(path) => {
             let stream = target.request.target.split('?').next().unwrap_or_default();
-            let store = Store::new(path, account(&access.base), stream, speed == 1)?;
+            let store = Store::new(path, account(&config.base), stream, clock.is_real_time())?;
             // A file that is not ours is told before anything is dialled.
             drop(store.hold()?);
             Some(store)
@@ -71,8 +74,9 @@ async fn follow(
     if tail.take_over && target.endpoint.is_none() {
         return usage(format!("--take-over: X lists no connections of {}, so none can be ended", target.name));
     }
-    let dialer = access.dialer(target.request.target, target.request.form, !tail.no_gzip)?;
-    let inquiry = target.endpoint.map(|endpoint| inquiry(&tail, endpoint, dialer.clone(), speed));
+    let dialer = config.dialer(clock, !tail.no_gzip)?;
+    dialer.check(&target.request).or_else(|error| usage(format!("{error:#}")))?;
+    let lookup = target.endpoint.map(|endpoint| lookup(&tail, endpoint, dialer.clone(), clock));
     let session = Session::new(session::Options {
         keep_alive: target.family.keep_alive(),
         stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
@@ -115,13 +119,15 @@ async fn follow(
         session,
         pipeline,
         dialer,
+        request: target.request,
         terminal,
         status: Status::new(target.name, target.family.keep_alive(), tail.buffer),
         host,
         store,
         journal,
         journal_failed: unopened.is_some(),
-        inquiry,
+        lookup,
+        take_over: tail.take_over,
         summary: tail.summary,
         buffer: tail.buffer,
         deadline: tail.duration,
@@ -133,15 +139,15 @@ async fn follow(
     Ok(status)
 }
 
-/// What is asked beside the stream; with `-v`, at once which rules are active.
-fn inquiry(tail: &Tail, endpoint: &'static str, dialer: Dialer, speed: u32) -> Inquiry {
-    let tell = Box::new(|line: &str| log::info!("{line}"));
-    let api = Api::new(api::Options { dialer, tell, speed, retry: false });
-    let mut inquiry = Inquiry::new(api, endpoint, tail.take_over, access::again(&tail.access), speed);
+/// The lookups beside the stream; with `-v` the first one, of the active rules, starts at once.
+fn lookup(tail: &Tail, endpoint: &'static str, dialer: Dialer, clock: Clock) -> ApiLookup {
+    let report = Box::new(|line: &str| log::info!("{line}"));
+    let api = Api::new(api::Options { dialer, report, clock, retry: false });
+    let mut lookup = ApiLookup::new(api, endpoint, client_config::server_options(&tail.access), clock);
     if tail.verbose > 0 && endpoint == "filtered_stream" {
-        inquiry.ask(Timestamp::default(), Question::Rules);
+        lookup.ask(Query::Rules);
     }
-    inquiry
+    lookup
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {
@@ -150,7 +156,7 @@ fn same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// The host, by one name for all its spellings: X counts requests to either of its hosts alike.
-pub(super) fn account(base: &Base) -> String {
+pub(super) fn account(base: &BaseUrl) -> String {
     let host = base.host().to_ascii_lowercase();
     let host = host.strip_suffix(":443").unwrap_or(&host);
     host.replace("api.twitter.com", "api.x.com")

@@ -6,9 +6,9 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Error, access, usage};
+use super::{Error, client_config, usage};
 use crate::cli::{self, Tail};
-use crate::net::dial::Base;
+use crate::net::base_url::BaseUrl;
 use crate::protocol::endpoint::{self, Endpoint, Family, Host};
 use crate::protocol::request::{Request, Wish, name};
 use crate::text::sanitize;
@@ -20,7 +20,7 @@ pub struct Target {
     /// X's name for it, where X lists connections; none if it lists none of this stream.
     pub endpoint: Option<&'static str>,
     /// Where.
-    pub base: Base,
+    pub base: BaseUrl,
     /// What is sent.
     pub request: Request,
     /// Which of X's two streaming APIs it is.
@@ -106,10 +106,10 @@ fn split_url(word: &str) -> Option<(&str, &str)> {
     Some((&word[..end], if end == word.len() { "/" } else { &word[end..] }))
 }
 
-fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<Base, Error> {
-    let given = access::base(&tail.access, known.map_or(Host::Api, |endpoint| endpoint.host))?;
+fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<BaseUrl, Error> {
+    let given = client_config::base(&tail.access, known.map_or(Host::Api, |endpoint| endpoint.host))?;
     let Some(origin) = origin else { return Ok(given) };
-    let named = access::base_of("STREAM", origin)?;
+    let named = client_config::base_of("STREAM", origin)?;
     // The token is for one host; a URL in another place is no reason to send it elsewhere.
     if (named.is_plain(), named.host()) != (given.is_plain(), given.host()) {
         return usage(format!("{origin} is not the base host; give it with --base-url {origin}"));

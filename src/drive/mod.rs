@@ -18,10 +18,11 @@ use hyper::body::Bytes;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::clock::Clock;
-use crate::inquiry::{self, Inquiry};
-use crate::net::dial::{Answer, Dialer};
+use crate::lookup::{self, ApiLookup};
+use crate::net::dial::{DialOutcome, Dialer};
 use crate::net::stream::Stream;
 use crate::pipeline::Pipeline;
+use crate::protocol::request::Request;
 use crate::session::outcome::FAILED;
 use crate::session::{Action, Event, Input, Outcome, Session};
 use crate::signal::{Arrived, Signals};
@@ -61,6 +62,8 @@ pub struct Run {
     pub pipeline: Pipeline,
     /// Opens connections.
     pub dialer: Dialer,
+    /// The request that opens the stream.
+    pub request: Request,
     /// stdout and stderr.
     pub terminal: Terminal,
     /// What the row shows.
@@ -74,7 +77,9 @@ pub struct Run {
     /// Whether one was wanted and could not be opened, which costs the run its clean exit status.
     pub journal_failed: bool,
     /// What X is asked beside the stream, if it has a name there.
-    pub inquiry: Option<Inquiry>,
+    pub lookup: Option<ApiLookup>,
+    /// Whether the first lookup of who holds the slot ends those connections.
+    pub take_over: bool,
     /// Whether the run ends with a summary of several lines although nobody watches.
     pub summary: bool,
     /// Bytes that may wait for the reader.
@@ -91,15 +96,15 @@ pub struct Run {
 struct Interrupts {
     signals: Signals,
     tick: Interval,
-    inquiry: Option<Inquiry>,
-    answered: Option<inquiry::Answer>,
+    lookup: Option<ApiLookup>,
+    answered: Option<lookup::Response>,
 }
 
 impl Interrupts {
-    fn new(inquiry: Option<Inquiry>) -> io::Result<Interrupts> {
+    fn new(lookup: Option<ApiLookup>) -> io::Result<Interrupts> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Interrupts { signals: Signals::new()?, tick, inquiry, answered: None })
+        Ok(Interrupts { signals: Signals::new()?, tick, lookup, answered: None })
     }
 }
 
@@ -139,7 +144,7 @@ struct Drive {
 pub async fn drive(mut run: Run) -> io::Result<u8> {
     let mut drive = Drive {
         journal_failed: run.journal_failed,
-        interrupts: Interrupts::new(run.inquiry.take())?,
+        interrupts: Interrupts::new(run.lookup.take())?,
         run,
         stream: None,
         rest: Bytes::new(),
@@ -288,9 +293,8 @@ impl Drive {
 
     /// Dials; false with an interruption before the request was sent.
     async fn dial_once(&mut self) -> (Input, bool) {
-        let Run { dialer, pipeline, terminal, status, clock, deadline, .. } = &mut self.run;
-        let cancel = tokio::sync::Notify::new();
-        let mut dialling = std::pin::pin!(dialer.dial(&cancel));
+        let Run { dialer, request, pipeline, terminal, status, clock, deadline, .. } = &mut self.run;
+        let mut dial = dialer.dial(request);
         loop {
             tokio::select! {
                 biased;
@@ -298,25 +302,19 @@ impl Drive {
                     if let Some(input) = input {
                         // What is open by now is closed properly, in little time.
                         terminal.begin_release();
-                        cancel.notify_one();
-                        return match tokio::time::timeout(LAST_WORDS, dialling).await {
-                            Ok(Answer::Opened(_, stream)) => {
-                                stream.close().await;
-                                (input, true)
-                            }
-                            Ok(Answer::Failed(failure)) => (input, failure.sent),
-                            Ok(Answer::Refused(_)) | Err(_) => (input, true),
-                        };
+                        let sent = dial.is_sent();
+                        dial.cancel().await;
+                        return (input, sent);
                     }
                 }
-                answer = &mut dialling => return match answer {
-                    Answer::Opened(head, stream) => {
+                outcome = &mut dial => return match outcome {
+                    DialOutcome::Opened(head, stream) => {
                         pipeline.begin(stream.gzip, false);
                         self.stream = Some(*stream);
                         (Input::Opened(head), true)
                     }
-                    Answer::Refused(refusal) => (Input::Refused(refusal), true),
-                    Answer::Failed(failure) => (Input::Failed(failure), true),
+                    DialOutcome::Refused(refusal) => (Input::Refused(refusal), true),
+                    DialOutcome::Failed(failure) => (Input::Failed(failure), true),
                 },
             }
         }
@@ -397,10 +395,10 @@ impl Drive {
             self.run.terminal.hurry();
         }
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
-        if patient && !gone && self.interrupts.inquiry.as_ref().is_some_and(Inquiry::is_urgent) {
+        if patient && !gone && self.interrupts.lookup.as_ref().is_some_and(ApiLookup::is_urgent) {
             // Whoever reads how the run ended wants to know what X says about it.
             tokio::select! {
-                answer = answer(&mut self.interrupts.inquiry) => self.interrupts.answered = Some(answer),
+                answer = answer(&mut self.interrupts.lookup) => self.interrupts.answered = Some(answer),
                 () = tokio::time::sleep(LAST_ANSWER) => {}
                 arrived = self.interrupts.signals.next() => if let Arrived::End(signal) = arrived {
                     outcome = Outcome::Signalled(signal);
@@ -466,9 +464,9 @@ impl Drive {
     }
 }
 
-async fn answer(inquiry: &mut Option<Inquiry>) -> inquiry::Answer {
-    match inquiry {
-        Some(inquiry) => inquiry.answer().await,
+async fn answer(lookup: &mut Option<ApiLookup>) -> lookup::Response {
+    match lookup {
+        Some(lookup) => lookup.response().await,
         None => pending().await,
     }
 }
@@ -486,7 +484,7 @@ async fn interrupt_with(
     clock: &Clock,
     deadline: Option<Duration>,
 ) -> Option<Input> {
-    let Interrupts { signals, tick, inquiry, answered } = interrupts;
+    let Interrupts { signals, tick, lookup, answered } = interrupts;
     let input = tokio::select! {
         biased;
         arrived = signals.next() => match arrived {
@@ -508,7 +506,7 @@ async fn interrupt_with(
             None
         }
         result = terminal.drain() => result.err().map(|error| of_output(&error)),
-        answer = answer(inquiry) => {
+        answer = answer(lookup) => {
             *answered = Some(answer);
             None
         }

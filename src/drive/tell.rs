@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::Drive;
-use crate::inquiry::{self, Question};
+use crate::lookup::{self, Query};
 use crate::pipeline::{Remark, Seen};
 use crate::protocol::disconnect::{Code, Own, TextLine};
 use crate::protocol::message::{Ending, Notice};
 use crate::session::{Event, Outcome};
 use crate::terminal::{StatusMode, journal, notice};
 use crate::text::sanitize;
-use crate::time::Timestamp;
 use crate::time::format_rfc3339;
 
 /// How often the status is written to the journal, and to stderr where `--status` asks for that.
@@ -32,7 +31,7 @@ impl Drive {
             if let Some(decision) = notice::decision(event) {
                 log::info!("{decision}");
             }
-            self.inquire(now, event, events);
+            self.inquire(event, events);
             if let Some(record) = journal::record(event) {
                 self.write_down(record);
             }
@@ -59,29 +58,29 @@ impl Drive {
     /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection. A run
     /// that ends with it asks for the reason only where somebody will read it: a script that starts run after run must not
     /// ask with each.
-    pub(super) fn inquire(&mut self, now: Timestamp, event: &Event, events: &[Event]) {
+    pub(super) fn inquire(&mut self, event: &Event, events: &[Event]) {
         let stops = events.iter().any(|event| matches!(event, Event::Stopped(_)));
         let read = !stops || self.run.terminal.is_interactive() || self.run.journal.is_some();
-        let Some(inquiry) = &mut self.interrupts.inquiry else { return };
+        let Some(lookup) = &mut self.interrupts.lookup else { return };
         let Event::Ended { connection, ending, opened, lived, .. } = event else { return };
         let slot = matches!(&ending.code, Code::Issue(name) if name == "TooManyConnections")
             || ending.code == Code::Text(TextLine::ConnectionLimit);
         if slot {
-            inquiry.ask(now, Question::Holders { free: false });
+            lookup.ask(Query::Holders { terminate: std::mem::take(&mut self.run.take_over) });
         } else if *opened && read && ending.code != Code::Own(Own::Quota) {
-            inquiry.ask(now, Question::Reason { connection: *connection, opened: *lived });
+            lookup.ask(Query::Reason { connection: *connection, opened: *lived });
         }
     }
 
     pub(super) fn tell_answer(&mut self) {
         match self.interrupts.answered.take() {
-            Some(inquiry::Answer::Holders { kill, holders, freed }) => {
-                self.tell(&[Event::Held { by: holders, kill, freed }]);
+            Some(lookup::Response::Holders { kill, holders, terminated }) => {
+                self.tell(&[Event::Held { by: holders, kill, freed: terminated }]);
             }
-            Some(inquiry::Answer::Reason { connection, reason }) => {
+            Some(lookup::Response::Reason { connection, reason }) => {
                 self.tell(&[Event::Reason { connection, reason }]);
             }
-            Some(inquiry::Answer::Rules(rules)) => {
+            Some(lookup::Response::Rules(rules)) => {
                 for rule in rules.iter().take(RULES_TOLD) {
                     let tag = rule.tag.as_ref().map_or(String::new(), |tag| format!(" (tag {})", sanitize(tag, 60)));
                     log::info!("active rule: {}{tag}", sanitize(&rule.value, 120));
@@ -90,7 +89,7 @@ impl Drive {
                     log::info!("and {} more active rules: xstream rules list", rules.len() - RULES_TOLD);
                 }
             }
-            Some(inquiry::Answer::Nothing) | None => {}
+            Some(lookup::Response::Nothing) | None => {}
         }
     }
 

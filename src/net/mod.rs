@@ -1,11 +1,13 @@
-//! The network, thin: a token, a dial, a stream of bytes. What to do about any of it is decided by `session/`.
+//! The network: tokens, dials, streams of bytes, API calls. `session/` decides when any of it is used.
 
 pub mod api;
+pub mod base_url;
 pub mod dial;
-pub mod facts;
+pub mod error;
 pub mod probe;
 pub mod proxy;
 pub mod resolve;
 pub mod stream;
 pub mod token;
+pub mod trace;
 pub mod trust;

@@ -1,8 +1,7 @@
-//! The way to a server step by step, each step by itself: DNS, TCP, TLS, or the tunnel of a proxy instead of the
-//! first two.
+//! The connection to a server step by step: DNS, TCP, TLS, or a proxy tunnel instead of the first two.
 //!
-//! A dial does all of it at once and tells what failed; this tells what worked as well, and how long it took. No
-//! request is sent, so no budget is touched. Resolver, proxy and trust are those that a dial uses.
+//! A dial performs all steps at once and reports what failed; a probe also reports what worked and how long it took.
+//! It sends no request, so it costs no budget. Resolver, proxy and certificates are those of a dial.
 
 use std::future::Future;
 use std::io;
@@ -23,20 +22,24 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service as _;
 
-use super::dial::{Base, chain, find};
+use super::base_url::BaseUrl;
+use super::error::{chain, find};
 use super::proxy::{Connector, Proxy, with_port};
 use super::resolve::Resolver;
-use super::trust::certificate_words;
+use super::trust::describe_certificate_error;
+use crate::clock::Clock;
 use crate::protocol::disconnect::Own;
 use crate::session::Failure;
 
-/// Where to.
+/// Which server to probe, and with what patience.
 #[derive(Debug, Clone, Copy)]
 pub struct Probe<'a> {
     /// The server.
-    pub base: &'a Base,
+    pub base: &'a BaseUrl,
     /// The longest time for each step.
     pub timeout: Duration,
+    /// Measures that time.
+    pub clock: Clock,
 }
 
 /// A TCP connection.
@@ -44,28 +47,24 @@ pub struct Probe<'a> {
 pub struct Connected {
     /// The socket.
     pub tcp: TcpStream,
-    /// The address that took it.
+    /// The address that accepted it.
     pub address: IpAddr,
-    /// Those that were tried before, and why they did not.
+    /// The addresses tried before, and why they failed.
     pub failed: Vec<(IpAddr, String)>,
 }
 
-/// What a TLS handshake came to.
+/// The result of a TLS handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secured {
     /// The version: `TLSv1_3`.
     pub version: &'static str,
-    /// When the server's certificate runs out, if it can be read.
+    /// When the server's certificate expires, if that can be read.
     pub expires: Option<Timestamp>,
 }
 
 impl Probe<'_> {
     fn host(&self) -> &str {
         self.base.uri().host().unwrap_or_default().trim_matches(['[', ']'])
-    }
-
-    fn port(&self) -> u16 {
-        self.base.uri().port_u16().unwrap_or(if self.base.is_plain() { 80 } else { 443 })
     }
 
     /// The address, if the host is one and needs no DNS.
@@ -81,8 +80,7 @@ impl Probe<'_> {
     pub async fn resolve(&self) -> Result<Vec<IpAddr>, Failure> {
         let failed = |why: &str| failure(Own::Dns, format!("{}: {why}", self.host()));
         let name = Name::from_str(self.host()).map_err(|error| failed(&error.to_string()))?;
-        let mut resolver =
-            Resolver { loopback_only: self.base.is_plain() && self.base.is_loopback(), found: Arc::default() };
+        let mut resolver = Resolver::new(self.base.is_plain() && self.base.is_loopback());
         let found = self.within("no answer from the resolver", resolver.call(name)).await?;
         let mut addresses: Vec<IpAddr> = Vec::new();
         for address in found.map_err(|error| failed(&error.to_string()))? {
@@ -93,16 +91,16 @@ impl Probe<'_> {
         Ok(addresses)
     }
 
-    /// Connects to the first of the addresses that takes it. All of them share the time for one step.
+    /// Connects to the first address that accepts. All of them share the time of one step.
     ///
     /// # Errors
-    /// None of them does.
+    /// None of them accepts.
     pub async fn connect(&self, addresses: &[IpAddr]) -> Result<Connected, Failure> {
         let share = self.timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
         let mut failed = Vec::new();
         let mut in_time = true;
         for &address in addresses {
-            match tokio::time::timeout(share, TcpStream::connect(SocketAddr::new(address, self.port()))).await {
+            match self.clock.timeout(share, TcpStream::connect(SocketAddr::new(address, self.base.port()))).await {
                 Ok(Ok(tcp)) => return Ok(Connected { tcp, address, failed }),
                 Ok(Err(error)) => failed.push((address, error.to_string())),
                 Err(_) => {
@@ -111,9 +109,10 @@ impl Probe<'_> {
                 }
             }
         }
-        let port = self.port();
-        let said: Vec<String> = failed.iter().map(|(address, why)| format!("{address} port {port}: {why}")).collect();
-        Err(failure(if in_time { Own::Tcp } else { Own::ConnectTimeout }, said.join("; ")))
+        let port = self.base.port();
+        let reasons: Vec<String> =
+            failed.iter().map(|(address, why)| format!("{address} port {port}: {why}")).collect();
+        Err(failure(if in_time { Own::Tcp } else { Own::ConnectTimeout }, reasons.join("; ")))
     }
 
     /// Connects through a proxy.
@@ -122,15 +121,15 @@ impl Probe<'_> {
     /// The proxy cannot be reached, refuses, or cannot reach the host.
     pub async fn tunnel(&self, proxy: &Proxy) -> Result<TcpStream, Failure> {
         let failed = |why: &str| failure(Own::Proxy, format!("through {}: {why}", proxy.name()));
-        let target = with_port(self.base.uri(), self.port()).ok_or_else(|| failed("the URL names no host"))?;
-        let mut tcp = HttpConnector::new_with_resolver(Resolver { loopback_only: false, found: Arc::default() });
+        let target = with_port(self.base.uri(), self.base.port()).ok_or_else(|| failed("the URL names no host"))?;
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(false));
         tcp.enforce_http(false);
         let connecting = Connector { tcp, proxy: Some(proxy.clone()) }.call(target);
         let connected = self.within(&format!("through {}: no tunnel", proxy.name()), connecting).await?;
         Ok(connected.map_err(|error| failed(&chain(error.as_ref())))?.into_inner())
     }
 
-    /// Shakes hands over TLS and says goodbye at once.
+    /// Performs a TLS handshake and closes at once.
     ///
     /// # Errors
     /// The handshake fails, or the certificate is not trusted.
@@ -138,29 +137,31 @@ impl Probe<'_> {
         let name = ServerName::try_from(self.host().to_owned())
             .map_err(|error| failure(Own::Tls, format!("{}: {error}", self.host())))?;
         let shaking = TlsConnector::from(Arc::new(config)).connect(name, tcp);
-        let mut stream = self.within("no TLS handshake", shaking).await?.map_err(|error| self.of_handshake(&error))?;
+        let mut stream =
+            self.within("no TLS handshake", shaking).await?.map_err(|error| self.handshake_failure(&error))?;
         let tls = stream.get_ref().1;
         let leaf = tls.peer_certificates().and_then(|chain| chain.first());
         let secured = Secured {
             version: tls.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS"),
             expires: leaf.and_then(|leaf| expiry(leaf)),
         };
-        // It has told all that was asked; a peer that does not take the goodbye loses nothing.
+        // The handshake gave all the facts; a close that fails changes none of them.
         let _ = stream.shutdown().await;
         Ok(secured)
     }
 
     async fn within<T>(&self, what: &str, step: impl Future<Output = T>) -> Result<T, Failure> {
-        tokio::time::timeout(self.timeout, step)
+        self.clock
+            .timeout(self.timeout, step)
             .await
             .map_err(|_| failure(Own::ConnectTimeout, format!("{what} within {:.1} s", self.timeout.as_secs_f64())))
     }
 
-    fn of_handshake(&self, error: &io::Error) -> Failure {
+    fn handshake_failure(&self, error: &io::Error) -> Failure {
         let host = self.base.host();
         match find::<rustls::Error>(error) {
             Some(rustls::Error::InvalidCertificate(why)) => {
-                failure(Own::Certificate, format!("the certificate of {host} {}", certificate_words(why)))
+                failure(Own::Certificate, format!("the certificate of {host} {}", describe_certificate_error(why)))
             }
             Some(tls) => failure(Own::Tls, format!("TLS with {host}: {tls}")),
             None => failure(Own::Tls, format!("{host} ended the TLS handshake: {}", chain(error))),
@@ -172,13 +173,13 @@ fn failure(own: Own, detail: String) -> Failure {
     Failure { own, detail, sent: false }
 }
 
-/// When a certificate runs out (RFC 5280 section 4.1). Only the way to that one date is read: a parser of all of
-/// X.509 for one line to people would be out of proportion. What is not understood has no date.
+/// When a certificate expires (RFC 5280 section 4.1). Only the path to that one date is parsed: a whole X.509 parser
+/// for one line of output would be out of proportion. A certificate that is not understood has no date.
 fn expiry(certificate: &[u8]) -> Option<Timestamp> {
     const SEQUENCE: u8 = 0x30;
     let (_, certificate, _) = element(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
     let (_, mut fields, _) = element(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
-    // The version is optional; number, algorithm and issuer stand before the two dates.
+    // The version is optional; number, algorithm and issuer come before the two dates.
     let (first, _, rest) = element(fields)?;
     if first == 0xa0 {
         fields = rest;
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_certificate_is_read_in_both_its_spellings() {
+    fn the_expiry_of_a_certificate_is_read_in_both_encodings() {
         for year in [2031, 2049, 2050, 2999] {
             let want = format!("{year}-02-28T00:00:00Z").parse::<Timestamp>().expect("a time");
             assert_eq!(expiry(&certificate(year)), Some(want), "{year}");
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_certificate_has_no_end_and_harms_nobody() {
+    fn half_a_certificate_has_no_expiry() {
         let whole = certificate(2031);
         for length in 0..whole.len() {
             assert_eq!(expiry(&whole[..length]), None, "{length}");

@@ -1,8 +1,7 @@
-//! The proxy between us and the server: which one, and the way through it.
+//! The proxy between this machine and the server: which one, and how to connect through it.
 //!
-//! HTTP proxies are asked for a tunnel (CONNECT), SOCKS5 proxies for a connection; either way TLS runs end to
-//! end and the proxy sees neither the token nor a post. Its law: credentials are sent to the proxy and shown
-//! to nobody.
+//! An HTTP proxy opens a tunnel (CONNECT), a SOCKS5 proxy a connection; either way TLS runs end to end and the proxy
+//! sees neither the token nor a post. Its law: credentials go to the proxy and appear in no text.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -31,11 +30,11 @@ pub const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "al
 #[derive(Clone)]
 pub struct Proxy {
     uri: Uri,
-    way: Way,
+    protocol: Protocol,
 }
 
 #[derive(Clone)]
-enum Way {
+enum Protocol {
     Http(Option<HeaderValue>),
     Socks { auth: Option<(String, String)>, local_dns: bool },
 }
@@ -60,22 +59,22 @@ impl Proxy {
     /// The proxy that the environment names for `target`, unless `$NO_PROXY` excepts it.
     ///
     /// # Errors
-    /// A variable is set to something that cannot be used; going around a proxy in silence is no answer to that.
-    pub fn of_environment(target: &Uri) -> Result<Option<Proxy>, String> {
+    /// A variable is set to something that cannot be used. Connecting without that proxy would hide the mistake.
+    pub fn from_environment(target: &Uri) -> Result<Option<Proxy>, String> {
         let Some((name, value)) =
             VARIABLES.iter().find_map(|name| Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)))
         else {
             return Ok(None);
         };
-        let fits = |no: String| usable(Matcher::builder().all(value.clone()).no(no), target);
-        match fits(String::new()) {
+        let resolve = |no: String| usable(Matcher::builder().all(value.clone()).no(no), target);
+        match resolve(String::new()) {
             None => {
                 Err(format!("${name} is not the URL of a proxy; give it as http://HOST:PORT or socks5h://HOST:PORT"))
             }
             Some(Err(why)) => Err(format!("${name}: {why}")),
             Some(Ok(_)) => {
                 let no = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
-                fits(no).transpose()
+                resolve(no).transpose()
             }
         }
     }
@@ -89,15 +88,15 @@ impl Proxy {
     /// Whether names are resolved on this machine, not by the proxy.
     #[must_use]
     pub fn resolves_here(&self) -> bool {
-        matches!(self.way, Way::Socks { local_dns: true, .. })
+        matches!(self.protocol, Protocol::Socks { local_dns: true, .. })
     }
 
     /// Has its password replaced in what the program prints.
     pub fn redact_in(&self, redactor: &mut Redactor) {
-        let password = match &self.way {
-            Way::Http(Some(header)) => header.to_str().ok().and_then(basic_password),
-            Way::Socks { auth, .. } => auth.as_ref().map(|(_, password)| password.clone()),
-            Way::Http(None) => None,
+        let password = match &self.protocol {
+            Protocol::Http(Some(header)) => header.to_str().ok().and_then(basic_password),
+            Protocol::Socks { auth, .. } => auth.as_ref().map(|(_, password)| password.clone()),
+            Protocol::Http(None) => None,
         };
         if let Some(password) = password {
             redactor.add("(the proxy's password)", &password);
@@ -111,7 +110,7 @@ impl Proxy {
     }
 }
 
-/// Whether a URL leads to this machine, by its name or address alone.
+/// Whether the host of a URL is this machine, judged by its name or address alone.
 #[must_use]
 pub fn is_loopback(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
@@ -125,30 +124,30 @@ fn basic_password(header: &str) -> Option<String> {
     String::from_utf8(credentials).ok()?.split_once(':').map(|(_, password)| password.to_owned())
 }
 
-/// What the rules make of `target`: nothing, a proxy, or one of a kind that is not supported.
+/// The proxy of these rules for `target`: none, one that can be used, or the reason why it cannot.
 fn usable(builder: Builder, target: &Uri) -> Option<Result<Proxy, String>> {
     let found: Intercept = builder.build().intercept(target)?;
     let uri = found.uri().clone();
     let socks = |local_dns| {
         let auth = found.raw_auth().map(|(user, password)| (user.to_owned(), password.to_owned()));
-        Ok(Way::Socks { auth, local_dns })
+        Ok(Protocol::Socks { auth, local_dns })
     };
-    let way = match uri.scheme_str() {
-        Some("http") => Ok(Way::Http(found.basic_auth().cloned())),
+    let protocol = match uri.scheme_str() {
+        Some("http") => Ok(Protocol::Http(found.basic_auth().cloned())),
         Some("socks5") => socks(true),
         Some("socks5h") => socks(false),
         other => Err(format!("a proxy over {} is not supported; http, socks5 and socks5h are", other.unwrap_or("?"))),
     };
-    Some(way.and_then(|way| {
-        let uri = with_port(&uri, if matches!(way, Way::Http(_)) { 80 } else { 1080 });
-        Ok(Proxy { uri: uri.ok_or("it names no host, or a port that is no number")?, way })
+    Some(protocol.and_then(|protocol| {
+        let uri = with_port(&uri, if matches!(protocol, Protocol::Http(_)) { 80 } else { 1080 });
+        Ok(Proxy { uri: uri.ok_or("it names no host, or a port that is no number")?, protocol })
     }))
 }
 
-/// `uri` with its port written out: connectors of proxies guess it otherwise.
+/// `uri` with its port written out: proxy connectors guess it otherwise.
 pub fn with_port(uri: &Uri, port: u16) -> Option<Uri> {
     let host = uri.host().filter(|host| !host.is_empty())?;
-    // A port that is no number must not become the usual one in silence.
+    // An invalid port must not silently become the default one.
     if uri.port_u16().is_none() && uri.authority()?.as_str() != host {
         return None;
     }
@@ -165,7 +164,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 pub struct Connector {
     /// Plain TCP.
     pub tcp: Tcp,
-    /// The proxy on the way.
+    /// The proxy in between.
     pub proxy: Option<Proxy>,
 }
 
@@ -179,12 +178,12 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, target: Uri) -> Self::Future {
-        let Some(Proxy { uri, way }) = self.proxy.clone() else {
+        let Some(Proxy { uri, protocol }) = self.proxy.clone() else {
             let connecting = self.tcp.call(target);
             return Box::pin(async move { Ok(connecting.await?) });
         };
-        match way {
-            Way::Http(auth) => {
+        match protocol {
+            Protocol::Http(auth) => {
                 let mut tunnel = Tunnel::new(uri, self.tcp.clone());
                 if let Some(auth) = auth {
                     tunnel = tunnel.with_auth(auth);
@@ -192,7 +191,7 @@ impl Service<Uri> for Connector {
                 let connecting = tunnel.call(target);
                 Box::pin(async move { Ok(connecting.await?) })
             }
-            Way::Socks { auth, local_dns } => {
+            Protocol::Socks { auth, local_dns } => {
                 let mut socks = SocksV5::new(uri, self.tcp.clone()).local_dns(local_dns);
                 if let Some((user, password)) = auth {
                     socks = socks.with_auth(user, password);

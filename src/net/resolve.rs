@@ -1,4 +1,4 @@
-//! From a name to addresses, by the system's own resolver, anew for each attempt.
+//! From a name to addresses, with the system's own resolver, again for each attempt.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,18 +13,22 @@ use std::time::Instant;
 use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
-/// The system's resolver. With `loopback_only` it vouches for the one name that is trusted with a token in
-/// clear text: `localhost` must lead to this machine.
+/// The system's resolver. Clones share the addresses of the last lookup.
 #[derive(Debug, Clone)]
 pub struct Resolver {
-    /// Whether only addresses of this machine count.
-    pub loopback_only: bool,
-    /// What the last name led to.
-    pub found: Arc<Mutex<Vec<SocketAddr>>>,
+    loopback_only: bool,
+    found: Arc<Mutex<Vec<SocketAddr>>>,
 }
 
 impl Resolver {
-    /// The addresses that were tried, for an error; nothing if the host was an address itself.
+    /// With `loopback_only` only addresses of this machine count: `localhost`, which may receive a token in clear
+    /// text, must not lead elsewhere.
+    #[must_use]
+    pub fn new(loopback_only: bool) -> Resolver {
+        Resolver { loopback_only, found: Arc::default() }
+    }
+
+    /// The addresses of the last lookup, for an error; empty if the host was an address itself.
     #[must_use]
     pub fn tried(&self) -> String {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,7 +49,7 @@ impl fmt::Display for DnsError {
 
 impl StdError for DnsError {}
 
-/// A look-up under way.
+/// A lookup in progress.
 pub type Resolving = Pin<Box<dyn Future<Output = Result<std::vec::IntoIter<SocketAddr>, DnsError>> + Send>>;
 
 impl Service<Name> for Resolver {
@@ -60,6 +64,7 @@ impl Service<Name> for Resolver {
     fn call(&mut self, name: Name) -> Resolving {
         let Resolver { loopback_only, found: last } = self.clone();
         Box::pin(async move {
+            // Real time: this is a measurement for the log, not a wait.
             let began = Instant::now();
             let host = name.to_string();
             let looking = tokio::task::spawn_blocking(move || (name.as_str(), 0u16).to_socket_addrs());

@@ -1,8 +1,9 @@
 //! An open connection: bytes as they come, and a clean close.
 //!
-//! The connection and its body are polled together in one task, so that the socket is read exactly when the
-//! caller asks, and is at hand to be shut down properly.
+//! The connection and its body are polled together in one task, so that the socket is read exactly when the caller
+//! reads, and is available for a proper shutdown.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -17,15 +18,15 @@ use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::dial::{chain, find};
-use super::facts;
+use super::{error, trace};
 use crate::protocol::disconnect::Own;
 use crate::session::Failure;
 
 type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Form = http_body_util::Full<Bytes>;
 
-/// How long a close may take: the time for our goodbye to reach the server and its own to come back.
+/// How long a close may take, in real time: for our `close_notify` and FIN to reach the server, and for its own to
+/// come back.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The largest response head, and the most that is read at once. Half of it costs a twentieth more time in a flood, a
@@ -45,19 +46,20 @@ impl Connection {
     /// # Errors
     /// The connection ended.
     pub async fn open(io: Io) -> Result<Connection, Failure> {
-        facts::connected(&io);
+        trace::connected(&io);
         let handshake = http1::Builder::new().max_buf_size(BUFFER).handshake(io).await;
-        let (sender, conn) = handshake.map_err(|error| of_hyper(&error))?;
+        let (sender, conn) = handshake.map_err(|error| error::from_hyper(&error, false))?;
         Ok(Connection { sender, conn, over: false })
     }
 
-    /// Sends `request` and waits for the response head.
+    /// Sends `request` and waits for the response head. `sent` becomes true when the head of the request goes to the
+    /// socket, which the first poll does.
     ///
     /// # Errors
-    /// The connection ended, or what came is not HTTP.
-    pub async fn send(&mut self, request: Request<Form>) -> Result<Response<Incoming>, Failure> {
+    /// The connection ended, or the response is not HTTP.
+    pub async fn send(&mut self, request: Request<Form>, sent: &Cell<bool>) -> Result<Response<Incoming>, Failure> {
         let target = request.uri();
-        facts::request(&format!("{} {target} {:?}", request.method(), request.version()), request.headers());
+        trace::request(&format!("{} {target} {:?}", request.method(), request.version()), request.headers());
         let mut sending = pin!(self.sender.send_request(request));
         let (conn, over) = (&mut self.conn, &mut self.over);
         let response = poll_fn(|cx| {
@@ -65,21 +67,22 @@ impl Connection {
                 return Poll::Ready(response);
             }
             if !*over {
+                sent.set(true);
                 *over = conn.poll_without_shutdown(cx).is_ready();
             }
             sending.as_mut().poll(cx)
         });
         let response = response.await.map_err(|error| {
-            let failure = of_hyper(&error);
+            let failure = error::from_hyper(&error, true);
             // There is no body yet that could be cut.
             Failure { own: if failure.own == Own::Truncated { Own::Reset } else { failure.own }, ..failure }
         })?;
-        facts::response(&format!("{:?} {}", response.version(), response.status()), response.headers());
+        trace::response(&format!("{:?} {}", response.version(), response.status()), response.headers());
         Ok(response)
     }
 
-    /// Ends the connection so that the server frees the slot: TLS `close_notify`, FIN, then whatever the
-    /// server still had on the way is read and dropped, since closing over unread bytes would be a reset.
+    /// Ends the connection so that the server frees the slot: sends TLS `close_notify` and FIN, then reads and drops
+    /// the bytes still in flight, since closing a socket with unread bytes sends a reset.
     pub async fn close(self) {
         let mut io = self.conn.into_parts().io;
         let closing = async {
@@ -93,7 +96,7 @@ impl Connection {
                 }
             }
         };
-        // The connection is over either way; a peer that does not answer is not worth a word.
+        // The connection is over either way, so a peer that does not answer in time is not reported.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
     }
 
@@ -125,7 +128,7 @@ impl Stream {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// The next bytes if they are here already.
+    /// The next bytes if they have already arrived.
     pub async fn ready(&mut self) -> Option<Option<Result<Bytes, Failure>>> {
         poll_fn(|cx| {
             Poll::Ready(match self.poll_next(cx) {
@@ -138,7 +141,7 @@ impl Stream {
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         loop {
-            // The body first: asking it is what makes the connection read more.
+            // The body first: polling it makes the connection read more.
             let mut frame = Pin::new(&mut self.body).poll_frame(cx);
             if frame.is_pending() {
                 self.connection.poll(cx);
@@ -146,9 +149,9 @@ impl Stream {
             }
             match ready!(frame) {
                 None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(of_hyper(&error)))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error::from_hyper(&error, true)))),
                 Some(Ok(frame)) => {
-                    // Trailers say nothing that X documents.
+                    // Trailers: X documents none.
                     if let Ok(bytes) = frame.into_data()
                         && !bytes.is_empty()
                     {
@@ -159,31 +162,9 @@ impl Stream {
         }
     }
 
-    /// Ends the connection so that the server frees the slot.
+    /// Ends the connection so that the server frees the slot, within [300 ms](CLOSE_TIMEOUT). The future owns the
+    /// connection: it may be polled in the background, and dropping it closes the socket at once.
     pub async fn close(self) {
         self.connection.close().await;
     }
-}
-
-fn of_hyper(error: &hyper::Error) -> Failure {
-    let io = find::<io::Error>(error);
-    let own = if find::<rustls::Error>(error).is_some() {
-        Own::Tls
-    } else if error.is_parse() {
-        Own::Http
-    } else if error.is_incomplete_message() {
-        Own::Truncated
-    } else {
-        match io.map(io::Error::kind) {
-            Some(io::ErrorKind::UnexpectedEof) => Own::Truncated,
-            Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => Own::Http,
-            _ => Own::Reset,
-        }
-    };
-    let detail = match (own, io) {
-        (_, Some(io)) => crate::text::sanitize(&io.to_string(), 300),
-        (Own::Truncated, None) => "the connection closed before the response was complete".to_owned(),
-        _ => chain(error),
-    };
-    Failure { own, detail, sent: true }
 }

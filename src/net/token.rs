@@ -1,4 +1,4 @@
-//! The bearer token: where it comes from, and how it stays unseen.
+//! The bearer token: where it comes from, and how it stays secret.
 //!
 //! Its law: a token never reaches `Debug`, a log, an error or the process list. Its text leaves this file in two ways:
 //! [`Token::header`], which marks the value as sensitive, and [`Token::redact_in`], which hides it.
@@ -17,10 +17,10 @@ use hyper::header::HeaderValue;
 
 use crate::redact::Redactor;
 
-/// The environment variables that may hold a token, in the order in which they are tried.
+/// The environment variables that may hold a token, in the order of their precedence.
 pub const VARIABLES: [&str; 4] = ["XSTREAM_BEARER", "X_BEARER_TOKEN", "BEARER_TOKEN", "TWITTER_BEARER_TOKEN"];
 
-/// More than any token has, less than a pipe holds, so that handing it through one never blocks.
+/// Longer than any token and less than a pipe holds, so that writing it to a pipe never blocks.
 const LONGEST: usize = 16 << 10;
 
 /// What replaces a token in what the program prints.
@@ -40,9 +40,9 @@ impl Token {
     /// Checks the text of a token; `source` says where it came from, for the error.
     ///
     /// # Errors
-    /// The commonest slips, named without repeating the token.
+    /// The commonest mistakes, described without repeating the token.
     pub fn parse(text: &str, source: &str) -> Result<Token, String> {
-        // Files and variables often end in a line end; X's own page tells to strip it.
+        // Files and variables often end in a newline.
         let token = text.trim_matches([' ', '\t', '\r', '\n']);
         if token.is_empty() {
             return Err(format!("{source} is empty"));
@@ -94,10 +94,10 @@ impl Token {
         ))
     }
 
-    /// What else this may be, by its form: another of the secrets that X shows on the same page. X documents no form,
-    /// so this is a guess, for people; the header goes out whatever it says.
+    /// Which other secret of X's page this may be, judged by its form. X documents no form, so this is a guess for a
+    /// message; the token is sent all the same.
     #[must_use]
-    pub fn slip(&self) -> Option<&'static str> {
+    pub fn likely_mistake(&self) -> Option<&'static str> {
         let token = self.0.as_str();
         let alphanumeric = token.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let user = token.split_once('-').is_some_and(|(id, rest)| {
@@ -189,15 +189,15 @@ fn without_token(arguments: &[OsString], path: &OsStr) -> Option<(Vec<OsString>,
     Some((rest, token?))
 }
 
-/// Takes a token off the command line, where every user of this machine could read it: the program executes
-/// itself again, in the same process, with the token in an inherited pipe.
+/// Removes a token from the command line, where every user of this machine can read it: the program executes itself
+/// again, in the same process, with the token in an inherited pipe.
 ///
-/// Not through the environment, where `ps e` shows it, and not through stdin, which may be in use. Returns
-/// only if there is nothing to hide or the execution failed.
+/// The environment would not do, since `ps e` shows it, nor stdin, which may be in use. Returns only if there is no
+/// token to remove or the execution failed.
 ///
 /// # Errors
-/// Why the program could not be executed; the run may go on with the token in sight.
-pub fn hide(arguments: &[OsString]) -> io::Result<()> {
+/// Why the program could not be executed; the run may continue with the token visible.
+pub fn reexec_without_token(arguments: &[OsString]) -> io::Result<()> {
     if without_token(arguments, OsStr::new("")).is_none_or(|(_, token)| token.trim().is_empty()) {
         return Ok(());
     }
@@ -253,7 +253,7 @@ mod tests {
             ("secret-token".to_owned(), None),
             ("20-20".to_owned(), None),
         ] {
-            let found = Token::parse(&text, "f").expect("a token").slip();
+            let found = Token::parse(&text, "f").expect("a token").likely_mistake();
             assert!(
                 found.is_some() == slip.is_some() && found.unwrap_or("").contains(slip.unwrap_or("")),
                 "{text} {found:?}"

@@ -1,4 +1,4 @@
-//! Whose certificates are believed, and why one is not.
+//! Which certificates are trusted, and why one is not.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,13 +22,13 @@ pub fn trust(cacert: Option<&Path>) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(&path).map_err(|error| unreadable(error.to_string()))? {
         let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-        // One certificate that rustls does not take must not cost the others of a bundle.
+        // A certificate that rustls rejects must not cost the others of its bundle.
         let _ = roots.add(certificate);
     }
     if roots.is_empty() {
         return Err(unreadable("no usable certificate in it".to_owned()));
     }
-    client_config(roots)
+    tls_config(roots)
 }
 
 fn system_trust() -> anyhow::Result<ClientConfig> {
@@ -39,15 +39,16 @@ fn system_trust() -> anyhow::Result<ClientConfig> {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth()),
-        // A bare container has no roots; the bundled ones serve.
-        Err(_) => client_config(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()),
+        // A minimal container has no roots; the bundled ones replace them.
+        Err(_) => tls_config(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()),
     }
 }
 
+/// A TLS configuration that trusts `roots`.
 ///
 /// # Errors
 /// The TLS library refuses its own defaults.
-pub fn client_config(roots: RootCertStore) -> anyhow::Result<ClientConfig> {
+pub fn tls_config(roots: RootCertStore) -> anyhow::Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -55,9 +56,9 @@ pub fn client_config(roots: RootCertStore) -> anyhow::Result<ClientConfig> {
         .with_no_client_auth())
 }
 
-/// What is wrong with a certificate, and what to do about it.
+/// What is wrong with a certificate and what to do about it, as the end of a sentence.
 #[must_use]
-pub fn certificate_words(why: &CertificateError) -> String {
+pub fn describe_certificate_error(why: &CertificateError) -> String {
     match why {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "has expired; check this machine's clock".to_owned()

@@ -6,11 +6,9 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
-
 use super::check::Check;
 use crate::clock::Clock;
-use crate::net::dial::{Answer, Dialer};
+use crate::net::dial::{DialOutcome, Dialer};
 use crate::net::stream::Stream;
 use crate::pipeline::filter::Filter;
 use crate::pipeline::meter::Meter;
@@ -19,6 +17,7 @@ use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::message::Ending;
 use crate::protocol::rate_limit::RateLimit;
+use crate::protocol::request::Request;
 use crate::session::outcome::{GAVE_UP, REFUSED};
 use crate::session::{Failure, Head, answer};
 use crate::store::state::{Held, Store};
@@ -86,37 +85,36 @@ pub struct Listened {
 }
 
 /// Opens the stream and listens. Posts are counted by `meter`.
-pub async fn listen(mut dialer: Dialer, endpoint: &Endpoint, meter: &mut Option<Meter>, speed: u32) -> Listened {
+pub async fn listen(
+    dialer: &Dialer,
+    request: &Request,
+    endpoint: &Endpoint,
+    meter: &mut Option<Meter>,
+    clock: Clock,
+) -> Listened {
     let began = Instant::now();
-    let cancel = Notify::new();
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut interrupted = false;
-    let answer = {
-        let mut dialling = pin!(dialer.dial(&cancel));
-        tokio::select! {
-            answer = &mut dialling => answer,
-            Ok(()) = &mut interrupt => {
-                interrupted = true;
-                // A server that has the request hears a goodbye.
-                cancel.notify_one();
-                dialling.await
-            }
+    let mut dial = dialer.dial(request);
+    let outcome = tokio::select! {
+        outcome = &mut dial => outcome,
+        Ok(()) = &mut interrupt => {
+            let sent = dial.is_sent();
+            dial.cancel().await;
+            let check = Check::skipped(NAME, "interrupted before the stream opened");
+            return Listened { check, sent, head: Head::default(), interrupted: true };
         }
     };
-    let (check, sent, head) = match answer {
-        Answer::Opened(head, stream) => {
-            let mut sound =
-                ListenStats { head: began.elapsed(), rate: head.rate, interrupted, ..ListenStats::default() };
+    let (check, sent, head) = match outcome {
+        DialOutcome::Opened(head, stream) => {
+            let mut sound = ListenStats { head: began.elapsed(), rate: head.rate, ..ListenStats::default() };
             let mut stream = *stream;
-            if !interrupted {
-                hear(&mut stream, &mut sound, meter, LISTEN / speed, interrupt).await;
-            }
+            hear(&mut stream, &mut sound, meter, &clock, interrupt).await;
             stream.close().await;
-            sound.listened *= speed;
             interrupted = sound.interrupted;
             (sound.check(endpoint), true, head)
         }
-        Answer::Refused(refusal) => {
+        DialOutcome::Refused(refusal) => {
             let code = Code::of_response(refusal.status, &refusal.body);
             let what = match refusal.body.detail() {
                 _ if refusal.redirect.is_some() => "a redirect, which is not followed".to_owned(),
@@ -126,7 +124,7 @@ pub async fn listen(mut dialer: Dialer, endpoint: &Endpoint, meter: &mut Option<
             let text = format!("X refuses the stream: {}: {what}", named(&code, refusal.status));
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), true, refusal.head)
         }
-        Answer::Failed(failure) => {
+        DialOutcome::Failed(failure) => {
             let code = Code::Own(failure.own);
             let text = format!("the stream does not open: {}", failure.detail);
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), failure.sent, Head::default())
@@ -139,11 +137,12 @@ async fn hear(
     stream: &mut Stream,
     heard: &mut ListenStats,
     meter: &mut Option<Meter>,
-    limit: Duration,
+    clock: &Clock,
     mut interrupt: impl Future<Output = std::io::Result<()>> + Unpin,
 ) {
     let began = Instant::now();
-    let mut deadline = pin!(tokio::time::sleep(limit));
+    let opened = clock.now();
+    let mut deadline = pin!(clock.sleep(LISTEN));
     let mut pipeline = Pipeline::new(pipeline::Options::new(Filter::new(&[], &[])));
     if let Some(meter) = meter.take() {
         pipeline.set_meter(meter);
@@ -152,7 +151,7 @@ async fn hear(
     let mut out = Vec::new();
     let mut seen = Seen::default();
     // A flood leaves the timer no turn, so the time is looked at as well.
-    while began.elapsed() < limit && seen.ending.is_none() {
+    while clock.now().since(opened) < LISTEN && seen.ending.is_none() {
         let chunk = tokio::select! {
             biased;
             () = &mut deadline => break,
@@ -178,7 +177,7 @@ async fn hear(
             seen.ending.get_or_insert(Ending { code: Code::Own(failure.own), detail });
         }
     }
-    heard.listened = began.elapsed();
+    heard.listened = clock.now().since(opened);
     (heard.heartbeats, heard.posts, heard.lines, heard.ending) = (seen.heartbeats, seen.posts, seen.lines, seen.ending);
     *meter = pipeline.meter().map(std::mem::take);
 }

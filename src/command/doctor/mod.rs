@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::{Error, runtime, status_of, tail, target, usage};
 use crate::cli::{self, Doctor};
-use crate::clock::{Clock, wall_clock};
+use crate::clock::Clock;
 use crate::net::api::{self, Api, ConnectionQuery};
 use crate::net::token::{self, Token, VARIABLES as TOKENS};
 use crate::pipeline::meter::Meter;
@@ -43,7 +43,7 @@ pub fn run(given: &Doctor, arguments: &[OsString], console: &mut Console) -> Res
     console.set_options(console::Options { json: given.json, color: given.color, quiet: given.quiet });
     // Whatever its form, it leaves the process list: what is wrong with it is told as a check.
     if given.access.bearer.is_some()
-        && let Err(error) = token::hide(arguments)
+        && let Err(error) = token::reexec_without_token(arguments)
     {
         console.always(&format!("the token stays visible in the process list: {error}"));
     }
@@ -51,27 +51,26 @@ pub fn run(given: &Doctor, arguments: &[OsString], console: &mut Console) -> Res
         return usage(target::unknown(&given.stream));
     };
     let request = if given.listen { Some(request(endpoint).or_else(usage)?) } else { None };
-    let base = access::base(&given.access, endpoint.host)?;
+    let base = client_config::base(&given.access, endpoint.host)?;
     let began = Instant::now();
     let found = Token::find(given.access.bearer.as_deref(), given.access.bearer_file.as_deref());
     let shape = shape(&found, &given.access).took(began.elapsed());
-    // The stand-in is never sent: without a token nothing is asked. It is too short to be masked anywhere.
+    // The stand-in is never sent: without a token nothing is asked. It is too short to be redacted anywhere.
     let token = found.clone().or_else(|_| Token::parse("none", "a stand-in")).or_else(usage)?;
-    let access = Access::with(&given.access, base, token, console)?;
-    let speed = access.speed();
+    let config = ClientConfig::with_token(&given.access, base, token, console)?;
+    let clock = config.clock();
     let store = match &given.state {
         Some(path) => {
-            let store = Store::new(path, tail::account(&access.base), endpoint.path, speed == 1)?;
+            let store = Store::new(path, tail::account(&config.base), endpoint.path, clock.is_real_time())?;
             // A file that is not ours is told before anything is dialled.
             drop(store.hold()?);
             Some(store)
         }
         None => None,
     };
-    let account =
-        store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock: Clock::start(speed) });
-    let again = access::again(&given.access);
-    let run = DoctorRun { endpoint, access, usable: found.ok(), account, request, force: given.force, again };
+    let account = store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock });
+    let again = client_config::server_options(&given.access);
+    let run = DoctorRun { endpoint, config, clock, usable: found.ok(), account, request, force: given.force, again };
     let mut report = Report::new(console);
     report.add(&shape)?;
     let runtime = runtime()?;
@@ -103,7 +102,7 @@ fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
                 (None, Some(name)) if given.bearer.is_none() => format!("${name}"),
                 (None, _) => "the command line".to_owned(),
             };
-            match token.slip() {
+            match token.likely_mistake() {
                 Some(slip) => {
                     Check::warn(NAME, &format!("it comes from {source} and looks odd"), &evaluate::instead(slip))
                 }
@@ -129,7 +128,8 @@ fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
 /// One run over all checks.
 struct DoctorRun<'a> {
     endpoint: &'static Endpoint,
-    access: Access,
+    config: ClientConfig,
+    clock: Clock,
     /// The token, if it is one.
     usable: Option<Token>,
     account: Option<Account<'a>>,
@@ -149,7 +149,7 @@ const STREAM: &str = "stream";
 impl DoctorRun<'_> {
     /// Whether a person wanted it to end early.
     async fn examine(&self, report: &mut Report<'_>) -> Result<bool, Error> {
-        network::check(&self.access, report).await?;
+        network::check(&self.config, self.clock, report).await?;
         if let Some(failed) = report.failed {
             report.skip(&ASKED[..3], &label(failed))?;
             self.budget(report).await?;
@@ -176,7 +176,7 @@ impl DoctorRun<'_> {
             // A failure that is a person's to mend has been told.
             return report.skip(&ASKED, "token shape");
         };
-        let mut api = self.access.clone().api(report.console)?;
+        let mut api = self.config.api(self.clock, report.console)?;
         let filtered = self.endpoint.name == "filtered";
         let began = Instant::now();
         // The first question is one that is to be asked anyway, so it costs no request of its own.
@@ -187,11 +187,11 @@ impl DoctorRun<'_> {
             error: counts.as_ref().and_then(|it| it.as_ref().err()).or(usage.as_ref().and_then(|it| it.as_ref().err())),
             head: &api.head().clone(),
             took: began.elapsed(),
-            now: wall_clock(),
+            now: self.clock.now().wall,
         };
         let exit = first.error.map_or(0, status_of);
         report.add(&first.clock())?;
-        report.add(&first.token(token.slip(), exit))?;
+        report.add(&first.token(token.likely_mistake(), exit))?;
         report.add(&first.rate(exit))?;
         self.budget(report).await?;
         if !first.goes_on() {
@@ -232,10 +232,9 @@ impl DoctorRun<'_> {
         let check = match api.connections(&ConnectionQuery::default()).await {
             Ok(found) => {
                 for problem in &found.errors {
-                    report.console.info(&format!("warning: {}", api::said(problem)));
+                    report.console.info(&format!("warning: {}", api::describe(problem)));
                 }
-                let now = api.head().date.unwrap_or_else(wall_clock);
-                evaluate::connections(&found.items, self.endpoint, now, &self.again)
+                evaluate::connections(&found.items, self.endpoint, api.server_time(), &self.again)
             }
             Err(error) => evaluate::failed(CONNECTIONS, status_of(&error), &error),
         };
@@ -291,9 +290,9 @@ impl DoctorRun<'_> {
             meter = Some(Meter::new(None, now.wall.as_secs() / 86_400));
             asked = Some(now);
         }
-        let dialer = self.access.clone().dialer(request.target.clone(), request.form.clone(), true)?;
+        let dialer = self.config.dialer(self.clock, true)?;
         let Listened { check, sent, head, interrupted } =
-            Box::pin(listen(dialer, self.endpoint, &mut meter, self.access.speed())).await;
+            Box::pin(listen(&dialer, request, self.endpoint, &mut meter, self.clock)).await;
         if let (Some(account), Some(asked)) = (&self.account, asked) {
             write_down(account, asked, budget, sent.then_some(&head), meter).await?;
         }

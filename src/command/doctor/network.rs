@@ -8,8 +8,9 @@ use tokio::net::TcpStream;
 
 use super::check::Check;
 use super::report::Report;
+use crate::clock::Clock;
 use crate::command::Error;
-use crate::command::access::Access;
+use crate::command::client_config::ClientConfig;
 use crate::net::api;
 use crate::net::probe::Probe;
 use crate::net::proxy::VARIABLES;
@@ -19,11 +20,11 @@ use crate::session::Failure;
 use crate::session::outcome::{GAVE_UP, REFUSED};
 
 /// The way to X: proxy, DNS, TCP, TLS.
-pub async fn check(access: &Access, report: &mut Report<'_>) -> Result<(), Error> {
-    let base = &access.base;
-    let probe = Probe { base, timeout: access.connect_timeout / access.speed() };
+pub async fn check(config: &ClientConfig, clock: Clock, report: &mut Report<'_>) -> Result<(), Error> {
+    let base = &config.base;
+    let probe = Probe { base, timeout: config.connect_timeout, clock };
     let began = Instant::now();
-    let tcp = if let Some(proxy) = &access.proxy {
+    let tcp = if let Some(proxy) = &config.proxy {
         let (check, tcp) = match probe.tunnel(proxy).await {
             Ok(tcp) => (Check::ok("proxy", &format!("{} leads to {}", proxy.name(), base.host())), Some(tcp)),
             Err(failure) => (failed_way("proxy", &failure), None),
@@ -38,31 +39,31 @@ pub async fn check(access: &Access, report: &mut Report<'_>) -> Result<(), Error
         }
         tcp
     } else {
-        report.add(&Check::ok("proxy", &no_proxy(access)))?;
-        direct(access, &probe, report).await?
+        report.add(&Check::ok("proxy", &no_proxy(config)))?;
+        direct(config, &probe, report).await?
     };
     match tcp {
         None => Ok(()),
         Some(_) if base.is_plain() => report.add(&Check::skipped("tls", "there is none: the base URL is plain http")),
-        Some(tcp) => secure(access, &probe, tcp, report).await,
+        Some(tcp) => secure(config, &probe, tcp, report).await,
     }
 }
 
 /// Why there is no proxy, where one could be expected.
-fn no_proxy(access: &Access) -> String {
+fn no_proxy(config: &ClientConfig) -> String {
     let named = VARIABLES.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     match named {
-        Some(name) if access.base.is_plain() && access.base.is_loopback() => {
+        Some(name) if config.base.is_plain() && config.base.is_loopback() => {
             format!("none: ${name} is not used for plain http on this machine")
         }
-        Some(name) => format!("none: $NO_PROXY excepts {} from ${name}", access.base.host()),
+        Some(name) => format!("none: $NO_PROXY excepts {} from ${name}", config.base.host()),
         None => "none: neither --proxy nor a variable names one".to_owned(),
     }
 }
 
-async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report<'_>) -> Result<Option<TcpStream>, Error> {
+async fn direct(config: &ClientConfig, probe: &Probe<'_>, report: &mut Report<'_>) -> Result<Option<TcpStream>, Error> {
     // A name is looked up without its port.
-    let host = access.base.uri().host().unwrap_or_default();
+    let host = config.base.uri().host().unwrap_or_default();
     let addresses = if let Some(address) = probe.address() {
         report.add(&Check::skipped("dns", &format!("{address} is an address")))?;
         vec![address]
@@ -97,9 +98,14 @@ async fn direct(access: &Access, probe: &Probe<'_>, report: &mut Report<'_>) -> 
     }
 }
 
-async fn secure(access: &Access, probe: &Probe<'_>, tcp: TcpStream, report: &mut Report<'_>) -> Result<(), Error> {
+async fn secure(
+    config: &ClientConfig,
+    probe: &Probe<'_>,
+    tcp: TcpStream,
+    report: &mut Report<'_>,
+) -> Result<(), Error> {
     let began = Instant::now();
-    let config = match trust(access.cacert.as_deref()) {
+    let config = match trust(config.cacert.as_deref()) {
         Ok(config) => config,
         Err(error) => {
             let cure = "give a PEM file with --cacert, or unset $SSL_CERT_FILE";
@@ -119,7 +125,7 @@ async fn secure(access: &Access, probe: &Probe<'_>, tcp: TcpStream, report: &mut
 
 fn failed_way(name: &'static str, failure: &Failure) -> Check {
     let exit = if failure.own == Own::Certificate { REFUSED } else { GAVE_UP };
-    Check::fail(name, exit, &failure.detail, api::cure(failure))
+    Check::fail(name, exit, &failure.detail, api::advice_for(failure))
 }
 
 /// As people know it: TLS 1.3.

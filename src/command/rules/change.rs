@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::Error;
 use super::input::{self, RuleSet, pointed};
 use super::print;
-use crate::net::api::{self, Api, Delete, Draft, RULE_BATCH};
+use crate::net::api::{self, Api, Delete, NewRule, RULE_BATCH};
 use crate::protocol::disconnect::Code;
 use crate::protocol::record::{DeleteOutcome, Rule as Kept, RuleCounts, RuleError};
 use crate::protocol::rule::{Rule, piece};
@@ -38,9 +38,9 @@ pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<Sent, 
     let mut sent = Sent::default();
     let mut rest: Vec<&Rule> = rules.iter().collect();
     while !rest.is_empty() {
-        let drafts: Vec<Draft> = rest
+        let drafts: Vec<NewRule> = rest
             .iter()
-            .map(|rule| Draft { value: rule.value.clone(), tag: rule.tag().map(ToOwned::to_owned) })
+            .map(|rule| NewRule { value: rule.value.clone(), tag: rule.tag().map(ToOwned::to_owned) })
             .collect();
         match api.add_rules(&drafts, dry_run).await {
             Ok(reply) => {
@@ -142,7 +142,7 @@ fn why_kept(error: &RuleError) -> String {
         inner.and_then(|inner| inner.get("parameters")).map(|about| format!(" {}", piece_of(&about.to_string())));
     match message {
         Some(message) => format!("{message}{}", about.unwrap_or_default()),
-        None => api::said(&error.problem),
+        None => api::describe(&error.problem),
     }
 }
 
@@ -257,7 +257,7 @@ pub fn tell(console: &Console, errors: &[RuleError], given: &RuleSet) -> (usize,
 
 /// Why X refuses a rule, in its own words.
 pub fn why_refused(error: &RuleError) -> String {
-    if error.details.is_empty() { api::said(&error.problem) } else { error.details.join("; ") }
+    if error.details.is_empty() { api::describe(&error.problem) } else { error.details.join("; ") }
 }
 
 /// The character that X means by `(at position 5)`, counted from 1.

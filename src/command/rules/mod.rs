@@ -10,10 +10,10 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::{Error, runtime, usage};
 use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
-use crate::net::api::{self, Api, Found};
+use crate::net::api::{self, Api, Listing};
 use crate::pipeline::tag::Tag;
 use crate::protocol::endpoint::Host;
 use crate::protocol::record::{AppRules, Rule, RuleCounts};
@@ -34,14 +34,14 @@ use input::{RuleSet, Sources};
 /// Runs the verb; returns the exit status.
 pub fn run(given: &Rules, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
     console.set_options((&given.output).into());
-    access::hide(&given.access, arguments, console)?;
+    client_config::reexec_without_token(&given.access, arguments, console)?;
     if given.verb.is_some() && given.list != RuleList::default() {
         return usage("options of the list go behind `rules list`, those of another verb behind it");
     }
     let job = Job::new(given, console)?;
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?, console)?;
+    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
     let console = &*console;
-    let mut api = access.api(console)?;
+    let mut api = config.api(config.clock(), console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
@@ -124,9 +124,9 @@ impl Job<'_> {
 
 /// Reads the rules that X has. What X could not give is told; the second value is false then.
 async fn read(api: &mut Api, console: &Console) -> Result<(Vec<Rule>, bool), Error> {
-    let Found { items, errors, more } = api.rules().await?;
+    let Listing { items, errors, more } = api.rules().await?;
     for problem in &errors {
-        console.info(&format!("warning: {}", api::said(problem)));
+        console.info(&format!("warning: {}", api::describe(problem)));
     }
     Ok((items, errors.is_empty() && !more))
 }

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::access::{self, Access};
+use super::client_config::{self, ClientConfig};
 use super::{Error, runtime, tail};
 use crate::cli;
 use crate::protocol::endpoint::Host;
@@ -22,8 +22,8 @@ pub use report::{end, percent, thousands};
 /// Runs the verb; returns the exit status.
 pub fn run(given: &cli::Usage, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
     console.set_options((&given.output).into());
-    access::hide(&given.access, arguments, console)?;
-    let access = Access::new(&given.access, access::base(&given.access, Host::Api)?, console)?;
+    client_config::reexec_without_token(&given.access, arguments, console)?;
+    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
     // A file that is not ours is told before anything is asked.
     let metered = match &given.state {
         Some(path) => {
@@ -31,11 +31,11 @@ pub fn run(given: &cli::Usage, arguments: &[OsString], console: &mut Console) ->
                 console.info(&format!("warning: {} is not there; `xstream tail --state` makes it", path.display()));
             }
             // Only the days are read, which hang on the host alone.
-            Some(Store::new(path, tail::account(&access.base), "", false)?.days()?)
+            Some(Store::new(path, tail::account(&config.base), "", false)?.days()?)
         }
         None => None,
     };
-    let mut api = access.api(console)?;
+    let mut api = config.api(config.clock(), console)?;
     let runtime = runtime()?;
     let usage = runtime.block_on(api.usage(Some(given.days)));
     // A name that is still being resolved must not hold up the end.

@@ -1,4 +1,4 @@
-//! What `-v` and `-vv` tell of a connection: addresses and times, TLS, HTTP heads. Nothing secret is among it.
+//! What `-v` and `-vv` log of a connection: addresses, TLS, HTTP heads. Header values that hold secrets are redacted.
 
 use hyper::HeaderMap;
 use hyper::header;
@@ -9,10 +9,10 @@ use tokio::net::TcpStream;
 
 use crate::text::sanitize;
 
-/// Longer values of headers are cut.
+/// Longer header values are cut.
 const LONGEST: usize = 200;
 
-/// Tells who is at the other end, and how the connection is secured.
+/// Logs both addresses, and how the connection is secured.
 pub fn connected(io: &MaybeHttpsStream<TokioIo<TcpStream>>) {
     let (tcp, tls) = match io {
         MaybeHttpsStream::Http(tcp) => (tcp.inner(), None),
@@ -32,12 +32,12 @@ pub fn connected(io: &MaybeHttpsStream<TokioIo<TcpStream>>) {
     }
 }
 
-/// Tells a request's head.
+/// Logs the head of a request.
 pub fn request(line: &str, headers: &HeaderMap) {
     head('>', line, headers);
 }
 
-/// Tells a response's head.
+/// Logs the head of a response.
 pub fn response(line: &str, headers: &HeaderMap) {
     head('<', line, headers);
 }

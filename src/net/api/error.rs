@@ -1,0 +1,144 @@
+//! Why a call failed, and what to do about it.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::problem::{Body, Problem};
+use crate::protocol::rate_limit::RateLimit;
+use crate::protocol::record::RuleError;
+use crate::session::{Failure, Refusal};
+
+/// A failed call. It displays as one line that ends with what to do.
+#[derive(Debug)]
+pub struct Error {
+    /// What happened, to decide by.
+    pub kind: Kind,
+    /// The JSON of a refusal, null if it had none.
+    pub(super) body: Value,
+    pub(super) why: String,
+    pub(super) advice: String,
+}
+
+/// What happened instead of a success.
+#[derive(Debug)]
+pub enum Kind {
+    /// X responded with another status, or with an error in place of data.
+    Refused(Box<Refusal>),
+    /// There was no complete response.
+    Failed(Failure),
+    /// A success whose body is not what X documents: the beginning of its text.
+    Unreadable(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.why)?;
+        if self.advice.is_empty() { Ok(()) } else { write!(f, "; {}", self.advice) }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Error {
+    /// The refusal, if there was a response.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.kind {
+            Kind::Refused(refusal) => Some(refusal),
+            Kind::Failed(_) | Kind::Unreadable(_) => None,
+        }
+    }
+
+    /// What was attempted and why it failed, without the advice.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// What to do about it; empty if unknown.
+    #[must_use]
+    pub fn advice(&self) -> &str {
+        &self.advice
+    }
+
+    /// The HTTP status; the one of the body, if that is an error in spite of a success.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.refusal().map(|refusal| self.kind.status(refusal))
+    }
+
+    /// The outermost problem of X's response.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.refusal()?.body {
+            Body::Problems(problems) => problems.first(),
+            Body::Text(_) | Body::Empty => None,
+        }
+    }
+
+    /// The code under which `explain` describes it.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.kind.code()
+    }
+
+    /// The rate limit that came with the refusal.
+    #[must_use]
+    pub fn rate(&self) -> Option<RateLimit> {
+        self.refusal().map(|refusal| refusal.head.rate)
+    }
+
+    /// The errors of a refusal that concern single rules.
+    #[must_use]
+    pub fn rules(&self) -> Vec<RuleError> {
+        RuleError::all(&self.body)
+    }
+
+    /// Whether the same call may succeed later, with nothing changed.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match &self.kind {
+            Kind::Refused(refusal) => match self.code() {
+                Code::Problem(name) if name == "rate-limit-exceeded" => true,
+                Code::Problem(name) if is_final(&name) => false,
+                _ => matches!(self.kind.status(refusal), 420 | 429 | 500..600),
+            },
+            Kind::Failed(failure) => !matches!(failure.own, Own::Certificate),
+            Kind::Unreadable(_) => false,
+        }
+    }
+
+    /// Whether the same request may be sent again at once, and that may help.
+    pub(super) fn may_retry(&self) -> bool {
+        match &self.kind {
+            Kind::Refused(refusal) => refusal.status >= 500 && self.is_passing(),
+            Kind::Failed(failure) => self.is_passing() && !failure.sent,
+            Kind::Unreadable(_) => false,
+        }
+    }
+}
+
+/// Problems that time alone does not solve, whatever their status.
+fn is_final(name: &str) -> bool {
+    matches!(name, "usage-capped" | "credits" | "credits-depleted" | "client-forbidden" | "rule-cap")
+}
+
+impl Kind {
+    pub(super) fn code(&self) -> Code {
+        match self {
+            Kind::Refused(refusal) if refusal.redirect.is_some() => Code::Own(Own::Redirect),
+            Kind::Refused(refusal) => Code::of_response(refusal.status, &refusal.body),
+            Kind::Failed(failure) => Code::Own(failure.own),
+            Kind::Unreadable(_) => Code::Status(200),
+        }
+    }
+
+    pub(super) fn status(&self, refusal: &Refusal) -> u16 {
+        match self.code() {
+            Code::Status(status) => status,
+            _ => refusal.status,
+        }
+    }
+}
