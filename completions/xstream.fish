@@ -180,7 +180,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l local-dc-only -
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-warnings -d 'v1.1: ask for warnings when we fall behind'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l delimited -d 'v1.1: ask for messages framed by their length'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l demo -d 'Tail the embedded simulator: no token, no network'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l demo -d 'Tail STREAM of the embedded simulator: no token, no network'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do not ask for compression'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l take-over -d 'When X refuses for too many connections, end those that hold this stream\'s slot, once'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d 'Stop when the connection ends, with exit status 5'

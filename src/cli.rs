@@ -81,7 +81,10 @@ pub struct Tail {
     #[command(flatten)]
     pub access: Access,
 
-    /// Tail the embedded simulator: no token, no network
+    /// Tail STREAM of the embedded simulator: no token, no network
+    ///
+    /// Each stream carries what X sends on it, from one numbered feed: `tail likes-firehose --partition 1 --demo` prints
+    /// likes.
     #[arg(
         long,
         conflicts_with_all = ["bearer", "bearer_file", "base_url", "cacert", "insecure_http", "proxy", "state"],

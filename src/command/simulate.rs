@@ -12,7 +12,7 @@ use crate::cli::Simulate;
 use crate::protocol::endpoint;
 use crate::protocol::rule::file;
 use crate::session::Signal;
-use crate::simulator::{Foreign, Options, Rule, Script, Server, faults};
+use crate::simulator::{ExternalConnection, Options, Rule, Script, Server, faults};
 use crate::terminal::console::{Console, unless_closed};
 
 /// Runs the verb; returns the exit status.
@@ -41,7 +41,7 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
     options.gzip = simulate.gzip;
     options.token = simulate.token;
     options.connections = simulate.connections;
-    options.foreign = simulate.foreign.iter().map(|text| foreign(text)).collect::<Result<_, _>>()?;
+    options.external = simulate.foreign.iter().map(|text| foreign(text)).collect::<Result<_, _>>()?;
     if let Some(path) = &simulate.rules {
         options.rules.preset = rules(path)?;
         options.rules.required = true;
@@ -69,14 +69,14 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
 }
 
 /// A connection of another client, `ENDPOINT` or `ENDPOINT@IP`.
-fn foreign(text: &str) -> Result<Foreign, Error> {
+fn foreign(text: &str) -> Result<ExternalConnection, Error> {
     let (name, ip) = text.split_once('@').map_or((text, None), |(name, ip)| (name, Some(ip)));
     if endpoint::find(name).is_none() {
         let near = endpoint::nearest(name).join(", ");
         let hint = if near.is_empty() { String::new() } else { format!("; did you mean {near}?") };
         return usage(format!("--foreign: '{name}' is no stream{hint}"));
     }
-    let mut foreign = Foreign::new(name);
+    let mut foreign = ExternalConnection::new(name);
     if let Some(ip) = ip {
         match ip.parse::<IpAddr>() {
             Ok(ip) => foreign.client_ip = ip.to_string(),

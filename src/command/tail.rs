@@ -54,7 +54,9 @@ async fn follow(
 ) -> Result<u8, Error> {
     let mut server = None;
     if tail.demo {
-        let started = Server::start(simulator::Options::new(Script::demo())).await.context("starting the simulator")?;
+        // Every field, because a newcomer wants to see what a stream can carry before knowing what to request.
+        let options = simulator::Options { all_fields: true, ..simulator::Options::new(Script::demo()) };
+        let started = Server::start(options).await.context("starting the simulator")?;
         config.base = BaseUrl::parse(&started.url()).map_err(anyhow::Error::msg)?;
         server = Some(started);
     }

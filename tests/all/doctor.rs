@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use crate::common::{run, serve_with, stderr, values, xstream};
 use serde_json::Value;
-use xstream::simulator::{Certificate, Day, Ending, Foreign, Options, Rule, Script, Server};
+use xstream::simulator::{Certificate, Day, Ending, ExternalConnection, Options, Rule, Script, Server};
 
 const ORDER: [&str; 11] =
     ["token-shape", "proxy", "dns", "tcp", "tls", "clock", "token", "rate-limit", "rules", "usage", "connections"];
@@ -191,7 +191,10 @@ fn a_cap_that_is_reached_is_a_failure_and_one_that_is_near_a_warning() {
 fn a_connection_of_somebody_else_is_told_and_not_disturbed() {
     let held = |options: &mut Options| {
         let id = Some("0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e".to_owned());
-        options.foreign = vec![Foreign { id, ..Foreign::new("filtered_stream") }, Foreign::new("sample_stream")];
+        options.external = vec![
+            ExternalConnection { id, ..ExternalConnection::new("filtered_stream") },
+            ExternalConnection::new("sample_stream"),
+        ];
     };
     let server = healthy(held);
     let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
@@ -348,7 +351,7 @@ fn a_stream_that_is_shut_off_is_a_failure() {
 
 #[test]
 fn cures_lead_to_the_same_server_and_show_no_token() {
-    let server = healthy(|options| options.foreign = vec![Foreign::new("filtered_stream")]);
+    let server = healthy(|options| options.external = vec![ExternalConnection::new("filtered_stream")]);
     let (checks, _) = examine(&mut doctor(&server, &[]));
     let line = told(&checks, "connections");
     assert!(line.ends_with(&format!(" --base-url {}", server.url())), "{line}");

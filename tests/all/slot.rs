@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::common::{dials, run, serve_with, stderr, tail, values};
-use xstream::simulator::{Foreign, Options};
+use xstream::simulator::{ExternalConnection, Options};
 
 fn taken(options: &mut Options) {
-    let mut foreign = Foreign::new("filtered_stream");
+    let mut foreign = ExternalConnection::new("filtered_stream");
     foreign.id = Some("11111111-2222-3333-4444-555555555555".to_owned());
     "203.0.113.7".clone_into(&mut foreign.client_ip);
     foreign.age = Duration::from_secs(3600 + 150);
-    options.foreign.push(foreign);
+    options.external.push(foreign);
     options.connections = Some(1);
 }
 
@@ -32,7 +32,7 @@ fn take_over_ends_the_holder_once_and_streams() {
     let server = serve_with("posts", |options| {
         taken(options);
         // Another stream of the app is nobody's business.
-        options.foreign.push(Foreign::new("sample_stream"));
+        options.external.push(ExternalConnection::new("sample_stream"));
     });
     let journal_path = journal.to_str().expect("text");
     let output = run(&mut tail(&server, &["--take-over", "--max", "3", "--journal", journal_path]));
@@ -57,7 +57,7 @@ fn take_over_ends_the_holder_once_and_streams() {
 fn a_take_over_that_x_refuses_is_told() {
     let server = serve_with("posts", |options| {
         taken(options);
-        options.foreign[0].unkillable = true;
+        options.external[0].unkillable = true;
     });
     let output = run(&mut tail(&server, &["--take-over", "--max-retries", "1"]));
     let told = stderr(&output);
