@@ -30,13 +30,13 @@ pub(crate) struct StreamRequest {
     pub(crate) local_dc_only: Option<bool>,
 }
 
-/// Which part of the feed a connection delivers, in simulated time since the Unix epoch.
+/// Which part of the feed a connection delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coverage {
-    /// From this time on: that of the request, or minutes earlier.
-    From(Duration),
-    /// A range of the past, after which the stream ends.
-    Range(Duration, Duration),
+    /// Everything from the moment the stream opens, and from so long before it.
+    Live { backfill: Duration },
+    /// A range of the past, since the Unix epoch, after which the stream ends.
+    Range { start: Duration, end: Duration },
 }
 
 /// How far back `start_time` may lie.
@@ -64,7 +64,7 @@ impl StreamRequest {
             endpoint,
             content: Content::from_endpoint(endpoint),
             partition: (0, 1),
-            coverage: Coverage::From(now),
+            coverage: Coverage::Live { backfill: Duration::ZERO },
             selection: Selection::all(),
             lang: endpoint.path.split_once("/lang/").map(|(_, lang)| lang),
             delimited: false,
@@ -97,14 +97,14 @@ impl StreamRequest {
             self.partition = (problems.check(number).unwrap_or(1) as u64 - 1, u64::from(count));
         }
         let minutes = problems.check(query.number(backfill, 0..=5, 0)).unwrap_or(0);
-        self.coverage = Coverage::From(now.saturating_sub(Duration::from_secs(60 * minutes as u64)));
+        self.coverage = Coverage::Live { backfill: Duration::from_secs(60 * minutes as u64) };
         if recovery.range {
             match problems.check(range(query, start, end, now)).flatten() {
                 Some(_) if minutes > 0 => {
                     let message = format!("`{backfill}` cannot be used with `{start}`");
                     problems.add(Problem::invalid(backfill, &minutes.to_string(), message));
                 }
-                Some((start, end)) => self.coverage = Coverage::Range(start, end),
+                Some((start, end)) => self.coverage = Coverage::Range { start, end },
                 None => {}
             }
         }

@@ -111,8 +111,8 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
         let (clock, feed) = (&self.state.clock, &self.state.feed);
         let stop = duration.map_or(Duration::MAX, |duration| clock.now() + duration);
         let end = match self.request.coverage {
-            Coverage::From(_) => u64::MAX,
-            Coverage::Range(_, end) => feed.first_at(end),
+            Coverage::Live { .. } => u64::MAX,
+            Coverage::Range { end, .. } => feed.first_at(end),
         };
         let (partition, partitions) = self.request.partition;
         let keep_alive = self.request.endpoint.family.keep_alive();

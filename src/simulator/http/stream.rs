@@ -41,7 +41,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 impl<'a, W: AsyncWrite + Unpin> Stream<'a, W> {
     pub(crate) fn new(responder: &'a Responder<'a>, stream: OpenStream<'a>, body: Body<W>, gzip: bool) -> Self {
         let from = match stream.request.coverage {
-            Coverage::From(time) | Coverage::Range(time, _) => time,
+            Coverage::Live { backfill } => responder.state.clock.now().saturating_sub(backfill),
+            Coverage::Range { start, .. } => start,
         };
         Stream {
             state: responder.state,
