@@ -54,13 +54,13 @@ impl fmt::Debug for Request {
     }
 }
 
-/// How a connection ended, by who went first.
+/// How a connection ended, by which side ended it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// The client closed it. Clean: with a FIN, and over TLS with a goodbye (`close_notify`) first.
     /// A client that only shuts its writing half counts as gone, too.
     ClientClosed {
-        /// Whether it said goodbye properly.
+        /// Whether it closed properly.
         clean: bool,
     },
     /// The client reset it.

@@ -38,7 +38,7 @@ pub struct Options {
     pub tls: bool,
     /// What is wrong with its certificate.
     pub certificate: Certificate,
-    /// Compress every stream whose client offers gzip; a script can ask for it by connection.
+    /// Compress every stream whose client offers gzip; a script can request it by connection.
     pub gzip: bool,
     /// The only bearer token it accepts; `None` accepts any that is not empty.
     pub token: Option<String>,

@@ -1,4 +1,4 @@
-//! The connections API: who is connected, and terminating them.
+//! The connections API: listing connections and terminating them.
 
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ pub(crate) fn terminate(registry: &Registry, query: &str, body: &[u8]) -> Result
         return Err(Problem::body("$.uuids: an array of 1 to 100 strings is required"));
     };
     let ended = registry.terminate(|entry| uuids.contains(&entry.id.as_str()));
-    // In the order they were asked for; an id that is not open is a failure of its own.
+    // In the order of the request; an id that is not open is a failure of its own.
     let results = uuids.iter().map(|uuid| match ended.iter().find(|(id, _)| id == uuid) {
         Some((id, worked)) => result(id, *worked),
         None => json!({"uuid": uuid, "success": false, "error_message": "Connection not found or not active"}),
@@ -108,7 +108,7 @@ fn tally(results: &[Value]) -> Answer {
     Answer { code: 200, body }
 }
 
-/// The names the API knows; streams without one are listed under their path but cannot be asked for.
+/// The names the API knows; streams without one are listed under their path but cannot be selected.
 fn endpoint_names() -> Vec<&'static str> {
     ENDPOINTS.iter().filter_map(|endpoint| endpoint.endpoint_name).collect()
 }

@@ -1,7 +1,7 @@
 //! Query parameters as X checks them, and the 400 it answers when one does not fit.
 //!
-//! X refuses what it does not know instead of ignoring it, so a client that misspells a parameter
-//! learns it here as it would there.
+//! X refuses what it does not know instead of ignoring it, so a misspelt parameter
+//! fails here as it would there.
 
 use std::ops::RangeInclusive;
 
@@ -111,7 +111,7 @@ pub(crate) fn token(place: u64) -> String {
     format!("{:016x}", place ^ MASK)
 }
 
-/// The members that were asked for.
+/// The selected members.
 pub(crate) fn pick(object: Value, fields: &[&str]) -> Value {
     match object {
         Value::Object(members) => {

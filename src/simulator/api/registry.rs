@@ -1,7 +1,7 @@
-//! Who is connected and who was: the state behind the connections API and the connection limit.
+//! Open and ended connections: the state behind the connections API and the connection limit.
 //!
-//! A stream request takes a slot before it takes its part of the script, so that two requests at
-//! once cannot both have the last one. The slot is listed from the response head on, and given up
+//! A stream request reserves a slot before its part of the script, so that two requests at
+//! once cannot both get the last one. The slot is listed from the response head on, and given up
 //! when it is dropped, whichever way the stream ended.
 
 use std::collections::VecDeque;
@@ -87,7 +87,7 @@ pub(crate) struct Slot<'a> {
     reason: Mutex<String>,
 }
 
-/// Ended connections that are remembered. X forgets them too, after a time it does not tell; a
+/// Ended connections that are remembered. X forgets them too, after a time it does not publish; a
 /// server that runs for weeks must not fill the memory.
 const KEPT: usize = 1000;
 
@@ -196,7 +196,7 @@ impl Entries {
 }
 
 impl Slot<'_> {
-    /// The head goes out: the connection is listed.
+    /// The head is sent: the connection is listed.
     pub(crate) fn open(&self) {
         if let Some(entry) = self.registry.read().entry(self.number) {
             entry.listed = true;
@@ -222,7 +222,7 @@ impl Drop for Slot<'_> {
     }
 }
 
-/// X's name of a stream, or what stands for it where X has none.
+/// X's name of a stream, or its path where X has none.
 fn endpoint_name(name: &str) -> String {
     let known = endpoint::find(name).map(|endpoint| endpoint.endpoint_name.unwrap_or(endpoint.path));
     known.unwrap_or(name).to_owned()

@@ -6,7 +6,7 @@
 //! Enough of X's language to make a feed follow its rules: words and quoted phrases (contained in
 //! the text, whatever the case), `#tag`, `@name`, `lang:`, a leading `-`, `OR` and parentheses. Other
 //! operators such as `from:` or `has:` hold for every post, since the invented posts have nothing
-//! they could be held against.
+//! to compare them with.
 
 use serde_json::Value;
 

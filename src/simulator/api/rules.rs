@@ -1,7 +1,7 @@
 //! The rules of the filtered stream: the API that keeps them, and what they let through.
 //!
 //! Until a rule was ever set the feed is unfiltered, as a script that knows no rules expects it.
-//! From the first rule on, or from the start if that was asked for, a post passes only if a rule
+//! From the first rule on, or from the start if that is required, a post passes only if a rule
 //! matches it, and it names the rules that did. A change counts from the next post on.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use super::query::{Query, pick, token};
 use super::rule::{Facts, Term, parse};
 use crate::time::format_rfc3339;
 
-/// The rules a server starts with and how many it takes.
+/// The rules a server starts with and how many it accepts.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// Set before the first request.
@@ -22,9 +22,9 @@ pub struct Rules {
     /// Filter from the start: a stream without any rule is refused. Otherwise the first rule ever
     /// set turns the filter on.
     pub required: bool,
-    /// The most rules; X takes 1,000 pay-per-use.
+    /// The most rules; X accepts 1,000 pay-per-use.
     pub cap: usize,
-    /// The longest rule in characters; X takes 1,024 pay-per-use.
+    /// The longest rule in characters; X accepts 1,024 pay-per-use.
     pub length: usize,
 }
 
@@ -35,10 +35,10 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// Whether every preset rule is one.
+    /// Whether every preset rule is valid.
     ///
     /// # Errors
-    /// A sentence that names the first that is none, and what is wrong with it.
+    /// A sentence that names the first invalid one, and what is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         self.terms().map(drop)
     }
@@ -85,7 +85,7 @@ struct ActiveRules {
 
 /// What the rules decide about a post.
 pub(crate) enum Verdict {
-    /// It goes out as it is.
+    /// It is sent as it is.
     Untouched,
     /// It matches no rule.
     Dropped,
@@ -105,7 +105,7 @@ const COUNTS: [&str; 5] = [
 ];
 
 impl RuleStore {
-    /// An error names the preset rule that is none.
+    /// An error names the preset rule that is invalid.
     pub(crate) fn new(rules: Rules) -> Result<RuleStore, String> {
         let mut active = ActiveRules { filters: rules.required, rules: Vec::new(), made: 0 };
         let terms = rules.terms()?;
@@ -123,7 +123,7 @@ impl RuleStore {
         self.read().rules.iter().map(|(rule, _)| rule.clone()).collect()
     }
 
-    /// Whether a stream cannot be opened for want of a rule.
+    /// Whether a stream cannot be opened because no rule is set.
     pub(crate) fn are_missing(&self) -> bool {
         let active = self.read();
         active.filters && active.rules.is_empty()
@@ -290,7 +290,7 @@ impl RuleStore {
         Ok(Answer { code: 200, body })
     }
 
-    /// Whether X deletes or only tries when both are asked for is not published, so both are refused.
+    /// Whether X deletes or only validates when both are given is not published, so both are refused.
     fn delete_all(&self, dry_run: bool, body: &[u8], now: Duration) -> Result<Answer, Problem> {
         if dry_run {
             return Err(Problem::invalid("dry_run", "true", "`dry_run` cannot be used with `delete_all`"));

@@ -24,7 +24,7 @@ pub(crate) struct User {
     pub(crate) about: &'static str,
 }
 
-/// A text with where its hashtag and mention stand, in code points as X counts them.
+/// A text with where its hashtag and mention are, in code points as X counts them.
 pub(crate) struct Text {
     pub(crate) words: String,
     pub(crate) lang: &'static str,

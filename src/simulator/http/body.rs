@@ -2,7 +2,7 @@
 //!
 //! Gzip is put together from raw deflate by hand. A library encoder keeps its output until it
 //! likes to give it, while X flushes after every message; and a flood needs ready-made blocks
-//! spliced into the member, which only works where the encoder was told to forget its window.
+//! spliced into the member, which only works after the encoder has reset its window.
 
 use std::io;
 
@@ -20,7 +20,7 @@ pub(crate) struct Body<W> {
     state: Sent,
 }
 
-/// How far the stream is: what may follow when a play is stopped from outside.
+/// How far the stream is: what may follow when the script is stopped from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sent {
     /// Up to the end of a line.

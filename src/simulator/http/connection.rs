@@ -48,7 +48,7 @@ pub(crate) async fn serve(tcp: TcpStream, state: Arc<State>, tls: Option<TlsAcce
         let ending = ignore(&tcp).await;
         return state.log.ended(connection, ending);
     }
-    // A client that is gone already has no address; what it asks for goes nowhere anyway.
+    // A client that is gone already has no address; its request cannot be answered anyway.
     let client = tcp.peer_addr().ok().map(|addr| addr.ip());
     let wire = match tls {
         None => Wire::Plain(tcp),
@@ -105,7 +105,7 @@ async fn requests(wire: Wire, state: &State, connection: usize, client: Option<I
             Ok(Err(Unreadable::Bad(code))) => {
                 let text =
                     format!("HTTP/1.1 {code} {}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", phrase(code));
-                let _ = writer.write_all(text.as_bytes()).await; // closed right after, whoever reads it
+                let _ = writer.write_all(text.as_bytes()).await; // closed right after, read or not
                 Ok(Finish::Close { goodbye: true })
             }
             Ok(Ok(request)) => {

@@ -1,6 +1,6 @@
 //! Posts at full speed: some megabytes made ready once, then written over and over.
 //!
-//! A generator makes posts at some hundred megabytes a second, a loopback socket takes gigabytes.
+//! A generator makes posts at some hundred megabytes a second, a loopback socket accepts gigabytes.
 //! To measure a client the server must not be the slow part, so a flood copies ready bytes. The
 //! price: after about two thousand posts the ids come round again.
 

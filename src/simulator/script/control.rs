@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::cursor::first_word;
 use crate::time::format_rfc3339;
 
-/// A control message picked by name, with the argument it takes.
+/// A control message by name, with its argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlMessage {
     kind: &'static Kind,
@@ -23,8 +23,8 @@ struct Kind {
     /// Name and argument as `--list` shows them; the name is the first word.
     usage: &'static str,
     about: &'static str,
-    /// The argument if none is given; empty when the message takes none. A default that is a
-    /// number asks for a number.
+    /// The argument if none is given; empty when the message has none. A default that is a
+    /// number requires a number.
     argument: &'static str,
     template: &'static str,
 }
@@ -268,10 +268,10 @@ const KINDS: &[Kind] = &[
         "",
         r#"{"type":"connection_metadata","datacenter":"atla","timestamp":$NOW_MS}"#,
     ),
-    // lines nobody documents
+    // undocumented lines
     kind("text-line", "plain text where a message should be", "", "Exceeded connection limit for user"),
     kind("html-line", "HTML where a message should be", "", "<html><body><h2>HTTP ERROR: 503</h2></body></html>"),
-    kind("unknown", "valid JSON of a shape nobody has seen", "", r#"{"brand_new_kind":{"id":"$ID","at":"$NOW"}}"#),
+    kind("unknown", "valid JSON of an unknown shape", "", r#"{"brand_new_kind":{"id":"$ID","at":"$NOW"}}"#),
 ];
 
 /// The account that scripted messages are about, X's own example.
@@ -288,7 +288,7 @@ impl ControlMessage {
         Some(check(kind, argument).map(|argument| ControlMessage { kind, argument }))
     }
 
-    /// What the connections API tells as the reason of an ending that this message announces.
+    /// What the connections API shows as the reason of an ending that this message announces.
     pub(crate) fn ending(&self) -> Option<&str> {
         match first_word(self.kind.usage) {
             "disconnect"
@@ -327,14 +327,14 @@ fn check(kind: &Kind, argument: Option<&str>) -> Result<String, String> {
         return Ok(kind.argument.to_owned());
     };
     if kind.argument.is_empty() {
-        return Err(format!("'{name}' takes no argument"));
+        return Err(format!("'{name}' accepts no argument"));
     }
     if kind.argument.parse::<u64>().is_ok() && argument.parse::<u64>().is_err() {
-        return Err(format!("'{name}' takes a number, not '{argument}'"));
+        return Err(format!("'{name}' accepts a number, not '{argument}'"));
     }
     // The template is JSON: an argument must not be able to break out of its string.
     if argument.contains(['"', '\\']) || argument.chars().any(char::is_control) {
-        return Err(format!("'{name}' takes a plain word"));
+        return Err(format!("'{name}' accepts a plain word"));
     }
     Ok(argument.to_owned())
 }

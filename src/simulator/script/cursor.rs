@@ -69,7 +69,7 @@ impl<'a> Cursor<'a> {
         let place = self.next_place();
         let word = self.argument().unwrap_or_default();
         duration(word)
-            .ok_or_else(|| (place, format!("'{name}' takes a duration such as 250ms, 2s or 1m, not '{word}'")))
+            .ok_or_else(|| (place, format!("'{name}' accepts a duration such as 250ms, 2s or 1m, not '{word}'")))
     }
 
     pub(crate) fn optional_duration(&mut self, name: &str) -> Result<Option<Duration>, SyntaxError> {
@@ -86,7 +86,8 @@ impl<'a> Cursor<'a> {
     pub(crate) fn size(&mut self, name: &str) -> Result<u64, SyntaxError> {
         let place = self.next_place();
         let word = self.argument().unwrap_or_default();
-        size(word).ok_or_else(|| (place, format!("'{name}' takes a number such as 5000, 64KiB or 1MiB, not '{word}'")))
+        size(word)
+            .ok_or_else(|| (place, format!("'{name}' accepts a number such as 5000, 64KiB or 1MiB, not '{word}'")))
     }
 
     pub(crate) fn optional_number(&mut self, name: &str) -> Result<Option<u64>, SyntaxError> {
@@ -95,7 +96,7 @@ impl<'a> Cursor<'a> {
             None | Some("endless") => Ok(None),
             Some(word) => match word.parse() {
                 Ok(number) => Ok(Some(number)),
-                Err(_) => Err((place, format!("'{name}' takes a number, not '{word}'"))),
+                Err(_) => Err((place, format!("'{name}' accepts a number, not '{word}'"))),
             },
         }
     }

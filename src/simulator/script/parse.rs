@@ -42,18 +42,18 @@ pub(crate) const STEPS: &[(&str, &str)] = &[
     ("raw TEXT", r"these bytes, no line end: the rest of the line, or 'quoted', with \r \n \t \\ \xHH"),
     ("heartbeat [COUNT|endless] [every DURATION]", "empty lines, one without COUNT"),
     ("wait DURATION", "send nothing for a while"),
-    ("stall", "send nothing for ever, with the socket open"),
-    ("dribble", "one byte of an unfinished line every 100 ms, for ever"),
+    ("stall", "send nothing, with the socket open"),
+    ("dribble", "one byte of an unfinished line every 100 ms, without end"),
     ("huge-line SIZE", "a valid JSON line of this many bytes"),
     ("deep-json DEPTH", "a line of arrays nested this deep"),
     ("gzip-bomb SIZE", "one line of this size, compressed a thousandfold"),
     ("gzip-bomb-lines SIZE", "short lines of this size together, compressed"),
-    ("repeat [TIMES]", "play the steps before this one again, TIMES in all or for ever"),
+    ("repeat [TIMES]", "play the steps before this one again, TIMES in all or without end"),
     ("end", "the clean end: the last chunk"),
     ("close", "FIN without the last chunk"),
     ("cut", "half a post, then FIN; over TLS without a goodbye"),
     ("reset", "RST"),
-    ("bad-chunk", "a chunk size that is none, then FIN"),
+    ("bad-chunk", "an invalid chunk size, then FIN"),
     ("status CODE [BODY]", "refuse with this status; BODY is the rest of the line, or 'quoted'"),
     ("garbage", "answer with something that is not HTTP"),
     ("endless-headers", "a response head that never ends"),
@@ -72,7 +72,7 @@ impl Script {
     /// ```
     ///
     /// Steps are separated by `;` or a new line, connections by `|`. `again [N]` as the last
-    /// connection goes round again from connection N (1 if none is given). `#` opens a comment.
+    /// connection continues from connection N again (1 if none is given). `#` opens a comment.
     /// Durations are `250ms`, `2s`, `1m`, sizes `512`, `64KiB`, `1MiB`, `2GiB`.
     /// `line`, `raw` and the body of `status` take the rest of the line as it is, or a text in
     /// single quotes; in `raw` and in bodies `\r \n \t \\ \xHH` are escapes.
@@ -148,7 +148,7 @@ fn script(cursor: &mut Cursor<'_>) -> Result<Script, SyntaxError> {
 /// The connection, counted from 0, to which `again` goes back.
 fn go_round(cursor: &mut Cursor<'_>, at: usize, steps: &[Step], connections: usize) -> Result<usize, SyntaxError> {
     if !steps.is_empty() || connections == 0 {
-        return Err((at, "'again' stands alone after the last '|'".into()));
+        return Err((at, "'again' must be alone after the last '|'".into()));
     }
     let place = cursor.next_place();
     let Some(word) = cursor.argument() else {
@@ -156,7 +156,7 @@ fn go_round(cursor: &mut Cursor<'_>, at: usize, steps: &[Step], connections: usi
     };
     match word.parse::<usize>() {
         Ok(n) if (1..=connections).contains(&n) => Ok(n - 1),
-        _ => Err((place, format!("'again' takes a connection from 1 to {connections}, not '{word}'"))),
+        _ => Err((place, format!("'again' accepts a connection from 1 to {connections}, not '{word}'"))),
     }
 }
 
@@ -217,7 +217,7 @@ fn step(name: &str, at: usize, cursor: &mut Cursor<'_>) -> Result<Step, SyntaxEr
         "status" => {
             let place = cursor.next_place();
             let code = cursor.argument().and_then(|word| word.parse().ok()).filter(|code| (200..1000).contains(code));
-            let code = code.ok_or_else(|| (place, String::from("'status' takes a code from 200 to 999")))?;
+            let code = code.ok_or_else(|| (place, String::from("'status' accepts a code from 200 to 999")))?;
             Step::Status { code, headers: Vec::new(), body: cursor.escaped()?.unwrap_or_default() }
         }
         "garbage" => Step::Garbage,

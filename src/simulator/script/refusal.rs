@@ -5,7 +5,7 @@
 
 use super::cursor::first_word;
 
-/// A refusal picked by name, with the argument it takes.
+/// A refusal by name, with its argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     kind: &'static Kind,
@@ -188,9 +188,9 @@ impl Refusal {
         let argument = match (argument, kind.argument) {
             (None, "-") => Err(format!("'{name}' needs an argument")),
             (None, usual) => Ok(usual),
-            (Some(_), "") => Err(format!("'{name}' takes no argument")),
+            (Some(_), "") => Err(format!("'{name}' accepts no argument")),
             (Some(given), SECONDS) if given.parse::<u32>().is_err() => {
-                Err(format!("'{name}' takes seconds as a number, not '{given}'"))
+                Err(format!("'{name}' accepts seconds as a number, not '{given}'"))
             }
             (Some(given), _) => Ok(given),
         };

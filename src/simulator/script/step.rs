@@ -1,8 +1,8 @@
 //! Faults as data: a script is a list of connections, a connection is a list of steps.
 //!
-//! Each stream request takes the next connection of the script; once the script is used up the
+//! Each stream request gets the next connection of the script; once the script is used up the
 //! last connection is played again for every later request, unless the script says from which
-//! connection to go round again. A connection that runs out of steps ends cleanly.
+//! connection to continue again. A connection that runs out of steps ends cleanly.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use super::refusal::Refusal;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     connections: Vec<Vec<Step>>,
-    /// Where to go on after the last connection.
+    /// Where to continue after the last connection.
     again: usize,
 }
 
 /// One thing a server does on a connection.
 ///
 /// Everything up to the first step that sends (`Gzip`, `Header`, `Delay`) shapes the response
-/// head; the head goes out before the first step that needs one.
+/// head; the head is sent before the first step that needs one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Compress this connection if the client offers gzip.
@@ -29,7 +29,7 @@ pub enum Step {
     Header(String, String),
     /// Wait before answering.
     Delay(Duration),
-    /// The numbered feed: what the request asks for of the past, then each message as it comes into being, with a
+    /// The numbered feed: the part of the past that is requested, then each message when it is due, with a
     /// heartbeat after 20 s without one. `None` is endless. A later step continues where this one stopped.
     Feed(Option<Duration>),
     /// Generated messages of the stream's kind; `None` is endless, `every` zero is as fast as possible.
@@ -64,9 +64,9 @@ pub enum Step {
     },
     /// Send nothing for a while.
     Wait(Duration),
-    /// Send nothing for ever, with the socket open.
+    /// Send nothing, with the socket open.
     Stall,
-    /// One byte of a line that is never finished, every 100 ms, for ever.
+    /// One byte of a line that is never finished, every 100 ms, without end.
     Dribble,
     /// A valid JSON line of this many bytes.
     HugeLine(u64),
@@ -76,7 +76,7 @@ pub enum Step {
     GzipBomb(u64),
     /// The same as many short lines.
     GzipBombLines(u64),
-    /// Play the steps before this one again: this many times in all, or for ever.
+    /// Play the steps before this one again: this many times in all, or without end.
     Repeat(Option<u64>),
     /// The clean end: the last chunk. The connection can then carry another request.
     End,
@@ -86,7 +86,7 @@ pub enum Step {
     Cut,
     /// RST.
     Reset,
-    /// A chunk size that is none, then FIN.
+    /// An invalid chunk size, then FIN.
     BadChunk,
     /// One of the answers X gives instead of a stream.
     Refuse(Refusal),
