@@ -17,8 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::dispatch::respond;
-use super::responder::Finish;
-use super::response::phrase;
+use super::response::{Finish, phrase};
 use crate::simulator::log::{Ending, Request};
 use crate::simulator::script::Step;
 use crate::simulator::state::State;

@@ -7,7 +7,9 @@ use std::net::IpAddr;
 
 use tokio::io::AsyncWrite;
 
-use super::responder::{Finish, OpenStream, Responder};
+use super::responder::Responder;
+use super::response::Finish;
+use super::stream::OpenStream;
 use crate::protocol::endpoint::{ENDPOINTS, Endpoint};
 use crate::simulator::api::answer::{Answer, Problem};
 use crate::simulator::api::call::{Call, Route, endpoint_of, route};
@@ -34,7 +36,6 @@ pub(crate) async fn respond<W: AsyncWrite + Unpin>(
     let now = state.clock.now();
     let responder = Responder {
         state,
-        connection: request.connection,
         accepts_gzip: offered.split(',').any(|coding| {
             let coding = coding.trim();
             coding == "*" || (coding.starts_with("gzip") && !coding.ends_with(";q=0"))
@@ -86,7 +87,14 @@ async fn stream<W: AsyncWrite + Unpin>(
         return refuse(responder, "too-many-connections", out).await;
     };
     let steps = state.script.take();
-    responder.play(&steps, Some(OpenStream { request: &parsed, slot: &slot }), out).await
+    let stream = OpenStream {
+        state,
+        request: &parsed,
+        slot: &slot,
+        connection: request.connection,
+        keep_alive: responder.keep_alive,
+    };
+    responder.play(&steps, Some(stream), out).await
 }
 
 fn is_refusal(steps: &[Step]) -> bool {

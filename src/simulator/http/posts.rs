@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::AsyncWrite;
 
 use super::flood::slot;
-use super::responder::Finish;
+use super::response::Finish;
 use super::stream::{Stream, take_one, tick};
 use crate::simulator::api::rule::{Facts, post_id};
 use crate::simulator::api::rules::Verdict;

@@ -9,40 +9,18 @@ use std::time::SystemTime;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use super::body::Body;
-use super::response::{Headers, content_type, head};
-use super::stream::Stream;
+use super::response::{Finish, Headers, content_type, head};
+use super::stream::{OpenStream, Stream};
 use crate::simulator::api::answer::{Answer, Problem};
-use crate::simulator::api::registry::Slot;
-use crate::simulator::api::stream_request::StreamRequest;
 use crate::simulator::api::window::Rate;
 use crate::simulator::script::Step;
 use crate::simulator::script::refusal::Refusal;
 use crate::simulator::script::step::Place;
 use crate::simulator::state::State;
 
-/// What happens to the connection afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Finish {
-    /// Another request may come.
-    KeepAlive,
-    /// FIN, after a TLS goodbye if `goodbye`.
-    Close { goodbye: bool },
-    /// RST.
-    Reset,
-}
-
-/// A stream that the script may play.
-#[derive(Clone, Copy)]
-pub(crate) struct OpenStream<'a> {
-    pub(crate) request: &'a StreamRequest,
-    pub(crate) slot: &'a Slot<'a>,
-}
-
 /// One request's answer.
 pub(crate) struct Responder<'a> {
     pub(crate) state: &'a State,
-    /// Index of the connection in the log.
-    pub(crate) connection: usize,
     /// The client offers gzip.
     pub(crate) accepts_gzip: bool,
     /// The client allows another request after this one.
@@ -91,7 +69,7 @@ impl Responder<'_> {
         out.write_all(self.head(200, headers, &extra).as_bytes()).await?;
         out.flush().await?;
         let body = Body::new(out, gzip, self.state.chunk_size);
-        Stream::new(self, stream, body, gzip).run(&steps[at..]).await
+        Stream::new(stream, body, gzip).run(&steps[at..]).await
     }
 
     /// Answers with one of X's refusals.

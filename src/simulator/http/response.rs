@@ -1,9 +1,20 @@
-//! Response heads.
+//! Response heads, and what happens to the connection after a response.
 
 use std::time::SystemTime;
 
 /// Names and values in the order they are written.
 pub(crate) type Headers = Vec<(String, String)>;
+
+/// What happens to the connection afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// Another request may come.
+    KeepAlive,
+    /// FIN, after a TLS goodbye if `goodbye`.
+    Close { goodbye: bool },
+    /// RST.
+    Reset,
+}
 
 /// A response head; what the script adds replaces what is usual.
 pub(crate) fn head(

@@ -8,7 +8,7 @@ use tokio::time::{Interval, interval, timeout};
 
 use super::body::{Block, Body, Sent};
 use super::flood::bomb;
-use super::responder::{Finish, OpenStream, Responder};
+use super::response::Finish;
 use crate::protocol::endpoint::Family;
 use crate::simulator::api::registry::Slot;
 use crate::simulator::api::stream_request::{Coverage, StreamRequest};
@@ -17,11 +17,22 @@ use crate::simulator::script::control::ControlMessage;
 use crate::simulator::script::step::Place;
 use crate::simulator::state::State;
 
+/// A stream that the script may play.
+#[derive(Clone, Copy)]
+pub(crate) struct OpenStream<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) request: &'a StreamRequest,
+    pub(crate) slot: &'a Slot<'a>,
+    /// Index of the connection in the log.
+    pub(crate) connection: usize,
+    /// The client allows another request after this one.
+    pub(crate) keep_alive: bool,
+}
+
 /// A stream whose head is sent.
 pub(crate) struct Stream<'a, W> {
     pub(crate) state: &'a State,
     pub(crate) request: &'a StreamRequest,
-    /// Index of the connection in the log.
     pub(crate) connection: usize,
     pub(crate) body: Body<W>,
     pub(crate) gzip: bool,
@@ -39,21 +50,21 @@ pub(crate) struct Stream<'a, W> {
 const GOODBYE: Duration = Duration::from_secs(1);
 
 impl<'a, W: AsyncWrite + Unpin> Stream<'a, W> {
-    pub(crate) fn new(responder: &'a Responder<'a>, stream: OpenStream<'a>, body: Body<W>, gzip: bool) -> Self {
+    pub(crate) fn new(stream: OpenStream<'a>, body: Body<W>, gzip: bool) -> Self {
         let from = match stream.request.coverage {
-            Coverage::Live { backfill } => responder.state.clock.now().saturating_sub(backfill),
+            Coverage::Live { backfill } => stream.state.clock.now().saturating_sub(backfill),
             Coverage::Range { start, .. } => start,
         };
         Stream {
-            state: responder.state,
+            state: stream.state,
             request: stream.request,
-            connection: responder.connection,
+            connection: stream.connection,
             body,
             gzip,
-            next_number: responder.state.feed.first_at(from),
+            next_number: stream.state.feed.first_at(from),
             last_id: 0,
             line: Vec::new(),
-            keep_alive: responder.keep_alive,
+            keep_alive: stream.keep_alive,
             slot: stream.slot,
             reason: None,
         }

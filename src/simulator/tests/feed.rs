@@ -32,12 +32,12 @@ fn the_feed_runs_on_while_nobody_is_connected_and_exactly_those_numbers_are_miss
     let before = numbers(&server, STREAM);
     let produced = server.produced();
     server.advance(Duration::from_secs(120));
-    assert!((1200..1300).contains(&(server.produced() - produced)));
+    assert!(server.produced() >= produced + 1200);
     let after = numbers(&server, STREAM);
     assert!(before.len() >= 3 && is_run(&before, before[0], 1) && is_run(&after, after[0], 1));
     // What lies between the two connections is what came into being meanwhile.
     let missed = before[before.len() - 1] + 1..after[0];
-    assert!((1200..1300).contains(&missed.end.saturating_sub(missed.start)), "{missed:?}");
+    assert!(missed.start <= produced && produced + 1200 <= missed.end && missed.end <= server.produced(), "{missed:?}");
     assert!(server.time_of(missed.end) >= server.time_of(missed.start) + Duration::from_secs(120));
 
     let log = server.connections();
@@ -57,9 +57,10 @@ fn backfill_begins_its_minutes_earlier_and_a_longer_absence_leaves_a_known_hole(
     server.advance(Duration::from_secs(400));
     let asked = server.produced();
     let after = numbers(&server, &format!("{STREAM}?backfill_minutes=5"));
-    assert!((asked - 3000..asked - 2990).contains(&after[0]), "{} of {asked}", after[0]);
+    // The stream opened somewhere between the two counts.
+    assert!((asked - 3001..=server.produced() - 3000).contains(&after[0]), "{} of {asked}", after[0]);
     assert!(is_run(&after, after[0], 1));
-    assert!((900..1100).contains(&(after[0] - before[before.len() - 1])));
+    assert!(after[0] >= before[before.len() - 1] + 990);
 }
 
 #[test]
@@ -90,13 +91,13 @@ fn a_range_is_delivered_oldest_first_and_closes_cleanly_at_its_end() {
     assert_eq!(split_head(&bytes).1, split_head(&again.0).1);
     // Without an end it reaches to the moment of the request.
     let rest = self::numbers(&server, &format!("{STREAM}?start_time={to}")).len();
-    assert!((5400..5420).contains(&rest), "{rest}");
+    assert!((5400..=server.produced() - numbers[599] - 1).contains(&(rest as u64)), "{rest}");
 }
 
 #[test]
 fn the_partitions_together_carry_every_number_once() {
     let server = serve_feed("feed 50ms; end");
-    let mut all = Vec::new();
+    let (mut all, produced) = (Vec::new(), server.produced());
     for partition in 1..=4 {
         let target = format!("/2/users/compliance/stream?partition={partition}&backfill_minutes=1");
         let numbers = numbers(&server, &target);
@@ -104,7 +105,8 @@ fn the_partitions_together_carry_every_number_once() {
         assert!(numbers.iter().all(|number| number % 4 == partition - 1));
         all.extend(numbers);
     }
-    let common = (server.produced() - 500)..(server.produced() - 20);
+    // All four backfills reach back farther than this.
+    let common = produced - 300..produced;
     all.retain(|number| common.contains(number));
     all.sort_unstable();
     assert!(all.len() as u64 == common.end - common.start && is_run(&all, common.start, 1));
@@ -150,5 +152,6 @@ fn an_idle_feed_sends_heartbeats_and_simulated_time_runs_at_its_speed() {
     let (bytes, _) = read_all(stream(&server));
     assert!(begun.elapsed() < SOON);
     let body = chunks(split_head(&bytes).1).0.concat();
-    assert!(matches!(lines(&body).as_slice(), ["", ""] | ["", "", ""]), "{:?}", lines(&body));
+    let lines = lines(&body);
+    assert!((1..=3).contains(&lines.len()) && lines.iter().all(|line| line.is_empty()), "{lines:?}");
 }
