@@ -17,7 +17,7 @@ use crate::time::as_millis;
 /// How fast the feed runs and how far back it reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedOptions {
-    /// The time from one message to the next; at least a microsecond.
+    /// The time from one message to the next; at least a millisecond, which is the grain of the time in an id.
     pub every: Duration,
     /// How long before the start of the server it began, which is what backfill and recovery can deliver.
     pub history: Duration,
@@ -58,7 +58,7 @@ fn nanos(duration: Duration) -> u64 {
 impl Feed {
     /// The feed of a server that starts at `now`.
     pub(crate) fn new(options: FeedOptions, now: Duration, seed: u64) -> Feed {
-        let every = nanos(options.every).max(1000);
+        let every = nanos(options.every).max(1_000_000);
         Feed { start: nanos(now.saturating_sub(options.history)), every, seed }
     }
 
@@ -112,4 +112,36 @@ fn id_of(message: &Value) -> Option<PostId> {
         }),
     };
     PostId::parse(id?.as_str()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: Duration = Duration::from_secs(1_790_000_000);
+
+    #[test]
+    fn a_number_is_found_by_its_id_at_every_pace_and_beyond_the_bits_that_an_id_has_for_it() {
+        for every in [Duration::ZERO, Duration::from_micros(1500), Duration::from_secs(2)] {
+            let feed = Feed::new(FeedOptions { every, history: Duration::from_secs(3600) }, NOW, 1);
+            let mut last = 0;
+            for number in [0, 1, 2, 999, 1000, 1001, (1 << 22) - 2, 1 << 22, (1 << 22) + 1, 20_000_000] {
+                let item = feed.item(number);
+                assert!(item.id > last, "{number} every {every:?}");
+                last = item.id;
+                let message = json!({"data": {"id": item.id.to_string(), "text": ""}});
+                assert_eq!(feed.number_of(&message), Some(number), "every {every:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_produced_is_what_lies_before_now() {
+        let feed =
+            Feed::new(FeedOptions { every: Duration::from_millis(100), history: Duration::from_secs(1) }, NOW, 1);
+        assert_eq!((feed.produced(NOW), feed.first_at(NOW), feed.time_of(10)), (11, 10, NOW));
+        assert_eq!(feed.first_at(NOW + Duration::from_millis(1)), 11);
+        assert_eq!((feed.produced(Duration::ZERO), feed.first_at(Duration::ZERO)), (0, 0));
+    }
 }

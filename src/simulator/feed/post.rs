@@ -15,7 +15,7 @@ use super::author::put;
 use super::corpus::RULES;
 use super::fields::Selection;
 use crate::protocol::post_id::PostId;
-use crate::time::as_millis;
+use crate::time::{as_millis, format_rfc3339};
 
 /// The first millisecond of X's id scheme: `id >> 22` counts from here.
 const SNOWFLAKE_EPOCH: u64 = 1_288_834_974_657;
@@ -36,7 +36,7 @@ pub(crate) fn calendar(unix_ms: u64) -> Timestamp {
 
 /// A time as v2 writes it, with milliseconds.
 pub(crate) fn rfc3339(unix_ms: u64) -> String {
-    format!("{:.3}", calendar(unix_ms))
+    format_rfc3339(Duration::from_millis(unix_ms))
 }
 
 /// Writes posts of given ids and times.
