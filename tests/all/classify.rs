@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
-use crate::common::{run, stderr, values, xstream};
+use crate::common::{Start as _, run, stderr, values, xstream};
 use proptest::prelude::*;
 use serde_json::Value;
 use xstream::pipeline::filter::{Choice, Filter};
@@ -231,8 +231,7 @@ fn a_reader_of_replay_that_leaves_is_no_failure() {
     let path = folder.path().join("big");
     std::fs::write(&path, "{\"data\":{\"id\":\"1\",\"text\":\"x\"}}\n".repeat(100_000)).expect("written");
     let mut command = xstream(&["replay", path.to_str().expect("text")]);
-    let mut child =
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).start();
     drop(child.stdout.take());
     let output = crate::common::finish(child);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
@@ -270,8 +269,7 @@ fn a_reader_of_replay_that_leaves_a_quiet_stdin_is_noticed() {
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
-        .spawn()
-        .expect("starts");
+        .start();
     drop(child.stdout.take());
     // stdin stays open and silent.
     assert_eq!(crate::common::wait(&mut child).code(), Some(0));

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::common::{BOUND, Lines, dials, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+use crate::common::{
+    BOUND, Lines, Signal, Start as _, dials, kill, run, serve, serve_with, stderr, tail, values, wait, xstream,
+};
 use xstream::simulator::{Certificate, Ending, Server};
 
 /// Runs the script, plain and over TLS, and returns status and stderr of each.
@@ -242,10 +244,10 @@ fn the_status_decides_although_the_body_cannot_be_read() {
 fn a_signal_is_heard_while_a_bomb_goes_off() {
     let server = serve("gzip; gzip-bomb-lines 2GiB; end");
     let mut command = tail(&server, &["--only", "post"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).start();
     let told = Lines::of(child.stderr.take().expect("a pipe"));
     told.until("connected");
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     told.until("SIGTERM");
     assert_eq!(wait(&mut child).code(), Some(143));
     assert!(server.delivered() < 100_000_000);
@@ -254,9 +256,9 @@ fn a_signal_is_heard_while_a_bomb_goes_off() {
 #[test]
 fn a_signal_is_heard_in_a_compressed_flood_that_nothing_holds_up() {
     let server = serve_with("flood", |options| options.gzip = true);
-    let mut child = tail(&server, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let mut child = tail(&server, &[]).stdout(Stdio::null()).stderr(Stdio::null()).start();
     assert!(server.wait_for_delivered(50_000, BOUND) >= 50_000);
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
     // The runtime looks up by itself after a million posts or so.
     assert!(server.delivered() < 400_000, "{}", server.delivered());
@@ -302,9 +304,9 @@ fn goodbye_is_said_in_tls_while_the_answer_is_awaited() {
         let file = trusting(&server).expect("a CA");
         let mut command = tail(&server, &[]);
         command.env("SSL_CERT_FILE", file.path()).env("XSTREAM_TEST_SPEED", "1");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).start();
         assert_eq!(server.wait_for_requests(1, BOUND).len(), 1);
-        kill(&child, "INT");
+        kill(&child, Signal::INT);
         assert_eq!(wait(&mut child).code(), Some(130));
         let ending = &server.wait_for_endings(1, BOUND)[0].ending;
         assert_eq!(ending, &Some(Ending::ClientClosed { clean: true }), "{script}");
@@ -357,11 +359,11 @@ fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_heard_meanwhi
     let mut command = tail(&server, &["--state", state.to_str().expect("text"), "--no-reconnect"]);
     command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::piped());
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("locked");
-    let mut child = command.spawn().expect("starts");
+    let mut child = command.start();
     Lines::of(child.stderr.take().expect("a pipe")).until("state.lock");
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
-    let mut child = command.spawn().expect("starts");
+    let mut child = command.start();
     let told = Lines::of(child.stderr.take().expect("a pipe"));
     told.until("state.lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocked");
@@ -386,7 +388,7 @@ fn memory_stays_bounded_whatever_comes() {
         // What follows keeps the process there to be measured.
         let server = serve(&format!("{script}{}", if script.contains("headers") { "" } else { "; limit 77; stall" }));
         let mut command = tail(&server, &["--stall-timeout", "10h"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).start();
         Lines::of(child.stderr.take().expect("a pipe")).until(if script.contains("headers") {
             "attempt in"
         } else {
@@ -396,7 +398,7 @@ fn memory_stays_bounded_whatever_comes() {
         let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
         let peak: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
         assert!(peak < (8 + 32) << 10, "{script}: {peak} kB");
-        kill(&child, "KILL");
+        kill(&child, Signal::KILL);
         wait(&mut child);
     }
 }
@@ -611,9 +613,9 @@ fn runs_on_one_state_file_share_one_budget() {
     }
     assert_eq!(dials(&server), 50);
     let mut command = tail(&server, &["--state", state, "--no-reconnect"]);
-    let mut child = command.env("XSTREAM_TEST_SPEED", "1").stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.env("XSTREAM_TEST_SPEED", "1").stderr(Stdio::piped()).start();
     Lines::of(child.stderr.take().expect("a pipe")).until("are spent");
-    kill(&child, "INT");
+    kill(&child, Signal::INT);
     assert_eq!(wait(&mut child).code(), Some(130));
     assert_eq!(dials(&server), 50);
     // Another stream of the same app has a window of its own.
@@ -629,7 +631,7 @@ fn processes_at_the_same_time_lose_no_count() {
     let children: Vec<_> = (0..12)
         .map(|_| {
             let mut command = tail(&server, &["--state", state.to_str().expect("text"), "--no-reconnect", "-q"]);
-            command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
+            command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::null()).start()
         })
         .collect();
     for mut child in children {
@@ -672,19 +674,18 @@ fn a_state_file_that_is_not_ours_is_an_error_and_stays_as_it_is() {
 fn a_stopped_and_continued_run_reads_what_is_pending_before_it_judges() {
     let server = serve("posts every 20ms");
     let mut command = tail(&server, &["--stall-timeout", "1s"]);
-    let mut child =
-        command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     let lines = Lines::of(child.stdout.take().expect("a pipe"));
     lines.next();
-    kill(&child, "STOP");
+    kill(&child, Signal::STOP);
     let delivered = server.delivered();
     // Longer than the stall limit, by the server's count of posts.
     let _ = server.wait_for_delivered(delivered + 75, Duration::from_secs(10));
-    kill(&child, "CONT");
+    kill(&child, Signal::CONT);
     for _ in 0..100 {
         lines.next();
     }
-    kill(&child, "INT");
+    kill(&child, Signal::INT);
     let mut told = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
     assert_eq!(wait(&mut child).code(), Some(130), "{told}");

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use crate::common::{finish, on_a_terminal, run, shown_until, stderr, values, wait, xstream};
+use crate::common::{Start as _, finish, on_a_terminal, run, shown_until, stderr, values, wait, xstream};
 use serde_json::{Value, json};
 
 const UUID: &str = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
@@ -304,7 +304,7 @@ fn a_token_on_the_command_line_is_not_in_the_process_list() {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let mut command = xstream(&["connections"]);
         command.args(place).args(["--base-url", &url]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().expect("starts");
+        let child = command.start();
         let (mut socket, _) = listener.accept().expect("the client");
         let mut request = [0; 4096];
         let count = socket.read(&mut request).expect("a request");
@@ -325,7 +325,7 @@ fn a_person_sees_what_will_end_and_is_asked() {
         let killed = json!({ "data": { "successful_kills": 1, "results": [{ "uuid": UUID, "success": true }] } });
         let list = json!({ "data": [open(UUID, "2026-11-22T10:00:00Z")] });
         let server = serve(vec![(200, list), (200, killed)]);
-        let (mut child, mut pty) = on_a_terminal(&server.command(&["kill", "--endpoint", "filtered"]));
+        let (mut child, mut pty) = on_a_terminal(server.command(&["kill", "--endpoint", "filtered"]));
         let mut shown = shown_until(&mut pty, Some("[y/N]"));
         assert!(shown.contains(UUID) && shown.contains("End 1 connection?"), "{shown}");
         pty.write_all(answer.as_bytes()).expect("an answer");
@@ -340,7 +340,7 @@ fn a_person_sees_what_will_end_and_is_asked() {
 fn a_terminal_gets_a_table() {
     let page = json!({ "data": [open(UUID, "2026-11-22T10:00:00Z"), ended("7", "2026-11-22T09:00:00Z")] });
     let server = serve(vec![(200, page)]);
-    let (mut child, mut pty) = on_a_terminal(&server.command(&["--status", "all"]));
+    let (mut child, mut pty) = on_a_terminal(server.command(&["--status", "all"]));
     let shown = shown_until(&mut pty, None);
     assert_eq!(wait(&mut child).code(), Some(0), "{shown}");
     for part in ["OPENED", "open", "filtered", UUID, "operator disconnect"] {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
 
-use crate::common::{run, serve_with, stderr, values, xstream};
+use crate::common::{Signal, Start as _, run, serve_with, stderr, values, xstream};
 use serde_json::Value;
 use xstream::simulator::{Certificate, Day, Ending, Foreign, Options, Rule, Script, Server};
 
@@ -441,7 +441,7 @@ fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
     assert!(text(&run(&mut plain(&["--color", "always"]))).contains("\u{1b}[31m✗\u{1b}[0m"));
     let quiet = text(&run(&mut plain(&["--quiet"])));
     assert!(quiet.starts_with("✗ rules") && quiet.lines().count() == 2, "{quiet}");
-    let (code, shown) = crate::common::run_on_a_terminal(&plain(&["sample"]));
+    let (code, shown) = crate::common::run_on_a_terminal(plain(&["sample"]));
     assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("all is well\r\n"), "{shown}");
 }
 
@@ -450,10 +450,10 @@ fn an_interrupt_while_listening_still_closes_cleanly() {
     let server = healthy(|_| {});
     let mut command = doctor(&server, &["--listen"]);
     command.env("XSTREAM_TEST_SPEED", "1").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let child = command.spawn().expect("starts");
+    let child = command.start();
     // Way, three questions, stream: the stream is open when the fourth request is there.
     assert_eq!(server.wait_for_requests(4, crate::common::BOUND).last().map(|last| last.path.as_str()), Some(STREAM));
-    crate::common::kill(&child, "INT");
+    crate::common::kill(&child, Signal::INT);
     let output = crate::common::finish(child);
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     let endings = server.wait_for_endings(5, crate::common::BOUND);

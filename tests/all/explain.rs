@@ -2,7 +2,7 @@
 
 use std::process::{Output, Stdio};
 
-use crate::common::{finish, run, stderr, wait, xstream};
+use crate::common::{Start as _, finish, run, stderr, wait, xstream};
 use xstream::protocol::catalogue::search;
 
 fn explain(words: &[&str]) -> Output {
@@ -115,7 +115,7 @@ fn an_unknown_code_names_the_nearest_in_one_line() {
 fn a_reader_that_left_is_no_failure() {
     let (read, write) = std::io::pipe().expect("a pipe");
     drop(read);
-    let mut child = xstream(&["explain"]).stdout(write).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut child = xstream(&["explain"]).stdout(write).stderr(Stdio::piped()).start();
     assert_eq!(wait(&mut child).code(), Some(0));
 }
 
@@ -154,8 +154,7 @@ fn a_journal_is_told_from_a_file_and_from_stdin() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+        .start();
     std::io::Write::write_all(&mut child.stdin.take().expect("stdin"), RUN.as_bytes()).expect("a reader");
     let output = finish(child);
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("Shed load"));

@@ -2,9 +2,9 @@
 
 #![cfg(feature = "jq")]
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use crate::common::{finish, has, run, serve, stderr, tail, values, xstream};
+use crate::common::{Start as _, command, finish, has, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use xstream::protocol::message::{Group, Kind};
@@ -46,7 +46,7 @@ fn lines(output: &Output) -> Vec<String> {
 
 fn jq(text: &str, arguments: &[&str]) -> String {
     let file = file(text);
-    let output = Command::new("jq").args(arguments).arg(file.path()).output().expect("jq runs");
+    let output = command("jq").args(arguments).arg(file.path()).output().expect("jq runs");
     assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -56,8 +56,7 @@ fn the_demo_can_be_filtered_and_asked() {
     let child = xstream(&["tail", "--demo", "--only", "post", "--where", ".data.lang==\"en\"", "--max", "5"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
+        .start();
     let output = finish(child);
     assert!(output.status.success());
     let posts = values(&output.stdout);

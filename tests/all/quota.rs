@@ -1,6 +1,6 @@
 //! The meter and the quota: posts are counted once a day, over runs, and the stream stops before the cap.
 
-use crate::common::{dials, run, serve, stderr, tail, values, xstream};
+use crate::common::{Start as _, dials, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 
 #[test]
@@ -62,7 +62,7 @@ fn processes_that_share_a_state_file_share_the_quota_while_they_run() {
                 .env("XSTREAM_TEST_SPEED", "1")
                 .stdout(std::process::Stdio::piped())
                 .stderr(std::process::Stdio::null());
-            command.spawn().expect("starts")
+            command.start()
         })
         .collect();
     let printed: usize = children.drain(..).map(|child| values(&crate::common::finish(child).stdout).len()).sum();

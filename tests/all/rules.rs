@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::common::{
-    BOUND, Lines, finish, kill, on_a_terminal, run, serve_with, shown_until, stderr, values, wait, xstream,
+    BOUND, Lines, Running, Signal, Start as _, finish, kill, on_a_terminal, run, serve_with, shown_until, stderr,
+    values, wait, xstream,
 };
 use serde_json::{Value, json};
 use xstream::simulator::{Options, Rule, Script, Server};
@@ -39,8 +40,7 @@ fn rules(server: &Server, arguments: &[&str]) -> Output {
 
 fn fed(server: &Server, arguments: &[&str], stdin: &str) -> Output {
     let mut command = command(server, arguments);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     // A program that wants no stdin closes it.
     let _ = child.stdin.take().expect("a pipe").write_all(stdin.as_bytes());
     finish(child)
@@ -209,7 +209,7 @@ fn a_reader_that_leaves_does_not_stop_a_change() {
     {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let child = command(&server, arguments).stdout(writer).stderr(Stdio::piped()).spawn().expect("starts");
+        let child = command(&server, arguments).stdout(writer).stderr(Stdio::piped()).start();
         let output = finish(child);
         assert_eq!((code(&output), kept(&server)), (Some(0), after.iter().map(ToString::to_string).collect()));
     }
@@ -410,20 +410,20 @@ fn what_x_says_it_created_is_counted() {
 }
 
 /// A sync of 1,000 rules whose third request, the second hundred, waits; and what it tells.
-fn interrupted(delay: &str) -> (Server, std::process::Child, Lines, Folder) {
+fn interrupted(delay: &str) -> (Server, Running, Lines, Folder) {
     let (server, folder) = (server(&[], failing(&format!("end | end | delay {delay}"))), Folder::new());
     let file = folder.file("rules.txt", &thousand("cat"));
     let mut command = command(&server, &["sync", &file]);
     // In real time, so that nothing gives the delay up.
     command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("starts");
+    let mut child = command.start();
     let lines = Lines::of(child.stderr.take().expect("a pipe"));
     let began = std::time::Instant::now();
     while server.requests().len() < 3 {
         assert!(began.elapsed() < BOUND, "no third request");
         std::thread::yield_now();
     }
-    kill(&child, "INT");
+    kill(&child, Signal::INT);
     lines.until("ending with the request under way");
     (server, child, lines, folder)
 }
@@ -439,7 +439,7 @@ fn ctrl_c_ends_a_sync_behind_the_request_under_way_and_tells_what_was_done() {
 #[test]
 fn a_second_ctrl_c_ends_a_sync_at_once() {
     let (_server, mut child, lines, _folder) = interrupted("25s");
-    kill(&child, "INT");
+    kill(&child, Signal::INT);
     let line = lines.until("interrupted");
     assert!(line.contains("100 of 1000 changes, and perhaps those of the request under way: 100 added"), "{line}");
     assert_eq!(wait(&mut child).code(), Some(130));
@@ -757,7 +757,7 @@ fn a_person_sees_what_goes_and_is_asked() {
     ] {
         for (answer, exit, there) in [("n\n", 1, true), ("y\n", 0, false)] {
             let server = server(&[("a", "x"), ("b", "x")], |_| {});
-            let (mut child, mut pty) = on_a_terminal(&command(&server, arguments));
+            let (mut child, mut pty) = on_a_terminal(command(&server, arguments));
             let mut shown = shown_until(&mut pty, Some("[y/N]"));
             assert!(shown.contains(question), "{shown}");
             pty.write_all(answer.as_bytes()).expect("an answer");
@@ -776,7 +776,7 @@ fn a_terminal_gets_tables() {
         (&["count"], &["WHOSE", "this app", "1000", "the project"]),
         (&["test", "dog"], &["VERDICT", "argument 1", "valid"]),
     ] {
-        let (mut child, mut pty) = on_a_terminal(&command(&server, arguments));
+        let (mut child, mut pty) = on_a_terminal(command(&server, arguments));
         let shown = shown_until(&mut pty, None);
         assert_eq!(wait(&mut child).code(), Some(0), "{shown}");
         assert!(parts.iter().all(|part| shown.contains(part)) && !shown.contains('{'), "{shown}");

@@ -2,15 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-use crate::common::{BOUND, Lines, kill, run, stderr, wait, xstream};
+use crate::common::{BOUND, Lines, Running, Signal, Start as _, kill, run, stderr, wait, xstream};
 use serde_json::{Value, json};
 
 /// A simulator in a process of its own, and where it listens.
-fn start(arguments: &[&str]) -> (Child, u16) {
+fn start(arguments: &[&str]) -> (Running, u16) {
     let mut command = xstream(&["simulate", "--script", "line {}\nstall"]);
-    let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
+    let mut child = command.args(arguments).stdout(Stdio::piped()).start();
     let address: Value = serde_json::from_str(&Lines::of(child.stdout.take().expect("a pipe")).next()).expect("JSON");
     let port = address["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
     (child, port)
@@ -50,7 +50,7 @@ fn the_flags_set_up_connections_rules_and_failures() {
     let values: Vec<_> = rules["data"].as_array().expect("rules").iter().map(|rule| &rule["value"]).collect();
     assert_eq!(values, ["cat OR dog", "#caturday", "ferry", "canoe"]);
     assert_eq!((&rules["data"][2]["tag"], &rules["data"][3]["tag"]), (&json!("boats"), &json!("boats")));
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
 }
 
@@ -58,7 +58,7 @@ fn the_flags_set_up_connections_rules_and_failures() {
 fn no_rules_are_none_to_the_filtered_stream() {
     let (mut child, port) = start(&["--rules", "none"]);
     assert_eq!(get(port, "/2/tweets/search/stream").0, "409");
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     wait(&mut child);
 }
 

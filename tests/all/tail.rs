@@ -4,7 +4,10 @@ use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::common::{Lines, dials, finish, has, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+use crate::common::{
+    Lines, Signal, Start as _, binary, dials, finish, has, kill, run, serve, serve_with, shell, stderr, tail, values,
+    wait, xstream,
+};
 
 const POST: &str = r#"{"data":{"id":"1","text":"one"}}"#;
 
@@ -122,7 +125,7 @@ fn for_ends_a_silent_stream_in_time() {
 #[test]
 fn a_reader_that_leaves_ends_the_run_with_0_and_no_message() {
     let server = serve("posts every 2ms");
-    let mut child = tail(&server, &["-q"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = tail(&server, &["-q"]).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     let mut stdout = child.stdout.take().expect("a pipe");
     let mut some = [0; 100];
     stdout.read_exact(&mut some).expect("data");
@@ -135,7 +138,7 @@ fn a_reader_that_leaves_ends_the_run_with_0_and_no_message() {
 fn a_reader_that_leaves_a_silent_stream_is_noticed_within_a_second() {
     let server = serve("heartbeat; stall");
     let mut command = tail(&server, &["--stall-timeout", "10h", "-q"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     let _ = server.wait_for_requests(1, crate::common::BOUND);
     drop(child.stdout.take());
     let left = Instant::now();
@@ -148,8 +151,7 @@ fn a_reader_that_leaves_a_silent_stream_is_noticed_within_a_second() {
 fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
     // Far more than a pipe holds, far less than the buffer: the simulator can deliver all of it.
     let server = serve("posts 5000; stall");
-    let mut child =
-        tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     assert_eq!(server.wait_for_delivered(5000, crate::common::BOUND), 5000, "nobody reads, and still it is delivered");
     let mut stdout = Vec::new();
     child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
@@ -161,7 +163,7 @@ fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
 fn a_full_buffer_stops_the_socket_and_loses_nothing() {
     let server = serve("posts 5000; stall");
     let mut command = tail(&server, &["--max", "5000", "--buffer", "64KiB"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     let told = Lines::of(child.stderr.take().expect("a pipe"));
     told.until("too slow");
     let mut stdout = Vec::new();
@@ -179,16 +181,16 @@ fn signals_end_every_state_with_their_status() {
         ("no-head", &[], "connecting"),
         ("too-many-connections", &["--stall-timeout", "1h"], "next attempt"),
     ] {
-        for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
             let server = serve(script);
             let mut command = tail(&server, arguments);
             command.env("XSTREAM_TEST_SPEED", "1");
-            let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).start();
             let told = Lines::of(child.stderr.take().expect("a pipe"));
             told.until(state);
             kill(&child, signal);
             told.until("printed");
-            assert_eq!(wait(&mut child).code(), Some(status), "{script} {signal}");
+            assert_eq!(wait(&mut child).code(), Some(status), "{script} {signal:?}");
             assert_eq!(dials(&server), dials(&server).min(1), "no request after a signal");
         }
     }
@@ -197,9 +199,9 @@ fn signals_end_every_state_with_their_status() {
 #[test]
 fn a_signal_hands_over_what_was_read_and_ends_on_a_whole_line() {
     let server = serve("posts every 1ms");
-    let child = tail(&server, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let child = tail(&server, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).start();
     let _ = server.wait_for_delivered(50, crate::common::BOUND);
-    kill(&child, "INT");
+    kill(&child, Signal::INT);
     let output = finish(child);
     assert!(!values(&output.stdout).is_empty());
     assert_eq!(output.status.code(), Some(130));
@@ -250,7 +252,7 @@ fn the_token_leaves_the_process_list_and_is_in_no_environment() {
     for arguments in [&["--bearer", "s3cr3t-t0ken"][..], &["--bearer=s3cr3t-t0ken"]] {
         let server = serve_with("heartbeat; stall", |options| options.token = Some("s3cr3t-t0ken".to_owned()));
         let mut command = xstream(&["tail", "--base-url", &server.url(), "--stall-timeout", "10h"]);
-        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
         let told = Lines::of(child.stderr.take().expect("a pipe"));
         told.until("connected");
         for name in ["cmdline", "environ"] {
@@ -258,7 +260,7 @@ fn the_token_leaves_the_process_list_and_is_in_no_environment() {
             let text = String::from_utf8_lossy(&bytes);
             assert!(!text.contains("s3cr3t"), "{name}: {text}");
         }
-        kill(&child, "TERM");
+        kill(&child, Signal::TERM);
         wait(&mut child);
     }
 }
@@ -337,11 +339,11 @@ fn usage_errors_are_one_line_that_helps() {
 fn a_signal_during_the_goodbye_is_told_by_the_status_when_it_costs_data() {
     let server = serve("posts 5000; stall");
     let mut command = tail(&server, &["--max", "5000"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     let told = Lines::of(child.stderr.take().expect("a pipe"));
     // Nobody reads: the run is over for the server, and waits for the reader.
     let _ = server.wait_for_endings(1, crate::common::BOUND);
-    kill(&child, "INT");
+    kill(&child, Signal::INT);
     told.until("are lost");
     assert_eq!(wait(&mut child).code(), Some(130));
 }
@@ -349,11 +351,11 @@ fn a_signal_during_the_goodbye_is_told_by_the_status_when_it_costs_data() {
 #[test]
 fn notices_into_the_same_pipe_fall_between_lines_also_when_the_reader_is_slow() {
     let server = serve("posts 400; text-line; posts 400; text-line; posts 400; end | unauthorized");
-    let binary = env!("CARGO_BIN_EXE_xstream");
+    let binary = binary().display();
     let script = format!("{binary} tail --base-url {} --bearer secret-token 2>&1", server.url());
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", &script]).env_clear().env("XSTREAM_TEST_SPEED", "50").stdout(Stdio::piped());
-    let mut child = command.spawn().expect("starts");
+    let mut command = shell(&script);
+    command.env("XSTREAM_TEST_SPEED", "50").stdout(Stdio::piped());
+    let mut child = command.start();
     // The pipe fills before anything is read.
     assert_eq!(server.wait_for_delivered(1202, crate::common::BOUND), 1202);
     let mut text = String::new();
@@ -392,14 +394,14 @@ fn the_demo_goes_around_the_proxy_of_the_environment() {
 fn the_demo_is_quick_and_lively() {
     let mut command = xstream(&["tail", "--demo"]);
     let began = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).start();
     let lines = Lines::of(child.stdout.take().expect("a pipe"));
     for _ in 0..40 {
         serde_json::from_str::<serde_json::Value>(&lines.next()).expect("a value");
     }
     // Forty posts at 25 a second; the bound is generous for a loaded machine.
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
 }
 
@@ -408,14 +410,11 @@ fn jq_reads_what_we_print() {
     if !has("jq") {
         return;
     }
-    let binary = env!("CARGO_BIN_EXE_xstream");
+    let binary = binary().display();
     let script = format!(
         "set -e; {binary} tail --demo --max 20 | jq -c . | wc -l; {binary} tail --demo | head -1 | jq -c 'has(\"data\") or has(\"id\")'"
     );
-    let output = run(std::process::Command::new("sh")
-        .args(["-c", &script])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default()));
+    let output = run(&mut shell(&script));
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["20", "true"], "{}", stderr(&output));
     assert!(output.status.success());
@@ -435,7 +434,7 @@ fn a_reader_that_sleeps_past_a_full_buffer_loses_nothing_plain_and_gzip() {
         let server = serve_with(&script, |options| options.gzip = gzip);
         let mut command = tail(&server, &["--max", &COUNT.to_string(), "--buffer", "64KiB"]);
         command.env("XSTREAM_TEST_SPEED", "5").stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("starts");
+        let mut child = command.start();
         let told = Lines::of(child.stderr.take().expect("a pipe"));
         // The notice comes a second after the socket was last read, when the timer that could lose a chunk has fired.
         told.until("too slow");

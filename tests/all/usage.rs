@@ -99,7 +99,7 @@ fn slips_are_usage_errors() {
 fn a_terminal_gets_a_table_with_bars_and_a_hint() {
     let server = serve_with("end", history);
     let command = usage(&server, &["--days", "2"]);
-    let (code, shown) = crate::common::run_on_a_terminal(&command);
+    let (code, shown) = crate::common::run_on_a_terminal(command);
     assert_eq!(code, Some(0), "{shown}");
     for part in ["DATE", "1,200", "██", "of 3,000,000 posts used", "begins anew on", "--state FILE"] {
         assert!(shown.contains(part), "{part}: {shown}");

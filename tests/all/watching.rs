@@ -3,18 +3,18 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use crate::common::{Lines, kill, run, serve, stderr, tail, wait};
+use crate::common::schema::mismatch;
+use crate::common::{Lines, Signal, Start as _, command, kill, run, serve, stderr, tail, wait};
 use serde_json::Value;
 
 /// Every record of a journal, each checked against the schema in the repository.
 fn records(path: &std::path::Path) -> Vec<Value> {
     let schema: Value = serde_json::from_str(include_str!("../../journal.schema.json")).expect("JSON");
-    let schema = jsonschema::validator_for(&schema).expect("a schema");
     let text = std::fs::read_to_string(path).expect("a journal");
     assert!(text.ends_with('\n'), "whole lines only");
     let check = |line: &str| {
         let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        assert!(schema.is_valid(&record), "not by the schema: {line}");
+        assert_eq!(mismatch(&schema, &record), None, "{line}");
         record
     };
     text.lines().map(check).collect()
@@ -110,7 +110,7 @@ fn a_journal_that_cannot_be_written_costs_the_status_and_not_the_stream() {
 fn a_journal_that_cannot_be_opened_or_that_nobody_reads_is_told_once_and_the_stream_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let fifo = folder.path().join("fifo");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    assert!(command("mkfifo").arg(&fifo).status().expect("mkfifo").success());
     for journal in [std::path::Path::new("/nonexistent/journal"), folder.path(), &fifo] {
         let server = serve("posts 5; stall");
         let output = run(&mut tail(&server, &["--max", "3", "--journal", journal.to_str().expect("text")]));
@@ -125,7 +125,7 @@ fn a_journal_that_cannot_be_opened_or_that_nobody_reads_is_told_once_and_the_str
 fn a_journal_pipe_whose_reader_stopped_does_not_stop_the_stream() {
     let folder = tempfile::tempdir().expect("a folder");
     let fifo = folder.path().join("fifo");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    assert!(command("mkfifo").arg(&fifo).status().expect("mkfifo").success());
     // Somebody holds it open and never reads.
     let _held = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("a pipe");
     let server = serve("text-line; repeat 3000; posts 5; stall");
@@ -152,7 +152,7 @@ fn status_records_come_on_stderr_when_asked_for() {
     for (mode, check) in [("json", "\"event\":\"status\""), ("line", "filtered streaming")] {
         let server = serve("posts every 20ms");
         let mut command = tail(&server, &["--status", mode]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).start();
         let told = Lines::of(child.stderr.take().expect("a pipe"));
         let line = told.until(check);
         if mode == "json" {
@@ -160,7 +160,7 @@ fn status_records_come_on_stderr_when_asked_for() {
             assert_eq!(record["state"], "streaming");
             assert!(record["posts"].as_u64() > Some(0) && record["rate"].as_f64() > Some(0.0), "{record}");
         }
-        kill(&child, "INT");
+        kill(&child, Signal::INT);
         wait(&mut child);
     }
 }
@@ -169,15 +169,15 @@ fn status_records_come_on_stderr_when_asked_for() {
 fn sigusr1_reports_at_any_time_also_without_a_terminal() {
     let server = serve("posts 3; stall");
     let mut command = tail(&server, &["--stall-timeout", "10h", "-q"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).start();
     assert_eq!(server.wait_for_delivered(3, crate::common::BOUND), 3);
-    kill(&child, "USR1");
+    kill(&child, Signal::USR1);
     let line = Lines::of(child.stderr.take().expect("a pipe")).next();
     assert!(
         line.starts_with("xstream: filtered streaming · heartbeat ") && line.contains("x-rate-limit 49/50"),
         "{line}"
     );
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
 }
 
