@@ -10,6 +10,7 @@ mod console;
 mod doctor;
 mod explain;
 mod filter;
+mod imports;
 mod project;
 mod quota;
 mod rules;

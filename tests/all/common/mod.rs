@@ -201,3 +201,23 @@ pub fn run_on_a_terminal(command: Command) -> (Option<i32>, String) {
     let shown = shown_until(&mut pty, None);
     (wait(&mut child).code(), shown)
 }
+
+/// Every Rust file of a folder of the project, nested ones too: its path in there, and its text.
+pub fn sources(folder: &Path) -> Vec<(String, String)> {
+    fn walk(folder: &Path, root: &Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root).expect("a file of it").to_str().expect("text");
+                found.push((name.to_owned(), std::fs::read_to_string(&path).expect("text")));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found);
+    found.sort();
+    found
+}
