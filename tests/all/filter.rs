@@ -4,7 +4,7 @@
 
 use std::process::{Output, Stdio};
 
-use crate::common::{Start as _, command, finish, has, run, serve, stderr, tail, values, xstream};
+use crate::common::{Start as _, command, finish, has, journal, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use xstream::protocol::message::{Group, Kind};
@@ -250,16 +250,14 @@ fn an_error_is_told_once_and_then_counted() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
         let told = stderr(&output);
         assert_eq!(told.matches("cannot index").count(), 1, "{told}");
-        assert!(told.contains(&format!(":1: {option} failed")), "{told}");
-        assert!(told.contains("20 messages were not printed"), "{told}");
+        assert!(told.contains(&format!(":1: {option} ")), "{told}");
+        assert!(told.contains("20 messages"), "{told}");
     }
     let server = serve("posts 5; end");
-    let output = run(tail(&server, &[]).args(["--only", "post", "--where", "error(\"no\")", "--no-reconnect"]));
-    assert!(output.stdout.is_empty());
-    let told = stderr(&output);
-    assert_eq!(told.matches("--where failed").count(), 1, "{told}");
-    assert!(told.contains("5 messages were not printed"), "{told}");
-    assert_eq!(output.status.code(), Some(5));
+    let run = journal(&mut tail(&server, &["--only", "post", "--where", "error(\"no\")", "--no-reconnect"])).exits(5);
+    assert!(run.output.stdout.is_empty());
+    assert_eq!(run.one("expression")["option"], "--where");
+    assert!(stderr(&run.output).contains("5 messages"), "{run}");
 }
 
 #[test]

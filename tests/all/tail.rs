@@ -5,9 +5,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    Lines, Signal, Start as _, binary, dials, finish, has, kill, run, serve, serve_with, shell, stderr, tail, values,
-    wait, xstream,
+    Journal, Lines, Signal, Start as _, binary, dials, finish, has, journal, kill, run, serve, serve_with, shell,
+    stderr, tail, values, wait, xstream,
 };
+use serde_json::{Value, json};
 
 const POST: &str = r#"{"data":{"id":"1","text":"one"}}"#;
 
@@ -50,9 +51,9 @@ fn tls_with_a_given_authority_works() {
     let output = run(tail(&server, &["--max", "20"]).env("SSL_CERT_FILE", &ca));
     assert_eq!(values(&output.stdout).len(), 20, "{}", stderr(&output));
     // Without it the certificate is nobody's: exit 3 at once, explained.
-    let output = run(&mut tail(&server, &[]));
-    assert_eq!(output.status.code(), Some(3));
-    assert!(stderr(&output).contains("--cacert"), "{}", stderr(&output));
+    let run = journal(&mut tail(&server, &[])).exits(3);
+    assert_eq!(run.codes(), ["certificate"]);
+    assert!(stderr(&run.output).contains("--cacert"), "{run}");
 }
 
 #[test]
@@ -61,15 +62,14 @@ fn garbage_and_control_messages_never_reach_stdout() {
         "text-line\nhtml-line\nline \u{feff}{{}}\nline {{\"data\":\nraw \\xff\\xfe\\r\\n\nlimit 5\nwarning 60\nlost-post\ninfo\n\
          delete\nline {POST}\nline [1,2]\nline 7\ncut | unauthorized"
     ));
-    let output = run(&mut tail(&server, &[]));
-    let values = values(&output.stdout);
-    assert_eq!(values.len(), 4, "{values:?}\n{}", stderr(&output));
+    let run = journal(&mut tail(&server, &[])).exits(3);
+    let values = run.printed();
+    assert_eq!(values.len(), 4, "{values:?}\n{run}");
     assert!(values[0].get("delete").is_some());
-    let told = stderr(&output);
-    for text in ["limit: 5", "60 % full", "is not JSON", "within a line"] {
-        assert!(told.contains(text), "no {text:?} in {told}");
-    }
-    assert_eq!(output.status.code(), Some(3));
+    assert_eq!((&run.one("limit")["track"], &run.one("warning")["percent_full"]), (&json!(5), &json!(60)), "{run}");
+    let lines: Vec<&Value> = run.all("malformed").into_iter().map(|record| &record["line"]).collect();
+    assert_eq!(lines, [1, 2, 3, 4, 5], "{run}");
+    assert_eq!((run.all("error").len(), run.all("info").len(), run.all("discarded").len()), (1, 1, 1), "{run}");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn only_skip_and_annotate_do_what_they_say() {
     let kinds = |arguments: &[&str]| -> Vec<String> {
         let server = serve(&format!("{script}\nend | unauthorized"));
         let output = run(&mut tail(&server, arguments));
-        let of = |value: &serde_json::Value| value["kind"].as_str().unwrap_or("bare").to_owned();
+        let of = |value: &Value| value["kind"].as_str().unwrap_or("bare").to_owned();
         values(&output.stdout).iter().map(of).collect()
     };
     assert_eq!(kinds(&["--annotate"]), ["delete", "post"]);
@@ -162,35 +162,36 @@ fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
 #[test]
 fn a_full_buffer_stops_the_socket_and_loses_nothing() {
     let server = serve("posts 5000; stall");
-    let mut command = tail(&server, &["--max", "5000", "--buffer", "64KiB"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).start();
-    let told = Lines::of(child.stderr.take().expect("a pipe"));
-    told.until("too slow");
+    let journal = Journal::new();
+    let mut command = tail(&server, &["--max", "5000", "--buffer", "64KiB", "--journal", journal.path()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).start();
+    journal.until("blocked");
     let mut stdout = Vec::new();
     child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
     assert_eq!(values(&stdout).len(), 5000);
-    told.until("caught up");
     assert!(wait(&mut child).success());
+    assert!(journal.records().iter().any(|record| record["event"] == "unblocked"));
 }
 
 #[test]
 fn signals_end_every_state_with_their_status() {
-    for (script, arguments, state) in [
-        ("posts every 1ms", &[][..], "connected"),
-        ("heartbeat; stall", &[], "connected"),
-        ("no-head", &[], "connecting"),
-        ("too-many-connections", &["--stall-timeout", "1h"], "next attempt"),
+    for (script, event) in [
+        ("posts every 1ms", "opened"),
+        ("heartbeat; stall", "opened"),
+        ("no-head", "dialling"),
+        ("too-many-connections", "waiting"),
     ] {
         for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
             let server = serve(script);
-            let mut command = tail(&server, arguments);
+            let journal = Journal::new();
+            let mut command = tail(&server, &["--stall-timeout", "1h", "--journal", journal.path()]);
             command.env("XSTREAM_TEST_SPEED", "1");
-            let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).start();
-            let told = Lines::of(child.stderr.take().expect("a pipe"));
-            told.until(state);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).start();
+            journal.until(event);
             kill(&child, signal);
-            told.until("printed");
             assert_eq!(wait(&mut child).code(), Some(status), "{script} {signal:?}");
+            let end = journal.until("end");
+            assert_eq!((&end["outcome"], &end["exit"]), (&json!("signal"), &json!(status)), "{script}");
             assert_eq!(dials(&server), dials(&server).min(1), "no request after a signal");
         }
     }
@@ -212,10 +213,8 @@ fn an_established_stream_that_drops_is_reconnected() {
     for ending in ["end", "close", "cut", "reset", "disconnect 12; end", "operational-disconnect; stall"] {
         // At fifty times the speed, ten seconds are 200 ms.
         let server = serve(&format!("posts 30 every 10ms; {ending} | posts 5; stall"));
-        let output = run(&mut tail(&server, &["--only", "post", "--max", "35", "--no-gzip"]));
-        assert_eq!(output.status.code(), Some(0), "{ending}: {}", stderr(&output));
-        assert_eq!(values(&output.stdout).len(), 35, "{ending}");
-        assert!(stderr(&output).contains("gap of"), "{ending}: {}", stderr(&output));
+        let run = journal(&mut tail(&server, &["--only", "post", "--max", "35", "--no-gzip"])).exits(0);
+        assert_eq!((run.printed().len(), run.all("gap").len()), (35, 1), "{ending}: {run}");
     }
 }
 
@@ -234,13 +233,10 @@ fn a_refused_connection_names_host_cause_and_what_was_tried() {
         listener.local_addr().expect("an address").port()
     };
     let url = format!("http://127.0.0.1:{port}");
-    let output = run(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--max-retries", "1"]));
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(4));
-    assert!(
-        told.contains(&format!("127.0.0.1:{port}")) && told.contains("refused") && told.contains("attempt 2"),
-        "{told}"
-    );
+    let run = journal(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--max-retries", "1"])).exits(4);
+    assert_eq!((run.codes(), run.all("dialling").len()), (vec!["tcp"; 2], 2), "{run}");
+    let detail = run.all("ended")[0]["detail"].as_str().expect("a cause").to_lowercase();
+    assert!(detail.contains(&format!("127.0.0.1:{port}")) && detail.contains("refused"), "{run}");
 }
 
 #[test]
@@ -252,9 +248,8 @@ fn the_token_leaves_the_process_list_and_is_in_no_environment() {
     for arguments in [&["--bearer", "s3cr3t-t0ken"][..], &["--bearer=s3cr3t-t0ken"]] {
         let server = serve_with("heartbeat; stall", |options| options.token = Some("s3cr3t-t0ken".to_owned()));
         let mut command = xstream(&["tail", "--base-url", &server.url(), "--stall-timeout", "10h"]);
-        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
-        let told = Lines::of(child.stderr.take().expect("a pipe"));
-        told.until("connected");
+        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).start();
+        assert_eq!(server.wait_for_requests(1, crate::common::BOUND).len(), 1);
         for name in ["cmdline", "environ"] {
             let bytes = std::fs::read(format!("/proc/{}/{name}", child.id())).expect("our own child");
             let text = String::from_utf8_lossy(&bytes);
@@ -338,13 +333,10 @@ fn usage_errors_are_one_line_that_helps() {
 #[test]
 fn a_signal_during_the_goodbye_is_told_by_the_status_when_it_costs_data() {
     let server = serve("posts 5000; stall");
-    let mut command = tail(&server, &["--max", "5000"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).start();
-    let told = Lines::of(child.stderr.take().expect("a pipe"));
-    // Nobody reads: the run is over for the server, and waits for the reader.
+    let mut child = tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::null()).start();
+    // Nothing reads: the run is over for the server, and waits for the reader.
     let _ = server.wait_for_endings(1, crate::common::BOUND);
     kill(&child, Signal::INT);
-    told.until("are lost");
     assert_eq!(wait(&mut child).code(), Some(130));
 }
 
@@ -364,7 +356,7 @@ fn notices_into_the_same_pipe_fall_between_lines_also_when_the_reader_is_slow() 
     let data: Vec<&str> = text.lines().filter(|line| !line.starts_with("xstream: ")).collect();
     assert_eq!(data.len(), 1200);
     for line in data {
-        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }
 }
 
@@ -397,7 +389,7 @@ fn the_demo_is_quick_and_lively() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).start();
     let lines = Lines::of(child.stdout.take().expect("a pipe"));
     for _ in 0..40 {
-        serde_json::from_str::<serde_json::Value>(&lines.next()).expect("a value");
+        serde_json::from_str::<Value>(&lines.next()).expect("a value");
     }
     // Forty posts at 25 a second; the bound is generous for a loaded machine.
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
@@ -432,12 +424,13 @@ fn a_reader_that_sleeps_past_a_full_buffer_loses_nothing_plain_and_gzip() {
         }
         script.push_str("stall");
         let server = serve_with(&script, |options| options.gzip = gzip);
-        let mut command = tail(&server, &["--max", &COUNT.to_string(), "--buffer", "64KiB"]);
-        command.env("XSTREAM_TEST_SPEED", "5").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let journal = Journal::new();
+        let mut command =
+            tail(&server, &["--max", &COUNT.to_string(), "--buffer", "64KiB", "--journal", journal.path()]);
+        command.env("XSTREAM_TEST_SPEED", "5").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.start();
-        let told = Lines::of(child.stderr.take().expect("a pipe"));
-        // The notice comes a second after the socket was last read, when the timer that could lose a chunk has fired.
-        told.until("too slow");
+        // The record comes a second after the socket was last read, when the timer that could lose a chunk has fired.
+        journal.until("blocked");
         let mut stdout = Vec::new();
         child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
         let ids: Vec<String> = values(&stdout).iter().map(|value| value["data"]["id"].to_string()).collect();

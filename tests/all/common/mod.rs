@@ -4,6 +4,7 @@
 
 pub mod agree;
 pub mod child;
+pub mod journal;
 pub mod schema;
 
 use std::io::{BufRead, BufReader, Read};
@@ -22,6 +23,7 @@ use xstream::simulator::{Options, Script, Server};
 pub use rustix::process::Signal;
 
 pub use self::child::{Running, Start, command};
+pub use self::journal::{Journal, Run, journal};
 
 /// Long enough for the slowest machine; a test that fails waits no longer.
 pub const BOUND: Duration = Duration::from_secs(30);
