@@ -161,7 +161,7 @@ fn a_token_in_a_rule_is_not_printed_on_any_screen() {
         let mut command = call(arguments, &server);
         command.env("XSTREAM_BEARER", TOKEN);
         assert_no_token(&format!("{arguments:?}"), &all(&run(&mut command)));
-        assert_no_token(&format!("{arguments:?} on a terminal"), &run_on_a_terminal(&command).1);
+        assert_no_token(&format!("{arguments:?} on a terminal"), &run_on_a_terminal(command).1);
     }
 }
 

@@ -9,17 +9,17 @@ use std::path::Path;
 
 use crate::common::sources;
 
-/// The floors, from the bottom up. `drive`, `inquiry`, `clock` and `signal` are the parts of `runner` that still have
-/// folders of their own.
+/// The floors, from the bottom up. `drive`, `lookup`, `clock` and `signal` are the parts of `runner` that still have
+/// places of their own.
 const FLOORS: [&[&str]; 12] = [
-    &["text", "time"],
+    &["redact", "text", "time"],
     &["protocol"],
     &["pipeline"],
     &["session"],
     &["observe"],
     &["clock", "signal"],
     &["net", "store", "terminal", "simulator"],
-    &["inquiry"],
+    &["inquiry", "lookup"],
     &["runner", "drive"],
     &["cli"],
     &["command"],
@@ -29,8 +29,7 @@ const FLOORS: [&[&str]; 12] = [
 /// What breaks the law at present: six groups of files that were one idea each. A circle may shrink within its entry;
 /// an entry without a fault fails the test.
 const ALLOWED: &[&str] = &[
-    "a circle: command/access.rs, command/tail.rs, command/target.rs, command/usage/mod.rs",
-    "a circle: net/dial.rs, net/stream.rs",
+    "a circle: command/client_config.rs, command/tail.rs, command/target.rs, command/usage/mod.rs",
     "a circle: protocol/catalogue.rs, protocol/disconnect.rs, protocol/problem.rs",
     "a circle: protocol/rule/lint.rs, protocol/rule/operator.rs, protocol/rule/syntax.rs",
     "a circle: simulator/answer.rs, simulator/api.rs, simulator/connection.rs, simulator/connections.rs, \

@@ -44,7 +44,7 @@ const BANNED: [&str; 10] =
 
 /// The lines of code on the pure floors that use something banned.
 fn impure(files: &[(String, String)]) -> Vec<String> {
-    const PURE: [&str; 6] = ["text.rs", "time.rs", "protocol", "pipeline", "session", "observe"];
+    const PURE: [&str; 7] = ["redact.rs", "text.rs", "time.rs", "protocol", "pipeline", "session", "observe"];
     let mut found = Vec::new();
     for (path, text) in files.iter().filter(|(path, _)| PURE.iter().any(|floor| Path::new(path).starts_with(floor))) {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));

@@ -91,7 +91,7 @@ pub trait Start {
     fn start(&mut self) -> Running;
 
     /// Starts it with all three streams on a new terminal of this size.
-    fn start_on_terminal(self, rows: u16, columns: u16) -> (Running, Pty);
+    fn start_on_terminal(&self, rows: u16, columns: u16) -> (Running, Pty);
 }
 
 impl Start for Command {
@@ -99,11 +99,15 @@ impl Start for Command {
         Running::new(self.process_group(0).spawn().expect("the program starts"))
     }
 
-    fn start_on_terminal(self, rows: u16, columns: u16) -> (Running, Pty) {
+    fn start_on_terminal(&self, rows: u16, columns: u16) -> (Running, Pty) {
         let (pty, pts) = pty_process::blocking::open().expect("a pseudo-terminal");
         pty.resize(pty_process::Size::new(rows, columns)).expect("a size");
-        // It leads a session, and so a group as well.
-        let command = pty_process::blocking::Command::from(self);
+        // It leads a session, and so a group as well. A copy: a command that ran before leads a group already, and
+        // the leader of a group cannot begin a session.
+        let mut copy = command(self.get_program());
+        copy.args(self.get_args());
+        copy.envs(self.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let command = pty_process::blocking::Command::from(copy);
         (Running::new(command.spawn(pts).expect("the program starts")), pty)
     }
 }
