@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use super::Error;
 use crate::cli::{Cli, Generate};
+use crate::terminal::page;
 
 /// Writes `man/` and `completions/`.
 pub fn run(generate: &Generate) -> Result<u8, Error> {
@@ -42,6 +43,20 @@ fn write_page(command: &clap::Command, name: &str, folder: &std::path::Path) -> 
     let mut page = Vec::new();
     let command = command.clone().name(name.to_owned()).bin_name(name.replace('-', " "));
     clap_mangen::Man::new(command).render(&mut page)?;
+    if name == "xstream-tail" {
+        page.extend_from_slice(reconnection().as_bytes());
+    }
     let path = folder.join(format!("{name}.1"));
     fs::write(&path, page).with_context(|| format!("writing {}", path.display()))
+}
+
+/// The section of the man page of `tail` that says what it does after which code.
+fn reconnection() -> String {
+    // A bare `-` is typeset as a hyphen, which cannot be copied into a shell.
+    let roff = |text: &str| text.replace('-', "\\-");
+    let paragraphs = page::reactions()
+        .into_iter()
+        .map(|(effect, codes)| format!(".TP\n\\fBtail\\fR {}\nafter {}\n", roff(&effect), roff(&codes.join(", "))));
+    let intro = ".SH RECONNECTION\nWhat happens next is decided by the code of the ending; see xstream\\-explain(1).\n";
+    intro.to_owned() + &paragraphs.collect::<String>()
 }

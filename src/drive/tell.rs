@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Drive;
 use crate::lookup::{self, Query};
 use crate::pipeline::{Remark, Seen};
-use crate::protocol::disconnect::{Code, Own, TextLine};
+use crate::protocol::disconnect::{Code, ConnectionIssue, HttpStatus, Own, TextLine};
 use crate::protocol::message::{Ending, Notice};
 use crate::session::{Event, Outcome};
 use crate::terminal::{StatusMode, journal, notice};
@@ -63,8 +63,10 @@ impl Drive {
         let read = !stops || self.run.terminal.is_interactive() || self.run.journal.is_some();
         let Some(lookup) = &mut self.interrupts.lookup else { return };
         let Event::Ended { connection, ending, opened, lived, .. } = event else { return };
-        let slot = matches!(&ending.code, Code::Issue(name) if name == "TooManyConnections")
-            || ending.code == Code::Text(TextLine::ConnectionLimit);
+        let slot = matches!(
+            ending.code,
+            Code::Issue(ConnectionIssue::TooManyConnections) | Code::Text(TextLine::ConnectionLimit)
+        );
         if slot {
             lookup.ask(Query::Holders { terminate: std::mem::take(&mut self.run.take_over) });
         } else if *opened && read && ending.code != Code::Own(Own::Quota) {
@@ -154,7 +156,7 @@ impl Drive {
 /// Whether an event tells that access is denied, and how its line begins.
 fn denied(event: &Event) -> Option<String> {
     let status = |ending: &Ending| match ending.code {
-        Code::Status(status @ (401 | 403)) => Some(status),
+        Code::Status(status @ (HttpStatus::Unauthorized | HttpStatus::Forbidden)) => Some(status),
         _ => None,
     };
     match event {

@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::disconnect::{self, Code, TextLine};
+use super::disconnect::{Code, ProblemName, TextLine};
 use super::problem::Problem;
 use super::scan::{Fault, Key, Shape, Type, scan};
 use crate::text::sanitize;
@@ -315,8 +315,12 @@ fn of_problems(body: &[u8]) -> Kind {
         problem.disconnect_type.is_some()
             || problem.connection_issue.is_some()
             || matches!(
-                problem.name.as_deref(),
-                Some("operational-disconnect" | "streaming-connection" | "client-disconnected")
+                problem.name,
+                Some(
+                    ProblemName::OperationalDisconnect
+                        | ProblemName::StreamingConnection
+                        | ProblemName::ClientDisconnected
+                )
             )
     });
     if over { Kind::Disconnect } else { Kind::Error }
@@ -379,7 +383,7 @@ impl Message<'_> {
     #[must_use]
     pub fn notice(&self) -> Option<Notice> {
         if self.kind == Kind::Malformed {
-            return disconnect::of_text(self.body).map(|line| {
+            return TextLine::from_line(self.body).map(|line| {
                 Notice::Ending(Ending {
                     code: Code::Text(line),
                     detail: (line != TextLine::Html).then(|| sanitize(&String::from_utf8_lossy(self.body), 200)),
@@ -439,12 +443,12 @@ impl Message<'_> {
 /// What a `disconnect` or `error` line says: the ending it announces, else what it complains about.
 fn of_value(value: &Value) -> Notice {
     let reason = value.pointer("/disconnect/reason").and_then(Value::as_str);
-    let said = match reason {
+    let stated = match reason {
         Some(reason) => Some(sanitize(reason, 500)).filter(|text| !text.is_empty()),
         None => Problem::all(value).iter().find_map(|problem| problem.detail.clone().or_else(|| problem.title.clone())),
     };
-    match Code::of_line(value) {
-        Some(code) => Notice::Ending(Ending { code, detail: said }),
-        None => Notice::Problem { message: said.unwrap_or_else(|| "an error without a text".to_owned()) },
+    match Code::from_line(value) {
+        Some(code) => Notice::Ending(Ending { code, detail: stated }),
+        None => Notice::Problem { message: stated.unwrap_or_else(|| "an error without a text".to_owned()) },
     }
 }

@@ -181,7 +181,7 @@ impl RuleError {
     /// Whether the rule exists already, which is what the user wanted.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {
-        self.problem.name.as_deref() == Some("duplicate-rules")
+        self.problem.name.as_ref().is_some_and(|name| name.as_str() == "duplicate-rules")
             || self.problem.title.as_deref() == Some("DuplicateRule")
     }
 }

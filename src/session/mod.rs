@@ -17,26 +17,26 @@
 //!
 //! Its law: one action for each input, and a dial never without the wait that is due.
 
-pub mod answer;
 pub mod backoff;
 pub mod budget;
 pub mod event;
 pub mod gap;
 pub mod outcome;
+pub mod reaction;
 
 use std::time::Duration;
 
+use crate::protocol::body::Body;
 use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::message::Ending;
-use crate::protocol::problem::Body;
 use crate::protocol::rate_limit::RateLimit;
 use crate::time::Timestamp;
-use answer::{Answer, answer};
-use backoff::{Backoff, IMMEDIATE_JITTER, Ladder};
+use backoff::{Backoff, IMMEDIATE_JITTER};
 use budget::{Budget, RESET_MARGIN};
 pub use event::{Event, Traffic, Why};
 use gap::Gauge;
 pub use outcome::{Outcome, Signal};
+use reaction::{Reaction, TAKE_OVER_WINDOW, TAKE_OVERS, WITHOUT_RESET, reaction};
 
 /// How the session behaves.
 #[derive(Debug, Clone)]
@@ -65,12 +65,6 @@ pub const ESTABLISHED_AFTER: Duration = Duration::from_secs(10);
 
 /// How long after its time a heartbeat is late: real ones land up to two seconds late.
 pub const LATE: Duration = Duration::from_secs(5);
-
-/// Take-overs within this time are the same fight over the slot.
-pub const TAKE_OVER_WINDOW: Duration = Duration::from_secs(30 * 60);
-
-/// The take-over at which we give the slot up.
-pub const TAKE_OVERS: usize = 3;
 
 /// A reader that holds the stream up for less than this is just busy, and not worth a word each time.
 pub const BLOCKED_AFTER: Duration = Duration::from_secs(1);
@@ -521,19 +515,20 @@ impl Session {
         }
         events.push(self.told(now, ending.clone(), listening, refusal));
         let established = listening.is_some_and(|listening| listening.established);
-        let answer = answer(&ending.code);
-        match answer {
-            Answer::Refused => return self.stop(now, Outcome::Refused(ending), events),
-            Answer::Ended => return self.stop(now, Outcome::Ended(ending), events),
-            Answer::Delivered => return self.stop(now, Outcome::Delivered, events),
-            Answer::TakenOver(_) => {
+        let reaction = reaction(&ending.code);
+        match reaction {
+            Reaction::Refused => return self.stop(now, Outcome::Refused(ending), events),
+            Reaction::Quota => return self.stop(now, Outcome::QuotaSpent(ending), events),
+            Reaction::Ended => return self.stop(now, Outcome::Ended(ending), events),
+            Reaction::Delivered => return self.stop(now, Outcome::Delivered, events),
+            Reaction::TakenOver(_) => {
                 self.take_overs.retain(|at| now.since(*at) < TAKE_OVER_WINDOW);
                 self.take_overs.push(now);
                 if self.take_overs.len() >= TAKE_OVERS {
                     return self.stop(now, Outcome::TakenOver(ending), events);
                 }
             }
-            Answer::Now(_) | Answer::Climb(_) | Answer::Reset => {}
+            Reaction::Now(_) | Reaction::Retry(_) | Reaction::Reset => {}
         }
         if let Some(listening) = listening
             && (self.options.finite || listening.delivered)
@@ -554,13 +549,15 @@ impl Session {
             return self.stop(now, Outcome::GaveUp(ending), events);
         }
         self.retries += 1;
-        let (mut delay, mut why) = match answer {
-            Answer::Now(_) if established => (self.spread(IMMEDIATE_JITTER), Why::Backoff),
-            Answer::Reset => self.until_reset(now, refusal),
-            Answer::Now(ladder) | Answer::Climb(ladder) | Answer::TakenOver(ladder) => {
-                (self.backoff.climb(ladder, &mut self.random), Why::Backoff)
+        let (mut delay, mut why) = match reaction {
+            Reaction::Now(_) if established => (self.spread(IMMEDIATE_JITTER), Why::Backoff),
+            Reaction::Reset => self.until_reset(now, refusal),
+            Reaction::Now(schedule) | Reaction::Retry(schedule) | Reaction::TakenOver(schedule) => {
+                (self.backoff.next_delay(schedule, &mut self.random), Why::Backoff)
             }
-            Answer::Refused | Answer::Ended | Answer::Delivered => unreachable!("{answer:?} has stopped"),
+            Reaction::Refused | Reaction::Quota | Reaction::Ended | Reaction::Delivered => {
+                unreachable!("{reaction:?} has stopped")
+            }
         };
         if let Some(asked) = refusal.and_then(|refusal| refusal.retry_after)
             && asked > delay
@@ -579,7 +576,7 @@ impl Session {
         });
         match reset {
             Some(wait) => (wait + RESET_MARGIN + self.spread(RESET_MARGIN), Why::RateLimit),
-            None => (self.backoff.climb(Ladder::Limited, &mut self.random), Why::Backoff),
+            None => (self.backoff.next_delay(WITHOUT_RESET, &mut self.random), Why::Backoff),
         }
     }
 
@@ -649,7 +646,7 @@ fn of_refusal(refusal: &Refusal) -> Ending {
     if let Some(host) = &refusal.redirect {
         return of_own(Own::Redirect, format!("status {} to {host}", refusal.status));
     }
-    Ending { code: Code::of_response(refusal.status, &refusal.body), detail: refusal.body.detail() }
+    Ending { code: Code::from_response(refusal.status, &refusal.body), detail: refusal.body.detail() }
 }
 
 #[cfg(test)]

@@ -80,6 +80,9 @@ pub const REFUSED: u8 = 3;
 /// The exit code where trying again did not help, and later may.
 pub const GAVE_UP: u8 = 4;
 
+/// The exit code of a stream that the server or another client ended for good.
+pub const ENDED: u8 = 5;
+
 impl Outcome {
     /// The exit code.
     #[must_use]
@@ -89,7 +92,7 @@ impl Outcome {
             Outcome::Failed(_) => FAILED,
             Outcome::Refused(_) | Outcome::QuotaSpent(_) => REFUSED,
             Outcome::GaveUp(_) => GAVE_UP,
-            Outcome::Ended(_) | Outcome::TakenOver(_) => 5,
+            Outcome::Ended(_) | Outcome::TakenOver(_) => ENDED,
             Outcome::Signalled(signal) => 128 + signal.number(),
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::problem::Body;
+use crate::protocol::body::Body;
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -227,7 +227,7 @@ fn the_story_of_a_drop_reads_aloud() {
     }
     play.until(80.0).opened();
     play.until(81.0).line();
-    play.until(95.0).end(Code::V1(12));
+    play.until(95.0).end(Code::V1(12.into()));
     play.until(96.0).input(Input::Signalled(Signal::Int));
     insta::assert_snapshot!(play.story, @r"
      0.0 dial 1, attempt 1
@@ -400,24 +400,24 @@ fn every_status_gets_its_answer() {
 /// What each in-band ending of an established stream comes to.
 #[test]
 fn every_in_band_ending_gets_its_answer() {
-    let kind = |name: &str| Code::Type(name.to_owned());
-    let issue = |name: &str| Code::Issue(name.to_owned());
+    let kind = |name: &str| Code::Type(name.into());
+    let issue = |name: &str| Code::Issue(name.into());
     let at_once = [
-        Code::V1(1),
-        Code::V1(4),
-        Code::V1(5),
-        Code::V1(8),
-        Code::V1(10),
-        Code::V1(11),
-        Code::V1(12),
-        Code::V1(99),
+        Code::V1(1.into()),
+        Code::V1(4.into()),
+        Code::V1(5.into()),
+        Code::V1(8.into()),
+        Code::V1(10.into()),
+        Code::V1(11.into()),
+        Code::V1(12.into()),
+        Code::V1(99.into()),
         kind("OperationalDisconnect"),
         kind("UpstreamOperationalDisconnect"),
         kind("UpstreamUncleanDisconnect"),
         kind("InternalError"),
         kind("SlowReader"),
         kind("SomethingNew"),
-        Code::Problem("client-disconnected".to_owned()),
+        Code::Problem("client-disconnected".into()),
     ];
     for code in at_once {
         let mut play = Play::new(options());
@@ -429,8 +429,8 @@ fn every_in_band_ending_gets_its_answer() {
         assert!(is_about(play.wait(), 5.0), "{code}");
     }
     let waits = [
-        (Code::V1(2), 60.0),
-        (Code::V1(7), 60.0),
+        (Code::V1(2.into()), 60.0),
+        (Code::V1(7.into()), 60.0),
         (kind("ForceDisconnect"), 20.0),
         (kind("ClientApplicationStateDegraded"), 60.0),
         (kind("PackageUpgraded"), 60.0),
@@ -444,15 +444,15 @@ fn every_in_band_ending_gets_its_answer() {
         assert!(is_about(wait, floor), "{code}: {wait}");
     }
     let stops = [
-        (Code::V1(3), 5),
-        (Code::V1(6), 3),
-        (Code::V1(9), 0),
-        (Code::V1(13), 3),
-        (Code::V1(14), 3),
+        (Code::V1(3.into()), 5),
+        (Code::V1(6.into()), 3),
+        (Code::V1(9.into()), 0),
+        (Code::V1(13.into()), 3),
+        (Code::V1(14.into()), 3),
         (kind("InvalidRules"), 3),
         (issue("RuleConfigurationIssue"), 3),
         (issue("RulesInvalidIssue"), 3),
-        (Code::Problem("usage-capped".to_owned()), 3),
+        (Code::Problem("usage-capped".into()), 3),
     ];
     for (code, status) in stops {
         let mut play = Play::new(options());
@@ -479,7 +479,7 @@ fn the_third_take_over_in_half_an_hour_gives_the_slot_up() {
     let mut play = Play::new(options());
     for round in 0..3 {
         assert_eq!(play.stopped(), None, "round {round}");
-        play.established().end(Code::V1(7));
+        play.established().end(Code::V1(7.into()));
         play.wait();
     }
     assert_eq!(play.stopped().map(Outcome::code), Some(5));
@@ -489,7 +489,7 @@ fn the_third_take_over_in_half_an_hour_gives_the_slot_up() {
         play.established().input(Input::Blocked);
         // Twenty minutes pass, in which only the clock of the fight matters.
         play.now += 20.0 * 60.0;
-        play.input(Input::Unblocked).end(Code::Type("ForceDisconnect".to_owned()));
+        play.input(Input::Unblocked).end(Code::Type("ForceDisconnect".into()));
         play.wait();
     }
     assert_eq!(play.stopped(), None, "{}", play.story);
@@ -620,8 +620,8 @@ proptest! {
                     let before = play.now;
                     match what {
                         0..8 => { play.line(); }
-                        8 => { play.end(Code::V1(7)); earliest = play.now + 60.0; }
-                        9 => { play.end(Code::Type("ForceDisconnect".to_owned())); earliest = play.now + 20.0; }
+                        8 => { play.end(Code::V1(7.into())); earliest = play.now + 60.0; }
+                        9 => { play.end(Code::Type("ForceDisconnect".into())); earliest = play.now + 20.0; }
                         10 => { play.input(Input::Blocked); }
                         11 => { play.input(Input::Unblocked); }
                         12..14 => { play.close(Own::Eof); earliest = play.now; }
@@ -650,5 +650,52 @@ proptest! {
         for window in play.dials.windows(6) {
             prop_assert!(window[5] - window[0] >= 900.0 - 1e-6, "{:?}", window);
         }
+    }
+}
+
+#[test]
+fn a_text_429_about_the_rate_waits_for_the_reset() {
+    let mut play = Play::new(options());
+    let mut refused = refusal(429, "Rate limit exceeded");
+    refused.head.rate.reset = Some(seconds(1_000_300.0));
+    play.input(Input::Refused(refused));
+    let wait = play.wait();
+    assert!((301.0..=302.0).contains(&wait), "{wait}");
+}
+
+#[test]
+fn a_change_of_the_account_is_retried_every_minute() {
+    let provisioning = r#"{"connection_issue":"ProvisioningSubscription"}"#;
+    let mut play = Play::new(options());
+    play.established().end(Code::Type("PackageUpgraded".into()));
+    for _ in 0..5 {
+        let wait = play.wait();
+        assert!(is_about(wait, 60.0), "{wait}");
+        play.refuse(403, provisioning);
+    }
+}
+
+#[test]
+fn a_forced_disconnect_waits_20_s_each_time_until_the_slot_is_given_up() {
+    let mut play = Play::new(options());
+    for _ in 0..2 {
+        play.opened().end(Code::Type("ForceDisconnect".into()));
+        let wait = play.wait();
+        assert!(is_about(wait, 20.0), "{wait}");
+    }
+    play.opened().end(Code::Type("ForceDisconnect".into()));
+    assert_eq!(play.stopped().map(Outcome::code), Some(5));
+}
+
+#[test]
+fn stalls_that_repeat_wait_as_the_network_does() {
+    let mut play = Play::new(options());
+    play.established();
+    for floor in [0.0, 0.25, 0.5, 0.75] {
+        let silent = play.now + 30.0;
+        play.until(silent);
+        let wait = play.wait();
+        assert!(wait >= floor && wait <= floor.max(0.25) * 1.25, "{floor}: {wait}");
+        play.opened();
     }
 }

@@ -3,10 +3,9 @@
 use crate::pipeline::Remark;
 use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::message::{Ending, Notice};
-use crate::session::answer::{Answer, answer};
-use crate::session::backoff::Ladder;
 use crate::session::event::Holder;
 use crate::session::gap::Gap;
+use crate::session::reaction::reaction;
 use crate::session::{Event, Outcome, Why};
 use crate::time::{format_deadline, format_duration, time_of_day};
 
@@ -80,31 +79,10 @@ pub fn decision(event: &Event) -> Option<String> {
                 format_duration(*silence)
             )
         }
-        Event::Ended { ending, .. } => {
-            let code = &ending.code;
-            match answer(code) {
-                Answer::Now(ladder) => format!("{code}: at once if the stream was established, else {}", steps(ladder)),
-                Answer::Climb(ladder) => format!("{code}: {}", steps(ladder)),
-                Answer::Reset => format!("{code}: the rate limit's reset, else {}", steps(Ladder::Limited)),
-                Answer::TakenOver(ladder) => {
-                    format!("{code}: somebody took the slot; {}, and the third time in 30 minutes ends", steps(ladder))
-                }
-                Answer::Refused | Answer::Ended | Answer::Delivered => format!("{code}: the run ends"),
-            }
-        }
+        Event::Ended { ending, .. } => format!("{}: tail {}", ending.code, reaction(&ending.code)),
         Event::Waiting { delay, .. } => format!("the next dial is due in {:.3} s", delay.as_secs_f64()),
         _ => return None,
     })
-}
-
-fn steps(ladder: Ladder) -> &'static str {
-    match ladder {
-        Ladder::Network => "250 ms more each time, up to 16 s",
-        Ladder::Http => "5 s, doubling to 320 s",
-        Ladder::Limited => "60 s, doubling to 900 s",
-        Ladder::Slot => "20 s, then 60 s, doubling to 900 s",
-        Ladder::Forced => "20 s, then doubling to 320 s",
-    }
 }
 
 /// The code, its name and meaning, X's own words, and whose side it is.
@@ -250,4 +228,28 @@ fn stopped(outcome: &Outcome) -> Option<String> {
 fn advice(ending: &Ending) -> String {
     let entry = ending.code.entry();
     format!("{} ({}): {}", ending.code, entry.meaning, entry.advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Traffic;
+    use std::time::Duration;
+
+    #[test]
+    fn the_waits_of_a_decision_are_those_of_the_reaction_table() {
+        for word in ["ForceDisconnect", "PackageUpgraded", "rate-limit", "stall", "usage-capped"] {
+            let code = Code::parse(word).expect("a code");
+            let event = Event::Ended {
+                connection: 1,
+                ending: Ending { code: code.clone(), detail: None },
+                opened: false,
+                lived: Duration::ZERO,
+                rate: None,
+                traffic: Traffic::default(),
+                slow_reader: false,
+            };
+            assert_eq!(decision(&event), Some(format!("{word}: tail {}", reaction(&code))));
+        }
+    }
 }

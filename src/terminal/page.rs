@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use crate::protocol::catalogue::{ENTRIES, Entry, Group, PASSING, STATUS_PAGE, Side, TOPICS, Topic};
+use crate::protocol::catalogue::{ENTRIES, Effect, Entry, Group, PASSING, STATUS_PAGE, Side, TOPICS, Topic};
+use crate::session::reaction::reaction;
 
 /// The width that mails, issues and the narrowest terminal still show.
 const WIDTH: usize = 80;
@@ -31,7 +32,7 @@ pub fn list() -> String {
     for topic in TOPICS {
         let _ = writeln!(page, "  {}\n      {}", topic.name, topic.title);
     }
-    page.push_str("\n`xstream explain CODE…` tells each in full: what tail does, what you can do.\n");
+    page.push_str("\n`xstream explain CODE…` shows one in full: what tail does, what you can do.\n");
     page
 }
 
@@ -39,11 +40,10 @@ pub fn list() -> String {
 #[must_use]
 pub fn entry(entry: &Entry) -> String {
     let mut page = format!("{} · {}\n", entry.code, entry.name);
-    for (label, text) in
-        [("means", entry.meaning), ("side", &entry.side.to_string()), ("tail", entry.does), ("you can", entry.advice)]
-    {
-        labelled(&mut page, label, text);
-    }
+    labelled(&mut page, "means", entry.meaning);
+    labelled(&mut page, "side", &entry.side.to_string());
+    labelled(&mut page, "tail", &effect(entry));
+    labelled(&mut page, "you can", entry.advice);
     if entry.side == Side::X {
         labelled(&mut page, "status page", STATUS_PAGE);
     }
@@ -52,6 +52,29 @@ pub fn entry(entry: &Entry) -> String {
     }
     labelled(&mut page, "source", entry.source);
     page
+}
+
+/// What `tail` does about an entry, in the words of the reaction table.
+fn effect(entry: &Entry) -> String {
+    match (entry.example(), entry.effect) {
+        (Some(code), _) => reaction(&code).to_string(),
+        (None, Effect::ByStatus) => "acts on the HTTP status that it came with".to_owned(),
+        (None, _) => "reports it and keeps reading".to_owned(),
+    }
+}
+
+/// What `tail` does, each with the codes after which it does so, in the order of the catalogue.
+#[must_use]
+pub fn reactions() -> Vec<(String, Vec<&'static str>)> {
+    let mut all: Vec<(String, Vec<&str>)> = Vec::new();
+    for entry in ENTRIES {
+        let effect = effect(entry);
+        match all.iter_mut().find(|(known, _)| *known == effect) {
+            Some((_, codes)) => codes.push(entry.code),
+            None => all.push((effect, vec![entry.code])),
+        }
+    }
+    all
 }
 
 /// One topic in full.
@@ -136,11 +159,10 @@ mod tests {
                       reset 60 s, doubling to 900 s
           you can     wait; then look for another client of the same app, or a
                       connection of ours that X believes open (xstream connections)
-          note        The body of a 429 tells three apart. Rate: `about:blank`,
-                      `rate-limit-exceeded` or v1.1 code 88; tail waits for the reset.
-                      Connections: `TooManyConnections`; tail waits 20 s, then 60 s,
-                      doubling to 900 s. Quota: `usage-capped`; tail stops with exit 3,
-                      since trying again does not help.
+          note        The body of a 429 distinguishes three cases, each with a code of
+                      its own. Rate: `about:blank`, `rate-limit-exceeded` or v1.1 code
+                      88. Connections: `TooManyConnections`. Quota: `usage-capped`;
+                      trying again does not help.
           note        A 429 can come although the rate limit is not used up, for three
                       reasons.
           note        The attempts of this 15-minute window are spent: each request for
@@ -152,6 +174,23 @@ mod tests {
                       to 20 s.
           source      X docs: rate limits
         ");
+    }
+
+    #[test]
+    fn what_tail_does_is_the_reaction_to_the_code_itself() {
+        for entry in ENTRIES {
+            let code = entry.example().unwrap_or_else(|| panic!("{}", entry.code));
+            let shown = super::entry(entry).split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(shown.contains(&format!(" tail {} you can ", reaction(&code))), "{shown}");
+        }
+        for (word, text) in [
+            ("88", "waits until x-rate-limit-reset"),
+            ("34", "stops with exit 3"),
+            ("limit", "reports it and keeps reading"),
+            ("about:blank", "acts on the HTTP status"),
+        ] {
+            assert!(full(word).contains(&format!("  tail        {text}")), "{word}");
+        }
     }
 
     #[test]

@@ -361,7 +361,7 @@ mod tests {
             at(8),
             &Event::Ended {
                 connection: 1,
-                ending: Ending { code: Code::V1(12), detail: None },
+                ending: Ending { code: Code::V1(12.into()), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
                 rate: None,
@@ -385,7 +385,7 @@ mod tests {
             at(8),
             &Event::Ended {
                 connection: 1,
-                ending: Ending { code: Code::V1(12), detail: None },
+                ending: Ending { code: Code::V1(12.into()), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
                 rate: None,

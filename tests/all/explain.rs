@@ -4,6 +4,7 @@ use std::process::{Output, Stdio};
 
 use crate::common::{finish, run, stderr, wait, xstream};
 use xstream::protocol::catalogue::search;
+use xstream::session::backoff::Schedule;
 
 fn explain(words: &[&str]) -> Output {
     run(&mut xstream(&[&["explain"], words].concat()))
@@ -85,6 +86,20 @@ fn a_429_with_requests_left_has_three_reasons() {
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
+}
+
+/// The schedules that a text for users does not state as the program keeps them.
+fn unstated(text: &str) -> Vec<Schedule> {
+    Schedule::ALL.into_iter().filter(|schedule| !text.contains(&schedule.to_string())).collect()
+}
+
+#[test]
+fn readme_and_man_page_state_the_waits_that_tail_keeps() {
+    let read = |name: &str| std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).expect("text");
+    for name in ["README.md", "man/xstream-tail.1"] {
+        assert_eq!(unstated(&read(name)), [], "{name}");
+    }
+    assert_eq!(unstated(&read("README.md").replace("320 s", "300 s")), [Schedule::Http, Schedule::Forced]);
 }
 
 #[test]

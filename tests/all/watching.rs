@@ -33,7 +33,12 @@ fn verbosity_tells_decisions_and_then_heads_without_the_token() {
         stderr(&output)
     };
     let decisions = told("-v");
-    for text in ["xstream: +", "request 1 of 50", "12: at once if the stream was established", "connected from 127"] {
+    for text in [
+        "xstream: +",
+        "request 1 of 50",
+        "12: tail reconnects at once if the stream was established",
+        "connected from 127",
+    ] {
         assert!(decisions.contains(text), "no {text:?} in {decisions}");
     }
     assert!(!decisions.contains("HTTP/1.1"), "{decisions}");

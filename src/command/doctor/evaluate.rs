@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use super::check::Check;
 use crate::command::usage::{end, percent, thousands};
 use crate::net::api;
-use crate::protocol::disconnect::Code;
+use crate::protocol::disconnect::{Code, HttpStatus, ProblemName};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::record::{Connection, RuleCounts, Usage, is_connection_id};
@@ -119,19 +119,19 @@ pub fn instead(slip: &str) -> String {
 /// Whether the rate limit refused it.
 fn is_spent(error: &api::Error) -> bool {
     match error.code() {
-        Code::Problem(name) => name == "rate-limit-exceeded",
-        Code::Status(429) => error.refusal().is_some(),
+        Code::Problem(name) => name == ProblemName::RateLimitExceeded,
+        Code::Status(HttpStatus::TooManyRequests) => error.refusal().is_some(),
         _ => false,
     }
 }
 
 /// Whether a cap or the purse refused it.
 fn is_capped(error: &api::Error) -> bool {
-    match error.code() {
-        Code::Problem(name) => matches!(name.as_str(), "usage-capped" | "credits" | "credits-depleted"),
-        Code::Status(402) => true,
-        _ => false,
-    }
+    matches!(
+        error.code(),
+        Code::Problem(ProblemName::UsageCapped | ProblemName::Credits | ProblemName::CreditsDepleted)
+            | Code::Status(HttpStatus::PaymentRequired)
+    )
 }
 
 /// The rules of the filtered stream. `again` are the options that lead another command to the same server.

@@ -19,7 +19,8 @@ use crate::protocol::message::Ending;
 use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::request::Request;
 use crate::session::outcome::{GAVE_UP, REFUSED};
-use crate::session::{Failure, Head, answer};
+use crate::session::reaction::{Reaction, reaction};
+use crate::session::{Failure, Head};
 use crate::store::state::{Held, Store};
 use crate::time::format_duration;
 
@@ -115,7 +116,7 @@ pub async fn listen(
             (sound.check(endpoint), true, head)
         }
         DialOutcome::Refused(refusal) => {
-            let code = Code::of_response(refusal.status, &refusal.body);
+            let code = Code::from_response(refusal.status, &refusal.body);
             let what = match refusal.body.detail() {
                 _ if refusal.redirect.is_some() => "a redirect, which is not followed".to_owned(),
                 Some(detail) => detail,
@@ -219,7 +220,7 @@ fn named(code: &Code, status: u16) -> String {
 
 /// What `tail` would end with: a person must act, or it would try again.
 fn exit(code: &Code) -> u8 {
-    if answer::answer(code) == answer::Answer::Refused { REFUSED } else { GAVE_UP }
+    if reaction(code) == Reaction::Refused { REFUSED } else { GAVE_UP }
 }
 
 #[cfg(test)]
@@ -243,7 +244,7 @@ mod tests {
             ..ListenStats::default()
         };
         let silent = ListenStats { head, listened, ..ListenStats::default() };
-        let ending = Some(Ending { code: Code::V1(12), detail: None });
+        let ending = Some(Ending { code: Code::V1(12.into()), detail: None });
         let ended = ListenStats { head, ending, listened: Duration::from_millis(1200), ..ListenStats::default() };
         let shown: String =
             [all, silent, ended].iter().map(|heard| heard.check(filtered).render(None, false)).collect();

@@ -11,7 +11,7 @@ use super::super::Error;
 use super::input::{self, RuleSet, pointed};
 use super::print;
 use crate::net::api::{self, Api, Delete, NewRule, RULE_BATCH};
-use crate::protocol::disconnect::Code;
+use crate::protocol::disconnect::{Code, ProblemName};
 use crate::protocol::record::{DeleteOutcome, Rule as Kept, RuleCounts, RuleError};
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::{FAILED, REFUSED};
@@ -152,20 +152,20 @@ fn piece_of(text: &str) -> String {
 
 /// Whether X has no room for the rules.
 pub fn is_cap(error: &api::Error) -> bool {
-    matches!(error.code(), Code::Problem(name) if name == "rule-cap")
+    error.code() == Code::Problem(ProblemName::RuleCap)
         || error.problem().and_then(|problem| problem.title.as_deref()) == Some("RulesCapExceeded")
 }
 
 /// What to do about a refusal that is about the rules, whatever its status; nothing if it is about something else.
 pub fn advice(error: &api::Error) -> Option<&'static str> {
     if is_cap(error) {
-        return Some(Code::Problem("rule-cap".to_owned()).entry().advice);
+        return Some(Code::Problem(ProblemName::RuleCap).entry().advice);
     }
     match error.code() {
-        Code::Problem(name) if name == "noncompliant-rules" => Some(
+        Code::Problem(ProblemName::NoncompliantRules) => Some(
             "a rule breaks X's policy; change it or leave it out (`xstream explain noncompliant-rules` tells more)",
         ),
-        Code::Problem(name) if name == "invalid-rules" => Some(
+        Code::Problem(ProblemName::InvalidRules) => Some(
             "a rule has wrong syntax or an operator the account may not use; correct it or leave it out (`xstream rules \
              test` judges each)",
         ),

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::error::Kind;
-use crate::protocol::disconnect::{Code, Own};
-use crate::protocol::problem::{Body, Problem};
+use crate::protocol::body::Body;
+use crate::protocol::disconnect::{Code, Own, ProblemName};
+use crate::protocol::problem::Problem;
 use crate::session::{Failure, Refusal};
 use crate::time::{format_duration, time_of_day};
 
@@ -57,10 +58,10 @@ impl Kind {
             (403, _) => forbidden(&refusal.body),
             (404, _) => "check --base-url".to_owned(),
             (300..=399, _) => "check --base-url; the token goes to no other host".to_owned(),
-            (400, Code::Problem(name)) if name == "invalid-request" => "correct what X names".to_owned(),
+            (400, Code::Problem(ProblemName::InvalidRequest)) => "correct what X names".to_owned(),
             (420 | 429, Code::Status(_)) => rate_window(refusal, now),
             (405..500, Code::Status(_)) => "check --base-url and what is on the way to it".to_owned(),
-            (_, Code::Problem(name)) if name == "rate-limit-exceeded" => rate_window(refusal, now),
+            (_, Code::Problem(ProblemName::RateLimitExceeded)) => rate_window(refusal, now),
             (500..600, _) => match refusal.retry_after {
                 Some(wait) => format!("X's trouble; X asks to try again in {}", format_duration(wait)),
                 None => "X's trouble; try again later".to_owned(),
@@ -73,7 +74,12 @@ impl Kind {
 /// One line about a problem.
 #[must_use]
 pub fn describe(problem: &Problem) -> String {
-    let name = problem.name.as_deref().filter(|name| *name != "about:blank").or(problem.title.as_deref());
+    let name = problem
+        .name
+        .as_ref()
+        .map(ProblemName::as_str)
+        .filter(|name| *name != "about:blank")
+        .or(problem.title.as_deref());
     match (name, &problem.detail) {
         (Some(name), Some(detail)) => format!("{name}: {detail}"),
         (Some(text), None) => text.to_owned(),
@@ -85,7 +91,7 @@ pub fn describe(problem: &Problem) -> String {
 /// The meaning of a status that came without a body.
 fn meaning_of_status(code: &Code) -> Option<&'static str> {
     let Code::Status(status) = code else { return None };
-    Some(match status {
+    Some(match status.number() {
         400 => "X does not understand the request",
         401 => "X does not take the token",
         402 => "the app has no credits left",

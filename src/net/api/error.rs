@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::protocol::disconnect::{Code, Own};
-use crate::protocol::problem::{Body, Problem};
+use crate::protocol::body::Body;
+use crate::protocol::disconnect::{Code, HttpStatus, Own, ProblemName};
+use crate::protocol::problem::Problem;
 use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::record::RuleError;
 use crate::session::{Failure, Refusal};
@@ -101,7 +102,7 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         match &self.kind {
             Kind::Refused(refusal) => match self.code() {
-                Code::Problem(name) if name == "rate-limit-exceeded" => true,
+                Code::Problem(ProblemName::RateLimitExceeded) => true,
                 Code::Problem(name) if is_final(&name) => false,
                 _ => matches!(self.kind.status(refusal), 420 | 429 | 500..600),
             },
@@ -121,23 +122,24 @@ impl Error {
 }
 
 /// Problems that time alone does not solve, whatever their status.
-fn is_final(name: &str) -> bool {
-    matches!(name, "usage-capped" | "credits" | "credits-depleted" | "client-forbidden" | "rule-cap")
+fn is_final(name: &ProblemName) -> bool {
+    use ProblemName::{ClientForbidden, Credits, CreditsDepleted, RuleCap, UsageCapped};
+    matches!(name, UsageCapped | Credits | CreditsDepleted | ClientForbidden | RuleCap)
 }
 
 impl Kind {
     pub(super) fn code(&self) -> Code {
         match self {
             Kind::Refused(refusal) if refusal.redirect.is_some() => Code::Own(Own::Redirect),
-            Kind::Refused(refusal) => Code::of_response(refusal.status, &refusal.body),
+            Kind::Refused(refusal) => Code::from_response(refusal.status, &refusal.body),
             Kind::Failed(failure) => Code::Own(failure.own),
-            Kind::Unreadable(_) => Code::Status(200),
+            Kind::Unreadable(_) => Code::Status(HttpStatus::from(200)),
         }
     }
 
     pub(super) fn status(&self, refusal: &Refusal) -> u16 {
         match self.code() {
-            Code::Status(status) => status,
+            Code::Status(status) => status.number(),
             _ => refusal.status,
         }
     }

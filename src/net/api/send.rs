@@ -10,7 +10,8 @@ use super::advice::describe;
 use super::error::Kind;
 use super::{Api, Error};
 use crate::net::dial::{ApiRequest, ApiResponse};
-use crate::protocol::problem::{Body, Problem};
+use crate::protocol::body::Body;
+use crate::protocol::problem::Problem;
 use crate::protocol::record;
 use crate::text::sanitize;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::net::stream::Stream;
 use crate::pipeline::inflate::Inflater;
+use crate::protocol::body::Body;
 use crate::protocol::disconnect::Own;
-use crate::protocol::problem::Body;
 use crate::session::Failure;
 
 /// The most that is read of a refusal's body; X's longest problem is under 1 KB.

@@ -4,8 +4,8 @@ use hyper::header::HeaderMap;
 use hyper::http::response::Parts;
 
 use crate::clock::Clock;
+use crate::protocol::body::Body;
 use crate::protocol::disconnect::Own;
-use crate::protocol::problem::Body;
 use crate::protocol::rate_limit::{self, RateLimit};
 use crate::session::{Failure, Head, Refusal};
 use crate::text::sanitize;

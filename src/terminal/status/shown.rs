@@ -116,7 +116,7 @@ fn a_row_with_a_late_heartbeat() {
 #[test]
 fn a_row_that_waits_for_the_reset() {
     let mut status = streaming();
-    end(&mut status, 61.0, Code::Status(429));
+    end(&mut status, 61.0, Code::Status(429.into()));
     status.limit = rate(0);
     status.set_rate(0.0);
     wait(&mut status, Why::RateLimit, 61.0, 901.0);
@@ -132,7 +132,7 @@ fn a_row_that_waits_for_the_reset() {
 #[test]
 fn a_row_whose_reader_is_slow() {
     let mut status = streaming();
-    end(&mut status, 30.0, Code::Type("UpstreamOperationalDisconnect".to_owned()));
+    end(&mut status, 30.0, Code::Type("UpstreamOperationalDisconnect".into()));
     status.note(at(31.0), &Event::Opened { connection: 2, rate: rate(48) });
     status.gaps = 1;
     status.received(at(60.0), 1, id(at(31.0)).as_bytes());
@@ -150,7 +150,7 @@ fn a_row_whose_reader_is_slow() {
 #[test]
 fn a_row_that_stopped() {
     let mut status = streaming();
-    end(&mut status, 61.0, Code::Status(401));
+    end(&mut status, 61.0, Code::Status(401.into()));
     status.note(at(61.0), &Event::Stopped(crate::session::Outcome::TimeUp));
     insta::assert_snapshot!(rows(&status, 61.2), @r"
      20: stopped · hb -
@@ -165,7 +165,7 @@ fn a_row_that_stopped() {
 #[test]
 fn parts_go_in_the_order_that_is_stated() {
     let mut status = streaming();
-    end(&mut status, 61.0, Code::V1(12));
+    end(&mut status, 61.0, Code::V1(12.into()));
     status.note(at(61.0), &Event::Opened { connection: 2, rate: rate(48) });
     status.received(at(61.5), 1, id(at(61.2)).as_bytes());
     let quota = Quota { posts: 5000, period: Period::Day };
@@ -285,7 +285,7 @@ fn a_state_is_green_while_the_stream_is_read_and_red_otherwise() {
     assert_eq!(color(&status, 2.0, "filtered"), RED);
     status.note(at(3.0), &Event::Unblocked { after: Duration::from_secs(1) });
     assert_eq!(color(&status, 3.0, "filtered"), GREEN);
-    end(&mut status, 4.0, Code::V1(12));
+    end(&mut status, 4.0, Code::V1(12.into()));
     for why in [Why::Backoff, Why::RateLimit, Why::RetryAfter, Why::Budget] {
         wait(&mut status, why, 4.0, 9.0);
         assert_eq!(color(&status, 5.0, "filtered"), RED);
@@ -342,7 +342,7 @@ fn a_last_code_and_gaps_are_yellow() {
     let mut status = streaming();
     assert_eq!(color(&status, 61.0, "last -"), None);
     assert_eq!(color(&status, 61.0, "gaps 0"), None);
-    end(&mut status, 61.0, Code::V1(12));
+    end(&mut status, 61.0, Code::V1(12.into()));
     status.gaps = 1;
     assert_eq!(color(&status, 62.0, "last 12 Shed load 1.0s ago"), YELLOW);
     assert_eq!(color(&status, 62.0, "gaps 1"), YELLOW);
@@ -351,7 +351,7 @@ fn a_last_code_and_gaps_are_yellow() {
 #[test]
 fn a_code_that_is_words_is_not_told_twice() {
     let mut status = streaming();
-    end(&mut status, 61.0, Code::Type("UpstreamOperationalDisconnect".to_owned()));
+    end(&mut status, 61.0, Code::Type("UpstreamOperationalDisconnect".into()));
     let row = status.render(at(62.0), 300, false);
     assert!(row.contains(" · last UpstreamOperationalDisconnect 1.0s ago · "), "{row}");
 }
