@@ -1,4 +1,4 @@
-//! `xstream explain`: the catalogue of codes for people who met one, and what happened in a run they journalled.
+//! `xstream explain`: what a code means, and what happened in a run from its journal.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};

@@ -88,13 +88,13 @@ kinds! {
 /// What kinds have in common, as flags name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// What people open a stream for. Printed.
+    /// What a stream is opened for. Printed.
     Data,
     /// What a consumer has a duty to act on. Printed unless removed by name.
     Compliance,
-    /// What the server says about the stream itself. Told on stderr; printed only when named.
+    /// What the server says about the stream itself. Reported on stderr; printed only when named.
     Control,
-    /// Valid JSON of a shape that nobody has described. Printed: X adds kinds.
+    /// Valid JSON of a shape that X does not document. Printed: X adds kinds.
     Unknown,
     /// Never on stdout as themselves: heartbeats and what is not JSON.
     Unprintable,
@@ -217,17 +217,17 @@ pub fn classify(line: &[u8]) -> Message<'_> {
             return Message { fault: Some(fault), ..message(Kind::Malformed) };
         }
     };
-    // A site stream wraps each message once; a wrapper inside a wrapper is nobody's format.
+    // A site stream wraps each message once; a wrapper inside a wrapper is not a documented format.
     if shape.top.has(Key::ForUser) && shape.top.get(Key::Message).is_object() {
         let inner = shape.message;
         if let Ok(shape) = scan(inner) {
-            return of_shape(inner, &shape);
+            return classify_shape(inner, &shape);
         }
     }
-    of_shape(line, &shape)
+    classify_shape(line, &shape)
 }
 
-fn of_shape<'a>(body: &'a [u8], shape: &Shape<'a>) -> Message<'a> {
+fn classify_shape<'a>(body: &'a [u8], shape: &Shape<'a>) -> Message<'a> {
     let (kind, dialect) = kind_of(body, shape);
     Message { kind, dialect, id: shape.id, body, fault: None }
 }
@@ -243,7 +243,7 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
             return (kind, Some(Dialect::V2));
         }
         return match top.get(Key::Errors) {
-            Type::Array => (of_problems(body), Some(Dialect::V2)),
+            Type::Array => (kind_of_problems(body), Some(Dialect::V2)),
             _ => UNKNOWN,
         };
     }
@@ -257,7 +257,7 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
         || type_text == "about:blank"
         || type_text.contains("/problems/")
     {
-        return (of_problems(body), Some(Dialect::V2));
+        return (kind_of_problems(body), Some(Dialect::V2));
     }
     let post_like = top.has(Key::Text) || top.has(Key::FullText) || top.has(Key::User);
     if !post_like {
@@ -310,7 +310,7 @@ fn under_data(shape: &Shape) -> Option<Kind> {
 }
 
 /// `disconnect` if one of the problems is a v2 notice that the stream is over, else `error`.
-fn of_problems(body: &[u8]) -> Kind {
+fn kind_of_problems(body: &[u8]) -> Kind {
     let over = problems(body).iter().any(|problem| {
         problem.disconnect_type.is_some()
             || problem.connection_issue.is_some()
@@ -338,7 +338,7 @@ fn problems(body: &[u8]) -> Vec<Problem> {
     value_of(body).map_or_else(Vec::new, |value| Problem::all(&value))
 }
 
-/// What a control message tells, with its numbers.
+/// What a control message says, with its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// v1.1 `limit`: posts not delivered since this connection opened; a total, not a difference.
@@ -360,7 +360,7 @@ pub enum Notice {
         /// X's own text.
         message: String,
     },
-    /// The stream is over, or cannot be had; the connection closes, or should be closed.
+    /// The stream is over, or was refused; the connection closes, or should be closed.
     Ending(Ending),
     /// A problem that does not end the stream, about a post that could not be delivered.
     Problem {
@@ -434,14 +434,14 @@ impl Message<'_> {
                 let body = String::from_utf8_lossy(&self.body[..self.body.len().min(1000)]);
                 Some(Notice::Info { message: sanitize(&body, 200) })
             }
-            Kind::Disconnect | Kind::Error => Some(of_value(&value)),
+            Kind::Disconnect | Kind::Error => Some(notice_from(&value)),
             _ => None,
         }
     }
 }
 
 /// What a `disconnect` or `error` line says: the ending it announces, else what it complains about.
-fn of_value(value: &Value) -> Notice {
+fn notice_from(value: &Value) -> Notice {
     let reason = value.pointer("/disconnect/reason").and_then(Value::as_str);
     let stated = match reason {
         Some(reason) => Some(sanitize(reason, 500)).filter(|text| !text.is_empty()),

@@ -25,9 +25,9 @@ pub struct Problem {
     /// Last path segment of `type`: `usage-capped`. `about:blank` is kept whole. The host and path
     /// before it vary between X's generations and mean nothing.
     pub name: Option<ProblemName>,
-    /// `title`: short, sometimes the only word that tells problems apart.
+    /// `title`: short, sometimes the only word that distinguishes problems.
     pub title: Option<String>,
-    /// `detail`, or the `message` of a v1.1 or enterprise error: a sentence for people.
+    /// `detail`, or the `message` of a v1.1 or enterprise error: a sentence for users.
     pub detail: Option<String>,
     /// `status`: the HTTP status, 100 to 599, if the body repeats it.
     pub status: Option<u16>,

@@ -1,4 +1,4 @@
-//! The catalogue in pages for people: the list of all codes, and one code in full. Pure.
+//! The text of `explain`: the list of all codes, and one code, reaction or topic in full. Pure.
 //!
 //! Law: no line is wider than 80 columns unless a single word is.
 
@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use crate::protocol::catalogue::{ENTRIES, Effect, Entry, Group, PASSING, STATUS_PAGE, Side, TOPICS, Topic};
 use crate::session::reaction::reaction;
 
-/// The width that mails, issues and the narrowest terminal still show.
+/// The width that mails, issues and the narrowest terminal show in full.
 const WIDTH: usize = 80;
 
-/// The column where what is said about a label begins.
+/// The column where the text beside a label begins.
 const COLUMN: usize = 14;
 
 /// All entries and topics, grouped.
@@ -88,7 +88,7 @@ pub fn topic(topic: &Topic) -> String {
     page
 }
 
-/// A label with what is said about it, the text in a column of its own.
+/// A label and its text, the text in a column of its own.
 pub(super) fn labelled(page: &mut String, label: &str, text: &str) {
     paragraph(page, &format!("  {label:width$}", width = COLUMN - 2), &" ".repeat(COLUMN), text);
 }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_429_tells_its_flavours_and_its_three_reasons() {
+    fn a_429_names_its_cases_and_its_three_reasons() {
         insta::assert_snapshot!(full("429"), @r"
         429 · Too Many Requests
           means       too many connection requests; a 429 can come although the rate
@@ -167,10 +167,10 @@ mod tests {
                       reasons.
           note        The attempts of this 15-minute window are spent: each request for
                       a stream counts, also one that is refused.
-          note        Another client of the same app is connected and holds the place.
-          note        A connection that did not end cleanly (packet loss, a burst the
-                      client could not take, a TCP reset) is still open in X's eyes and
-                      holds its place. It times out by itself, on a quiet stream in up
+          note        Another client of the same app is connected and occupies the slot.
+          note        A connection that did not end cleanly (packet loss, a burst too
+                      fast for the client, a TCP reset) is still open in X's view and
+                      occupies its slot. It times out by itself, on a quiet stream in up
                       to 20 s.
           source      X docs: rate limits
         ");

@@ -58,33 +58,33 @@ fn every_documented_code_has_an_entry_of_its_own_and_is_listed() {
 }
 
 #[test]
-fn a_code_is_told_in_full_whatever_its_letter_case() {
-    let told = page(&["12"]);
+fn a_code_is_explained_in_full_whatever_its_letter_case() {
+    let text = page(&["12"]);
     for part in ["12 · Shed load", "X's side", "reconnects at once", "https://developer.x.com/status", "v1.1"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(page(&["toomanyconnections"]), page(&["TooManyConnections"]));
-    assert_eq!(page(&["Shed Load"]), told);
+    assert_eq!(page(&["Shed Load"]), text);
     assert!(page(&["stall"]).contains("try another network"));
     assert!(page(&["418"]).contains("4xx"));
     assert!(page(&["5XX"]).contains("Other server error"));
     let both = page(&["usage-capped", "12", "12"]);
-    assert_eq!(both, format!("{}\n{told}", page(&["usage-capped"])));
+    assert_eq!(both, format!("{}\n{text}", page(&["usage-capped"])));
 }
 
 #[test]
 fn a_429_with_requests_left_has_three_reasons() {
-    let told = page(&["429"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = page(&["429"]).split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "although the rate limit is not used up, for three reasons",
         "attempts of this 15-minute window are spent",
         "Another client of the same app is connected",
-        "still open in X's eyes",
+        "still open in X's view",
         "up to 20 s",
         "TooManyConnections",
         "usage-capped",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(text.contains(part), "{part}: {text}");
     }
 }
 
@@ -104,8 +104,8 @@ fn readme_and_man_page_state_the_waits_that_tail_keeps() {
 
 #[test]
 fn the_reasons_are_eight() {
-    let told = page(&["reasons"]);
-    assert!(told.contains("  8. ") && !told.contains("  9. "), "{told}");
+    let text = page(&["reasons"]);
+    assert!(text.contains("  8. ") && !text.contains("  9. "), "{text}");
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn an_unknown_code_names_the_nearest_in_one_line() {
         let output = explain(&[word]);
         assert_eq!(output.status.code(), Some(1), "{word}");
         assert!(output.stdout.is_empty());
-        let told = stderr(&output);
-        assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with("xstream: no such code: ") && told.contains(near), "{told}");
+        let text = stderr(&output);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.starts_with("xstream: no such code: ") && text.contains(near), "{text}");
     }
-    // What is known is told all the same.
+    // The known words are explained all the same.
     let output = explain(&["12", "zzzz\u{1b}[2J"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(!output.stdout.is_empty() && !stderr(&output).contains('\u{1b}'));
@@ -149,10 +149,10 @@ fn journal(bytes: &str) -> Output {
 }
 
 #[test]
-fn a_journal_is_told_from_a_file_and_from_stdin() {
+fn a_journal_is_explained_from_a_file_and_from_stdin() {
     let output = journal(&format!("{RUN}{RUN}{{\"at\":\"2026"));
     assert!(output.status.success(), "{}", stderr(&output));
-    let told = String::from_utf8(output.stdout).expect("text");
+    let text = String::from_utf8(output.stdout).expect("text");
     for part in [
         "filtered on api.x.com",
         "1 × 12 Shed load (X's side)",
@@ -161,9 +161,9 @@ fn a_journal_is_told_from_a_file_and_from_stdin() {
         "1 earlier run in this journal is not told.",
         "The last line is cut",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 
     let mut child = xstream(&["explain", "--journal", "-"])
         .stdin(Stdio::piped())
@@ -183,8 +183,8 @@ fn a_file_that_is_no_journal_is_said_in_one_line() {
         let output = journal(text);
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());
-        let told = stderr(&output);
-        assert!(told.contains("is no journal") && told.lines().count() == 1, "{told}");
+        let text = stderr(&output);
+        assert!(text.contains("is no journal") && text.lines().count() == 1, "{text}");
     }
     let output = explain(&["--journal", "/nowhere/at/all"]);
     assert_eq!(output.status.code(), Some(1));

@@ -22,7 +22,8 @@ const HERE: &str = "xstream's own";
 
 const STOP_OTHER_CLIENT: &str =
     "find the other client that uses the same credentials (`xstream connections` lists it) and stop it";
-const READ_FASTER: &str = "make the program that reads faster, ask for fewer fields, or put a file or queue between";
+const READ_FASTER: &str =
+    "make the program that reads faster, request fewer fields, or put a file or a queue in between";
 const CHECK_RULES: &str = "list the rules (xstream rules), then repair or delete the wrong ones";
 const NOTHING: &str = "do nothing; if it repeats for hours, look at X's status page, https://developer.x.com/status";
 
@@ -35,17 +36,17 @@ const FLAVOURS: &str = "The body of a 429 distinguishes three cases, each with a
 const WHY_429: &str = "A 429 can come although the rate limit is not used up, for three reasons.";
 const ATTEMPTS: &str =
     "The attempts of this 15-minute window are spent: each request for a stream counts, also one that is refused.";
-const OTHER_CLIENT: &str = "Another client of the same app is connected and holds the place.";
-const GHOST: &str = "A connection that did not end cleanly (packet loss, a burst the client could not take, a TCP reset) \
-    is still open in X's eyes and holds its place. It times out by itself, on a quiet stream in up to 20 s.";
+const OTHER_CLIENT: &str = "Another client of the same app is connected and occupies the slot.";
+const GHOST: &str = "A connection that did not end cleanly (packet loss, a burst too fast for the client, a TCP reset) \
+    is still open in X's view and occupies its slot. It times out by itself, on a quiet stream in up to 20 s.";
 const TAKE_OVERS: &str = "Two clients that both reconnect whenever the other one took over disconnect each other without \
     end, so tail does not compete for the slot.";
 const QUEUE: &str = "X queues messages for each connection and closes it when the queue has grown too large. The notice may \
-    not fit through the full queue: then the same fault shows as a bare close (`eof`, `reset`).";
+    not fit through the full queue: then the same fault appears as a bare close (`eof`, `reset`).";
 const EOF: &str = "Streaming servers are restarted for each new version of X, so a close every few hours is normal. A close \
     soon after the data stopped being read is the slow reader's: see `explain SlowReader`.";
-const UNCLEAN: &str = "Connections that die uncleanly again and again come from the network between: try another network (a \
-    phone's will do), leave out the proxy or VPN, and ask the provider.";
+const UNCLEAN: &str = "When connections break uncleanly again and again, the cause is the network in between: try another network (a \
+    phone's is enough), connect without the proxy or VPN, and ask the provider.";
 const CLOCK: &str = "On v1.1 streams (OAuth 1.0a) a wrong clock is a usual cause.";
 const CAP: &str = "X names the period (Daily, Monthly) and the scope (Account, Product) in the answer.";
 const FORBIDDEN: &str = "Its `reason` is client-not-enrolled (the app belongs to no project with the access) or \
@@ -61,7 +62,7 @@ pub static ENTRIES: &[Entry] = &[
     row(V1, "3", "Control request", Ours, V1_PAGE,
         "a control stream closed this site stream", "open the stream again if that was not meant"),
     row(V1, "4", "Stall", Ours, V1_PAGE,
-        "the client read too slowly and was forced off", READ_FASTER).notes(&[QUEUE]),
+        "the client read too slowly and was disconnected", READ_FASTER).notes(&[QUEUE]),
     row(V1, "5", "Normal", Ours, V1_PAGE,
         "the server saw the client end the stream", "look for a proxy that closes connections if nothing here did"),
     row(V1, "6", "Token revoked", Account, V1_PAGE,
@@ -70,9 +71,9 @@ pub static ENTRIES: &[Entry] = &[
         "the same credentials connected elsewhere and the oldest connection was dropped",
         STOP_OTHER_CLIENT).notes(&[TAKE_OVERS]),
     row(V1, "8", "Reserved", Unknown, V1_PAGE,
-        "reserved by X and without a meaning", "report it, with the line that came, to whoever runs the stream"),
+        "reserved by X and without a meaning", "report it to X, with the line that came"),
     row(V1, "9", "Max message limit", Ours, V1_PAGE,
-        "all messages that a negative count asked for were delivered", "do nothing; this is success"),
+        "all messages that a negative count requested were delivered", "do nothing; this is success"),
     row(V1, "10", "Stream exception", X, V1_PAGE, "an internal error ended the stream", NOTHING),
     row(V1, "11", "Broker stall", X, V1_PAGE, "a host inside X stalled", NOTHING),
     row(V1, "12", "Shed load", X, V1_PAGE,
@@ -141,7 +142,7 @@ pub static ENTRIES: &[Entry] = &[
         "the app does not have the access that this stream needs",
         "attach the app to a project with the access, in the developer portal").notes(&[FORBIDDEN]),
     row(Problem, "unsupported-authentication", "Unsupported authentication", Ours, SPEC,
-        "this stream does not take this kind of token", "use the app-only bearer token of the app"),
+        "this stream does not accept this kind of token", "use the app-only bearer token of the app"),
     row(Problem, "oauth1-permissions", "OAuth 1.0a permissions", Account, SPEC,
         "the app's OAuth 1.0a permissions do not allow the request", "use the app-only bearer token of the app"),
     row(Problem, "invalid-request", "Invalid request", Ours, SPEC,
@@ -172,11 +173,11 @@ pub static ENTRIES: &[Entry] = &[
     row(Text, "upstream", "Upstream error text", X, SEEN,
         "text instead of a stream: X's front server cannot reach the server behind it", NOTHING),
     row(Text, "html", "HTML page", Unknown, SEEN,
-        "an HTML page instead of a stream, from X or from a proxy between",
+        "an HTML page instead of a stream, from X or from a proxy on the way",
         "read the page's text; try without the proxy, or another network"),
     row(Status, "400", "Bad Request", Ours, CODES, "the request is wrong", "check the parameters"),
     row(Status, "401", "Unauthorized", Ours, CODES,
-        "the token is wrong or revoked, or this stream takes another kind",
+        "the token is wrong or revoked, or this stream needs another kind",
         "check the token; make a new one in the developer portal").notes(&[CLOCK]),
     row(Status, "402", "Payment Required", Account, SEEN,
         "the account has to pay first", "buy credits in the developer portal"),
@@ -234,7 +235,7 @@ pub static ENTRIES: &[Entry] = &[
     row(Own, "dns", "Name not found", Network, CONSUMING,
         "the host name has no address", "check the network, the name and --base-url"),
     row(Own, "tcp", "No connection", Network, CONSUMING,
-        "the host does not take the connection", "check the network, the firewall and --base-url"),
+        "the host refuses the connection or does not answer", "check the network, the firewall and --base-url"),
     row(Own, "proxy", "Proxy refused", Network, HERE,
         "the proxy does not answer or does not let the connection through",
         "check --proxy, HTTPS_PROXY and NO_PROXY"),
@@ -264,10 +265,10 @@ pub static ENTRIES: &[Entry] = &[
 pub static PASSING: &[Entry] = &[
     row(Passing, "limit", "Limit", Account, V1_PAGE,
         "more posts matched than this access delivers; the number counts from the start of the connection",
-        "narrow the rules or the track words; posts held back cannot be had from this stream").effect(ReadsOn),
+        "narrow the rules or the track words; this stream does not deliver the missing posts later").effect(ReadsOn),
     row(Passing, "FALLING_BEHIND", "Falling behind", Ours, V1_PAGE,
         "X's queue for this connection fills because it is read too slowly",
-        "make the program that reads faster, or put a file or queue between").effect(ReadsOn),
+        "make the program that reads faster, or put a file or a queue in between").effect(ReadsOn),
     row(Passing, "FOLLOWS_OVER_LIMIT", "Follows over limit", Account, V1_PAGE,
         "the user follows more accounts than a user stream carries",
         "do nothing; posts of some accounts will be missing").effect(ReadsOn),
@@ -276,16 +277,16 @@ pub static PASSING: &[Entry] = &[
     row(Passing, "resource-unavailable", "Resource unavailable", X, SPEC,
         "an object that a post refers to cannot be read at the moment", "do nothing").effect(ReadsOn),
     row(Passing, "not-authorized-for-resource", "Not authorized for resource", Account, SPEC,
-        "an object that a post refers to may not be seen: protected, suspended or withheld",
+        "an object that a post refers to is not visible to this account: protected, suspended or withheld",
         "do nothing").effect(ReadsOn),
     row(Passing, "not-authorized-for-field", "Not authorized for field", Account, SPEC,
-        "a field was asked for that this token may not read", "leave the field out").effect(ReadsOn),
+        "a field was requested that this token may not read", "leave the field out").effect(ReadsOn),
     row(Passing, "field-unauthorized", "Field unauthorized", Account, SPEC,
-        "a field was asked for that this token may not read", "leave the field out").effect(ReadsOn),
+        "a field was requested that this token may not read", "leave the field out").effect(ReadsOn),
     row(Passing, "field-hydration-failure", "Field not filled", X, SPEC,
         "X could not fill a field of a post", "do nothing").effect(ReadsOn),
     row(Passing, "disallowed-resource", "Disallowed resource", Account, SPEC,
-        "the request asks for something this account may not have",
+        "the request is for something this account has no access to",
         "read the detail that came with it").effect(ReadsOn),
     row(Passing, "duplicate-rules", "Duplicate rules", Ours, SPEC,
         "a rule was added that is there already", "do nothing; the rule is in force").effect(ByStatus),

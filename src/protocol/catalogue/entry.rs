@@ -11,9 +11,9 @@ pub enum Side {
     X,
     /// The account: its access, quota, credits or state.
     Account,
-    /// The network between, a proxy included.
+    /// The network on the way, proxies included.
     Network,
-    /// It cannot be told from the ending alone.
+    /// The ending alone does not show it.
     Unknown,
 }
 

@@ -1,9 +1,9 @@
-//! Subjects that are larger than one code.
+//! The topics of `explain`: subjects that are larger than one code.
 
 /// A subject that is larger than one code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Topic {
-    /// The word that asks for it.
+    /// The word that selects it.
     pub name: &'static str,
     /// What it is about, a fragment without a full stop.
     pub title: &'static str,
@@ -28,9 +28,9 @@ pub static TOPICS: &[Topic] = &[Topic {
          ForceDisconnect.",
         "The client suddenly stops reading (our side): the rate it reads at drops at once, because its buffer is full or the \
          process was stopped. Shows as a close without notice.",
-        "The network between (neither side). Shows as reset, stall, truncated, connect-timeout, tls, dns. Repeated unclean \
+        "The network in between (neither side). Shows as reset, stall, truncated, connect-timeout, tls, dns. Repeated unclean \
          ends: try another network, ask the provider.",
-        "A temporary fault or maintenance at X (X's side). Shows as 5xx, code 10 or 11. X's status page tells: \
+        "A temporary fault or maintenance at X (X's side). Shows as 5xx, code 10 or 11. X's status page: \
          https://developer.x.com/status (older: https://api.twitterstat.us/).",
     ],
     source: "X docs: consuming streaming data, handling disconnections",
