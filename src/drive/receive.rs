@@ -8,7 +8,7 @@ use super::Drive;
 use crate::net::stream::Stream;
 use crate::pipeline::Seen;
 use crate::pipeline::envelope::Stamp;
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::{Failure, Input, Received};
 use crate::time::format_rfc3339;
 
@@ -109,7 +109,7 @@ impl Drive {
     fn ended(&mut self, seen: &mut Seen) -> Failure {
         match self.run.pipeline.check_end(&mut self.out, seen) {
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => damaged(&error),
-            _ => Failure { own: Own::Eof, detail: String::new(), sent: true },
+            _ => Failure { own: LocalCause::Eof, detail: String::new(), sent: true },
         }
     }
 
@@ -146,7 +146,7 @@ pub(super) async fn next(rest: &mut Bytes, stream: &mut Stream) -> Chunk {
 
 fn damaged(error: &io::Error) -> Failure {
     let detail = format!("what came is not the gzip it was announced as: {error}");
-    Failure { own: Own::Gzip, detail, sent: true }
+    Failure { own: LocalCause::Gzip, detail, sent: true }
 }
 
 pub(super) fn of_output(error: &io::Error) -> Input {

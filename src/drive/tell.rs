@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Drive;
 use crate::lookup::{self, Query};
 use crate::pipeline::{Remark, Seen};
-use crate::protocol::disconnect::{Code, ConnectionIssue, HttpStatus, Own, TextLine};
+use crate::protocol::disconnect::{Code, ConnectionIssue, HttpStatus, LocalCause, TextLine};
 use crate::protocol::message::{Ending, Notice};
 use crate::session::{Event, Outcome};
 use crate::terminal::{StatusMode, journal, notice};
@@ -69,7 +69,7 @@ impl Drive {
         );
         if slot {
             lookup.ask(Query::Holders { terminate: std::mem::take(&mut self.run.take_over) });
-        } else if *opened && read && ending.code != Code::Own(Own::Quota) {
+        } else if *opened && read && ending.code != Code::Local(LocalCause::Quota) {
             lookup.ask(Query::Reason { connection: *connection, opened: *lived });
         }
     }

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::{error, trace};
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
 type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -75,7 +75,10 @@ impl Connection {
         let response = response.await.map_err(|error| {
             let failure = error::from_hyper(&error, true);
             // There is no body yet that could be cut.
-            Failure { own: if failure.own == Own::Truncated { Own::Reset } else { failure.own }, ..failure }
+            Failure {
+                own: if failure.own == LocalCause::Truncated { LocalCause::Reset } else { failure.own },
+                ..failure
+            }
         })?;
         trace::response(&format!("{:?} {}", response.version(), response.status()), response.headers());
         Ok(response)

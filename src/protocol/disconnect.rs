@@ -8,7 +8,7 @@
 use std::fmt;
 
 pub use super::vocabulary::{
-    ConnectionIssue, DisconnectType, EnterpriseError, HttpStatus, Own, ProblemName, TextLine, V1Code,
+    ConnectionIssue, DisconnectType, EnterpriseError, HttpStatus, LocalCause, ProblemName, TextLine, V1Code,
 };
 
 /// The reason a stream ended or was refused.
@@ -31,7 +31,7 @@ pub enum Code {
     /// An HTTP status whose body says nothing narrower.
     Status(HttpStatus),
     /// What the tool itself saw.
-    Own(Own),
+    Local(LocalCause),
 }
 
 /// How a v1.1 `disconnect` without a code is shown.
@@ -50,8 +50,8 @@ impl Code {
         if word.eq_ignore_ascii_case(V1_WITHOUT_CODE) {
             return Some(Self::V1Text(String::new()));
         }
-        Own::parse(word)
-            .map(Self::Own)
+        LocalCause::parse(word)
+            .map(Self::Local)
             .or_else(|| TextLine::parse(word).map(Self::Text))
             .or_else(|| EnterpriseError::parse(word).map(Self::Enterprise))
             .or_else(|| DisconnectType::parse(word).map(Self::Type))
@@ -71,7 +71,7 @@ impl fmt::Display for Code {
             Self::Enterprise(error) => error.fmt(f),
             Self::Text(text) => text.fmt(f),
             Self::Status(status) => status.fmt(f),
-            Self::Own(own) => own.fmt(f),
+            Self::Local(cause) => cause.fmt(f),
         }
     }
 }
@@ -92,7 +92,7 @@ pub(crate) mod tests {
                 Code::Enterprise(_) => EnterpriseError::KNOWN.iter().copied().map(Code::Enterprise).collect(),
                 Code::Text(_) => TextLine::KNOWN.iter().copied().map(Code::Text).collect(),
                 Code::Status(_) => HttpStatus::KNOWN.iter().copied().map(Code::Status).collect(),
-                Code::Own(_) => Own::KNOWN.iter().copied().map(Code::Own).collect(),
+                Code::Local(_) => LocalCause::KNOWN.iter().copied().map(Code::Local).collect(),
             }
         }
         [
@@ -104,7 +104,7 @@ pub(crate) mod tests {
             Code::Enterprise(EnterpriseError::Forced),
             Code::Text(TextLine::Html),
             Code::Status(HttpStatus::TooManyRequests),
-            Code::Own(Own::Eof),
+            Code::Local(LocalCause::Eof),
         ]
         .iter()
         .flat_map(list_of)

@@ -214,7 +214,7 @@ vocabulary! {
 
 vocabulary! {
     /// Endings that no message announces, as this machine sees them.
-    closed Own {
+    closed LocalCause {
         Eof = "eof",
         Reset = "reset",
         Truncated = "truncated",

@@ -27,7 +27,7 @@ pub mod reaction;
 use std::time::Duration;
 
 use crate::protocol::body::Body;
-use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::message::Ending;
 use crate::protocol::rate_limit::RateLimit;
 use crate::time::Timestamp;
@@ -140,7 +140,7 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What failed.
-    pub own: Own,
+    pub own: LocalCause,
     /// In words, for people.
     pub detail: String,
     /// Whether the head of a request was written to a socket.
@@ -478,13 +478,13 @@ impl Session {
         let silence = now.since(listening.last_byte);
         if silence >= self.options.stall {
             let detail = format!("nothing arrived for {} s", silence.as_secs());
-            return Some(listening.text.clone().unwrap_or_else(|| of_own(Own::Stall, detail)));
+            return Some(listening.text.clone().unwrap_or_else(|| of_own(LocalCause::Stall, detail)));
         }
         let since = listening.line_since?;
         let unfinished = now.since(since);
         (unfinished >= self.options.stall * UNFINISHED_STALLS).then(|| {
             let detail = format!("a line was left unfinished for {} s", unfinished.as_secs());
-            of_own(Own::UnfinishedLine, detail)
+            of_own(LocalCause::UnfinishedLine, detail)
         })
     }
 
@@ -533,7 +533,7 @@ impl Session {
         if let Some(listening) = listening
             && (self.options.finite || listening.delivered)
         {
-            let clean = ending.code == Code::Own(Own::Eof) && !listening.undelivered;
+            let clean = ending.code == Code::Local(LocalCause::Eof) && !listening.undelivered;
             if clean {
                 return self.stop(now, Outcome::Delivered, events);
             }
@@ -582,7 +582,7 @@ impl Session {
 
     /// The quota is spent: an open connection is over by our own will, and none is opened before the period turns.
     fn spent(&mut self, now: Timestamp, detail: String, turns: Timestamp, events: &mut Vec<Event>) -> Action {
-        let ending = of_own(Own::Quota, detail);
+        let ending = of_own(LocalCause::Quota, detail);
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Listening(listening) => {
                 events.extend(self.gauge.ended(&ending.code).map(Event::Gap));
@@ -633,8 +633,8 @@ impl Session {
     }
 }
 
-fn of_own(own: Own, detail: String) -> Ending {
-    Ending { code: Code::Own(own), detail: (!detail.is_empty()).then_some(detail) }
+fn of_own(own: LocalCause, detail: String) -> Ending {
+    Ending { code: Code::Local(own), detail: (!detail.is_empty()).then_some(detail) }
 }
 
 fn of_failure(failure: Failure) -> Ending {
@@ -644,7 +644,7 @@ fn of_failure(failure: Failure) -> Ending {
 /// The body decides; the status only where the body says nothing known.
 fn of_refusal(refusal: &Refusal) -> Ending {
     if let Some(host) = &refusal.redirect {
-        return of_own(Own::Redirect, format!("status {} to {host}", refusal.status));
+        return of_own(LocalCause::Redirect, format!("status {} to {host}", refusal.status));
     }
     Ending { code: Code::from_response(refusal.status, &refusal.body), detail: refusal.body.detail() }
 }

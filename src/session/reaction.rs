@@ -13,7 +13,7 @@ use super::backoff::Schedule;
 use super::budget::RESET_MARGIN;
 use super::outcome::{ENDED, REFUSED};
 use crate::protocol::disconnect::{
-    Code, ConnectionIssue, DisconnectType, EnterpriseError, HttpStatus, Own, ProblemName, TextLine, V1Code,
+    Code, ConnectionIssue, DisconnectType, EnterpriseError, HttpStatus, LocalCause, ProblemName, TextLine, V1Code,
 };
 
 /// Take-overs within this time are the same competition for the slot.
@@ -117,15 +117,22 @@ pub fn reaction(code: &Code) -> Reaction {
             // Also a success that is no stream, such as 204: a second request would not make it one.
             _ => Refused,
         },
-        Code::Own(own) => match own {
-            Own::Eof | Own::Reset | Own::Truncated | Own::UnfinishedLine | Own::Gzip | Own::Http => Now(Http),
+        Code::Local(cause) => match cause {
+            LocalCause::Eof
+            | LocalCause::Reset
+            | LocalCause::Truncated
+            | LocalCause::UnfinishedLine
+            | LocalCause::Gzip
+            | LocalCause::Http => Now(Http),
             // Each repeated stall has already cost the whole stall limit.
-            Own::Stall => Now(Network),
-            Own::Dns | Own::Tcp | Own::Proxy | Own::Tls | Own::ConnectTimeout => Retry(Network),
+            LocalCause::Stall => Now(Network),
+            LocalCause::Dns | LocalCause::Tcp | LocalCause::Proxy | LocalCause::Tls | LocalCause::ConnectTimeout => {
+                Retry(Network)
+            }
             // The server accepted the request and did not answer it: an HTTP failure, so the slower schedule.
-            Own::HeadTimeout => Retry(Http),
-            Own::Certificate | Own::Redirect => Refused,
-            Own::Quota => Quota,
+            LocalCause::HeadTimeout => Retry(Http),
+            LocalCause::Certificate | LocalCause::Redirect => Refused,
+            LocalCause::Quota => Quota,
         },
     }
 }

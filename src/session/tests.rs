@@ -112,12 +112,12 @@ impl Play {
         self.opened().line().until(now + 10.0)
     }
 
-    fn fail(&mut self, own: Own) -> &mut Play {
-        let sent = matches!(own, Own::HeadTimeout | Own::Http);
+    fn fail(&mut self, own: LocalCause) -> &mut Play {
+        let sent = matches!(own, LocalCause::HeadTimeout | LocalCause::Http);
         self.input(Input::Failed(Failure { own, detail: String::new(), sent }))
     }
 
-    fn close(&mut self, own: Own) -> &mut Play {
+    fn close(&mut self, own: LocalCause) -> &mut Play {
         self.input(Input::Closed(Failure { own, detail: String::new(), sent: true }))
     }
 
@@ -178,10 +178,10 @@ fn is_about(wait: f64, floor: f64) -> bool {
 #[test]
 fn an_established_stream_is_reconnected_at_once_and_then_by_its_ladders() {
     let mut play = Play::new(options());
-    play.established().until(100.0).close(Own::Eof);
+    play.established().until(100.0).close(LocalCause::Eof);
     assert!(play.wait() <= 0.25);
     for floor in [0.25, 0.5, 0.75] {
-        play.fail(Own::Tcp);
+        play.fail(LocalCause::Tcp);
         let wait = play.wait();
         assert!(is_about(wait, floor), "{wait} for {floor}");
     }
@@ -191,9 +191,9 @@ fn an_established_stream_is_reconnected_at_once_and_then_by_its_ladders() {
         assert!(is_about(wait, floor), "{wait} for {floor}");
     }
     // The network's ladder goes on where it was.
-    play.fail(Own::Dns);
+    play.fail(LocalCause::Dns);
     assert!(is_about(play.wait(), 1.0));
-    play.established().close(Own::Reset);
+    play.established().close(LocalCause::Reset);
     assert!(play.wait() <= 0.25);
 }
 
@@ -201,7 +201,7 @@ fn an_established_stream_is_reconnected_at_once_and_then_by_its_ladders() {
 fn accept_then_close_is_no_hot_loop() {
     let mut play = Play::new(options());
     for floor in [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 320.0] {
-        play.opened().line().close(Own::Eof);
+        play.opened().line().close(LocalCause::Eof);
         let wait = play.wait();
         assert!(is_about(wait, floor), "{wait} for {floor}");
     }
@@ -210,7 +210,7 @@ fn accept_then_close_is_no_hot_loop() {
 #[test]
 fn a_200_without_a_line_is_never_established() {
     let mut play = Play::new(options());
-    play.opened().until(29.0).close(Own::Eof);
+    play.opened().until(29.0).close(LocalCause::Eof);
     assert!(is_about(play.wait(), 5.0));
 }
 
@@ -468,7 +468,7 @@ fn a_line_of_text_is_the_reason_of_the_ending_that_follows() {
         let mut play = Play::new(options());
         play.established().end(Code::Text(text));
         assert!(matches!(play.action, Action::Listen { .. }), "a text alone ends nothing");
-        play.close(Own::Eof);
+        play.close(LocalCause::Eof);
         let wait = play.wait();
         assert!(is_about(wait, floor), "{text:?}: {wait}");
     }
@@ -499,21 +499,21 @@ fn the_third_take_over_in_half_an_hour_gives_the_slot_up() {
 fn retries_that_are_used_up_give_up_with_4() {
     let mut play = Play::new(Options { max_retries: Some(2), ..options() });
     for _ in 0..2 {
-        play.fail(Own::Tcp);
+        play.fail(LocalCause::Tcp);
         play.wait();
     }
     // An established stream gives the retries back.
-    play.established().close(Own::Eof);
+    play.established().close(LocalCause::Eof);
     play.wait();
-    play.fail(Own::Tcp);
+    play.fail(LocalCause::Tcp);
     play.wait();
-    play.fail(Own::Tcp);
+    play.fail(LocalCause::Tcp);
     assert_eq!(play.stopped().map(Outcome::code), Some(4));
 }
 
 #[test]
 fn a_recovery_range_is_delivered_once() {
-    for (own, status) in [(Own::Eof, 0), (Own::Reset, 5), (Own::Truncated, 5)] {
+    for (own, status) in [(LocalCause::Eof, 0), (LocalCause::Reset, 5), (LocalCause::Truncated, 5)] {
         let mut play = Play::new(Options { finite: true, ..options() });
         play.refuse(503, "");
         play.wait();
@@ -525,7 +525,7 @@ fn a_recovery_range_is_delivered_once() {
 #[test]
 fn without_reconnect_the_first_ending_is_the_last() {
     let mut play = Play::new(Options { reconnect: false, ..options() });
-    play.established().close(Own::Eof);
+    play.established().close(LocalCause::Eof);
     assert_eq!(play.stopped().map(Outcome::code), Some(5));
 }
 
@@ -571,7 +571,7 @@ fn a_spent_budget_waits_and_does_not_give_up() {
 fn failures_before_the_request_cost_no_budget() {
     let mut play = Play::new(Options { requests: 1, ..options() });
     for _ in 0..5 {
-        play.fail(Own::Tcp);
+        play.fail(LocalCause::Tcp);
         play.wait();
     }
     assert!(!play.story.contains("Budget"), "{}", play.story);
@@ -585,7 +585,7 @@ fn a_signal_ends_every_state_and_nothing_is_dialled_after_it() {
             play.opened();
         },
         |play| {
-            play.fail(Own::Dns);
+            play.fail(LocalCause::Dns);
         },
     ];
     for set_up in states {
@@ -610,11 +610,11 @@ proptest! {
             match play.action.clone() {
                 Action::Dial => match what {
                     0..4 => { play.opened(); }
-                    4..6 => { play.fail(Own::Tcp); earliest = play.now + 0.25; }
+                    4..6 => { play.fail(LocalCause::Tcp); earliest = play.now + 0.25; }
                     6..9 => { play.refuse(503, ""); earliest = play.now + 5.0; }
                     9..11 => { play.refuse(429, ""); earliest = play.now + 60.0; }
                     11..13 => { play.refuse(420, ""); earliest = play.now + 60.0; }
-                    _ => { play.fail(Own::HeadTimeout); earliest = play.now + 5.0; }
+                    _ => { play.fail(LocalCause::HeadTimeout); earliest = play.now + 5.0; }
                 },
                 Action::Listen { .. } => {
                     let before = play.now;
@@ -624,7 +624,7 @@ proptest! {
                         9 => { play.end(Code::Type("ForceDisconnect".into())); earliest = play.now + 20.0; }
                         10 => { play.input(Input::Blocked); }
                         11 => { play.input(Input::Unblocked); }
-                        12..14 => { play.close(Own::Eof); earliest = play.now; }
+                        12..14 => { play.close(LocalCause::Eof); earliest = play.now; }
                         _ => { play.until(before + pause); }
                     }
                 }

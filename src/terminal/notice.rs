@@ -1,7 +1,7 @@
 //! Events in words: one line each, with the texts of the catalogue. Pure.
 
 use crate::pipeline::Remark;
-use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::message::{Ending, Notice};
 use crate::session::event::Holder;
 use crate::session::gap::Gap;
@@ -32,7 +32,7 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
         Event::Unblocked { after } => {
             format!("the reader caught up; the stream was not read for {}", format_duration(*after))
         }
-        Event::Ended { ending, lived, .. } if ending.code == Code::Own(Own::Quota) => {
+        Event::Ended { ending, lived, .. } if ending.code == Code::Local(LocalCause::Quota) => {
             format!("disconnected after {}: the quota is spent", format_duration(*lived))
         }
         Event::Ended { ending, opened, lived, slow_reader, .. } => {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::page::{labelled, paragraph};
 use crate::protocol::catalogue::{STATUS_PAGE, Side};
-use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::disconnect::{Code, LocalCause};
 use crate::text::{plural, sanitize};
 use crate::time::format_duration;
 
@@ -481,7 +481,7 @@ impl Run {
             let mut rest = text.chars();
             rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
         };
-        if self.final_code == Own::Quota.as_str() {
+        if self.final_code == LocalCause::Quota.as_str() {
             return (
                 "Our side: the quota that was set with --quota is spent.".to_owned(),
                 "Raise it, or let --quota-wait wait for its period to turn.".to_owned(),

@@ -13,7 +13,7 @@ use crate::net::stream::Stream;
 use crate::pipeline::filter::Filter;
 use crate::pipeline::meter::Meter;
 use crate::pipeline::{self, Pipeline, Seen};
-use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::message::Ending;
 use crate::protocol::rate_limit::RateLimit;
@@ -126,7 +126,7 @@ pub async fn listen(
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), true, refusal.head)
         }
         DialOutcome::Failed(failure) => {
-            let code = Code::Own(failure.own);
+            let code = Code::Local(failure.own);
             let text = format!("the stream does not open: {}", failure.detail);
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), failure.sent, Head::default())
         }
@@ -166,16 +166,16 @@ async fn hear(
             Some(Ok(bytes)) => {
                 heard.first_byte.get_or_insert(began.elapsed() + heard.head);
                 let pushed = pipeline.push(&bytes, &mut out, &mut seen);
-                pushed.err().map(|error| Failure { own: Own::Gzip, detail: error.to_string(), sent: true })
+                pushed.err().map(|error| Failure { own: LocalCause::Gzip, detail: error.to_string(), sent: true })
             }
             Some(Err(failure)) => Some(failure),
-            None => Some(Failure { own: Own::Eof, detail: String::new(), sent: true }),
+            None => Some(Failure { own: LocalCause::Eof, detail: String::new(), sent: true }),
         };
         out.clear();
         if let Some(failure) = closed {
             pipeline.finish(&mut out, &mut seen);
             let detail = Some(failure.detail).filter(|detail| !detail.is_empty());
-            seen.ending.get_or_insert(Ending { code: Code::Own(failure.own), detail });
+            seen.ending.get_or_insert(Ending { code: Code::Local(failure.own), detail });
         }
     }
     heard.listened = clock.now().since(opened);

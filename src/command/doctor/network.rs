@@ -15,7 +15,7 @@ use crate::net::api;
 use crate::net::probe::Probe;
 use crate::net::proxy::VARIABLES;
 use crate::net::trust::trust;
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 use crate::session::outcome::{GAVE_UP, REFUSED};
 
@@ -124,7 +124,7 @@ async fn secure(
 }
 
 fn failed_way(name: &'static str, failure: &Failure) -> Check {
-    let exit = if failure.own == Own::Certificate { REFUSED } else { GAVE_UP };
+    let exit = if failure.own == LocalCause::Certificate { REFUSED } else { GAVE_UP };
     Check::fail(name, exit, &failure.detail, api::advice_for(failure))
 }
 

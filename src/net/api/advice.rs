@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::Kind;
 use crate::protocol::body::Body;
-use crate::protocol::disconnect::{Code, Own, ProblemName};
+use crate::protocol::disconnect::{Code, LocalCause, ProblemName};
 use crate::protocol::problem::Problem;
 use crate::session::{Failure, Refusal};
 use crate::time::{format_duration, time_of_day};
@@ -17,7 +17,7 @@ impl Kind {
             Kind::Refused(refusal) => {
                 let code = self.code();
                 let mut said = self.status(refusal).to_string();
-                if !matches!(code, Code::Status(_) | Code::Own(Own::Redirect)) {
+                if !matches!(code, Code::Status(_) | Code::Local(LocalCause::Redirect)) {
                     said = format!("{said} {code}");
                 }
                 let entry = code.entry();
@@ -108,15 +108,21 @@ fn meaning_of_status(code: &Code) -> Option<&'static str> {
 #[must_use]
 pub fn advice_for(failure: &Failure) -> &'static str {
     match failure.own {
-        Own::HeadTimeout | Own::Stall | Own::Truncated | Own::Eof | Own::Reset | Own::Gzip | Own::UnfinishedLine => {
+        LocalCause::HeadTimeout
+        | LocalCause::Stall
+        | LocalCause::Truncated
+        | LocalCause::Eof
+        | LocalCause::Reset
+        | LocalCause::Gzip
+        | LocalCause::UnfinishedLine => {
             "try again; if it stays so, check the network, a proxy on the way, and X's status page, \
              https://developer.x.com/status"
         }
         // A failure about a date already says what to do.
-        Own::Certificate if !failure.detail.contains("clock") => {
+        LocalCause::Certificate if !failure.detail.contains("clock") => {
             "check --base-url and what is on the way to it; a TLS proxy's CA is given with --cacert"
         }
-        own => Code::Own(own).entry().advice,
+        own => Code::Local(own).entry().advice,
     }
 }
 

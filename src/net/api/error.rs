@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::protocol::body::Body;
-use crate::protocol::disconnect::{Code, HttpStatus, Own, ProblemName};
+use crate::protocol::disconnect::{Code, HttpStatus, LocalCause, ProblemName};
 use crate::protocol::problem::Problem;
 use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::record::RuleError;
@@ -106,7 +106,7 @@ impl Error {
                 Code::Problem(name) if is_final(&name) => false,
                 _ => matches!(self.kind.status(refusal), 420 | 429 | 500..600),
             },
-            Kind::Failed(failure) => !matches!(failure.own, Own::Certificate),
+            Kind::Failed(failure) => !matches!(failure.own, LocalCause::Certificate),
             Kind::Unreadable(_) => false,
         }
     }
@@ -130,9 +130,9 @@ fn is_final(name: &ProblemName) -> bool {
 impl Kind {
     pub(super) fn code(&self) -> Code {
         match self {
-            Kind::Refused(refusal) if refusal.redirect.is_some() => Code::Own(Own::Redirect),
+            Kind::Refused(refusal) if refusal.redirect.is_some() => Code::Local(LocalCause::Redirect),
             Kind::Refused(refusal) => Code::from_response(refusal.status, &refusal.body),
-            Kind::Failed(failure) => Code::Own(failure.own),
+            Kind::Failed(failure) => Code::Local(failure.own),
             Kind::Unreadable(_) => Code::Status(HttpStatus::from(200)),
         }
     }

@@ -47,7 +47,7 @@ pub enum Group {
     /// HTTP statuses.
     Status,
     /// What the tool itself sees.
-    Own,
+    Local,
     /// Errors and warnings that are no endings themselves.
     Passing,
 }
@@ -62,7 +62,7 @@ impl Group {
         Self::Enterprise,
         Self::Text,
         Self::Status,
-        Self::Own,
+        Self::Local,
         Self::Passing,
     ];
 
@@ -77,7 +77,7 @@ impl Group {
             Self::Enterprise => "enterprise error lines",
             Self::Text => "text where a stream was promised",
             Self::Status => "HTTP statuses",
-            Self::Own => "what xstream itself sees",
+            Self::Local => "what xstream itself sees",
             Self::Passing => "errors and warnings that end nothing",
         }
     }

@@ -13,7 +13,7 @@ pub use entries::{ENTRIES, PASSING, STATUS_PAGE};
 pub use entry::{Effect, Entry, Group, Side};
 pub use topics::{TOPICS, Topic};
 
-use super::disconnect::{Code, EnterpriseError, HttpStatus, Own, TextLine, V1Code};
+use super::disconnect::{Code, EnterpriseError, HttpStatus, LocalCause, TextLine, V1Code};
 
 /// The entry for a word: a code, or the label of a generic entry such as `5xx`. Letter case does not
 /// count. None for a word that is neither.
@@ -53,7 +53,7 @@ impl Code {
             Self::Enterprise(_) => Group::Enterprise,
             Self::Text(_) => Group::Text,
             Self::Status(_) => Group::Status,
-            Self::Own(_) => Group::Own,
+            Self::Local(_) => Group::Local,
         }
     }
 
@@ -105,7 +105,7 @@ impl Entry {
             }
             Group::Enterprise => Code::Enterprise(EnterpriseError::parse(word)?),
             Group::Text => Code::Text(TextLine::parse(word)?),
-            Group::Own => Code::Own(Own::parse(word)?),
+            Group::Local => Code::Local(LocalCause::parse(word)?),
             Group::Passing => return None,
         })
     }

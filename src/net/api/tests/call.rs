@@ -1,7 +1,7 @@
 //! Requests, replies and retries.
 
 use super::*;
-use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::disconnect::{Code, LocalCause};
 
 const PAGE: &str = r#"{"data":[{"id":"a"}],"meta":{"next_token":"t 1"}}"#;
 
@@ -83,7 +83,7 @@ fn a_compressed_reply_is_inflated_and_a_cut_or_endless_one_is_an_error() {
     let server = scripted(vec![with_headers("200", "content-encoding: gzip\r\n", cut)]);
     assert!(run(server.api().0.rule_counts()).expect_err("cut").to_string().contains("cut short"));
     let server = scripted(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"data\"".to_vec()]);
-    assert_eq!(run(server.api().0.rule_counts()).expect_err("cut").code(), Code::Own(Own::Truncated));
+    assert_eq!(run(server.api().0.rule_counts()).expect_err("cut").code(), Code::Local(LocalCause::Truncated));
     let server = scripted(vec![with_headers("200", "", &vec![b' '; (8 << 20) + 1])]);
     assert!(run(server.api().0.rule_counts()).expect_err("too long").to_string().contains("longer than 8 MiB"));
 }
