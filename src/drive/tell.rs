@@ -6,7 +6,7 @@ use super::Drive;
 use crate::lookup::{self, Query};
 use crate::pipeline::{Remark, Seen};
 use crate::protocol::disconnect::{Code, ConnectionIssue, HttpStatus, LocalCause, TextLine};
-use crate::protocol::message::{Ending, Notice};
+use crate::protocol::message::{DisconnectReason, Notice};
 use crate::session::{Event, Outcome};
 use crate::terminal::{StatusMode, journal, notice};
 use crate::text::sanitize;
@@ -155,7 +155,7 @@ impl Drive {
 
 /// Whether an event tells that access is denied, and how its line begins.
 fn denied(event: &Event) -> Option<String> {
-    let status = |ending: &Ending| match ending.code {
+    let status = |ending: &DisconnectReason| match ending.code {
         Code::Status(status @ (HttpStatus::Unauthorized | HttpStatus::Forbidden)) => Some(status),
         _ => None,
     };

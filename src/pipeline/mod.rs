@@ -26,7 +26,7 @@ pub mod walk;
 use std::io;
 
 use crate::protocol::disconnect::Code;
-use crate::protocol::message::{Ending, Group, Kind, Message, Notice, classify};
+use crate::protocol::message::{DisconnectReason, Group, Kind, Message, Notice, classify};
 use crate::text::sanitize;
 use envelope::Stamp;
 use filter::Filter;
@@ -107,7 +107,7 @@ pub struct Seen {
     notices: usize,
     faults: usize,
     /// The notice that the stream is over, if one came. A message outranks a line of plain text.
-    pub ending: Option<Ending>,
+    pub ending: Option<DisconnectReason>,
     /// An enterprise replay said that it is complete.
     pub delivered: bool,
     /// It said that it is not, or the stream ended within a line.
@@ -460,7 +460,7 @@ impl Seen {
             self.undelivered |= message.starts_with("Replay Request") && !self.delivered;
         }
         if let Remark::Notice(Notice::Ending(ending)) = &remark {
-            let text_only = |ending: &Ending| matches!(ending.code, Code::Text(_));
+            let text_only = |ending: &DisconnectReason| matches!(ending.code, Code::Text(_));
             if self.ending.as_ref().is_none_or(|held| text_only(held) && !text_only(ending)) {
                 self.ending = Some(ending.clone());
             }

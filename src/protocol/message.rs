@@ -361,7 +361,7 @@ pub enum Notice {
         message: String,
     },
     /// The stream is over, or was refused; the connection closes, or should be closed.
-    Ending(Ending),
+    Ending(DisconnectReason),
     /// A problem that does not end the stream, about a post that could not be delivered.
     Problem {
         /// Its title and detail.
@@ -371,7 +371,7 @@ pub enum Notice {
 
 /// Why a stream is over, in X's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
+pub struct DisconnectReason {
     /// The code to look up in the catalogue.
     pub code: Code,
     /// X's `detail`, `reason` or message, safe for a terminal.
@@ -384,7 +384,7 @@ impl Message<'_> {
     pub fn notice(&self) -> Option<Notice> {
         if self.kind == Kind::Malformed {
             return TextLine::from_line(self.body).map(|line| {
-                Notice::Ending(Ending {
+                Notice::Ending(DisconnectReason {
                     code: Code::Text(line),
                     detail: (line != TextLine::Html).then(|| sanitize(&String::from_utf8_lossy(self.body), 200)),
                 })
@@ -448,7 +448,7 @@ fn notice_from(value: &Value) -> Notice {
         None => Problem::all(value).iter().find_map(|problem| problem.detail.clone().or_else(|| problem.title.clone())),
     };
     match Code::from_line(value) {
-        Some(code) => Notice::Ending(Ending { code, detail: stated }),
+        Some(code) => Notice::Ending(DisconnectReason { code, detail: stated }),
         None => Notice::Problem { message: stated.unwrap_or_else(|| "an error without a text".to_owned()) },
     }
 }

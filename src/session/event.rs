@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::gap::Gap;
 use super::outcome::Outcome;
 use crate::pipeline::Remark;
-use crate::protocol::message::Ending;
+use crate::protocol::message::DisconnectReason;
 use crate::protocol::rate_limit::RateLimit;
 use crate::time::Timestamp;
 
@@ -100,7 +100,7 @@ pub enum Event {
         /// Its number in this run.
         connection: u32,
         /// Why.
-        ending: Ending,
+        ending: DisconnectReason,
         /// Whether it was ever open: false for a failed dial and for a refusal.
         opened: bool,
         /// How long it was open.

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use crate::protocol::body::Body;
 use crate::protocol::disconnect::{Code, LocalCause};
-use crate::protocol::message::Ending;
+use crate::protocol::message::DisconnectReason;
 use crate::protocol::rate_limit::RateLimit;
 use crate::time::Timestamp;
 use backoff::{Backoff, IMMEDIATE_JITTER};
@@ -163,7 +163,7 @@ pub struct Received {
     /// Whether a line has begun and not ended.
     pub unfinished: bool,
     /// The server's notice that the stream is over.
-    pub ending: Option<Ending>,
+    pub ending: Option<DisconnectReason>,
     /// The server said that all it was asked for is delivered.
     pub delivered: bool,
     /// The server said that it is not, or ended within a line.
@@ -212,7 +212,7 @@ struct Listening {
     told_blocked: bool,
     was_blocked: bool,
     /// A plain-text line or HTML: the reason of the ending that follows.
-    text: Option<Ending>,
+    text: Option<DisconnectReason>,
     delivered: bool,
     undelivered: bool,
 }
@@ -395,7 +395,7 @@ impl Session {
                     listening.text = None;
                 }
                 match received.ending {
-                    Some(text @ Ending { code: Code::Text(_), .. }) => {
+                    Some(text @ DisconnectReason { code: Code::Text(_), .. }) => {
                         listening.text.get_or_insert(text);
                     }
                     other => ending = other,
@@ -471,7 +471,7 @@ impl Session {
         self.options.keep_alive + LATE
     }
 
-    fn stalled(&self, now: Timestamp, listening: &Listening) -> Option<Ending> {
+    fn stalled(&self, now: Timestamp, listening: &Listening) -> Option<DisconnectReason> {
         if listening.blocked.is_some() {
             return None;
         }
@@ -505,7 +505,7 @@ impl Session {
     fn ended(
         &mut self,
         now: Timestamp,
-        ending: Ending,
+        ending: DisconnectReason,
         listening: Option<&Listening>,
         refusal: Option<&Refusal>,
         events: &mut Vec<Event>,
@@ -598,7 +598,13 @@ impl Session {
         }
     }
 
-    fn told(&self, now: Timestamp, ending: Ending, listening: Option<&Listening>, refusal: Option<&Refusal>) -> Event {
+    fn told(
+        &self,
+        now: Timestamp,
+        ending: DisconnectReason,
+        listening: Option<&Listening>,
+        refusal: Option<&Refusal>,
+    ) -> Event {
         Event::Ended {
             connection: self.connection,
             ending,
@@ -633,20 +639,20 @@ impl Session {
     }
 }
 
-fn of_own(own: LocalCause, detail: String) -> Ending {
-    Ending { code: Code::Local(own), detail: (!detail.is_empty()).then_some(detail) }
+fn of_own(own: LocalCause, detail: String) -> DisconnectReason {
+    DisconnectReason { code: Code::Local(own), detail: (!detail.is_empty()).then_some(detail) }
 }
 
-fn of_failure(failure: Failure) -> Ending {
+fn of_failure(failure: Failure) -> DisconnectReason {
     of_own(failure.own, failure.detail)
 }
 
 /// The body decides; the status only where the body says nothing known.
-fn of_refusal(refusal: &Refusal) -> Ending {
+fn of_refusal(refusal: &Refusal) -> DisconnectReason {
     if let Some(host) = &refusal.redirect {
         return of_own(LocalCause::Redirect, format!("status {} to {host}", refusal.status));
     }
-    Ending { code: Code::from_response(refusal.status, &refusal.body), detail: refusal.body.detail() }
+    DisconnectReason { code: Code::from_response(refusal.status, &refusal.body), detail: refusal.body.detail() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::protocol::message::Ending;
+use crate::protocol::message::DisconnectReason;
 
 /// Why the run is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,15 +18,15 @@ pub enum Outcome {
     /// Something failed on this machine that no retry mends.
     Failed(String),
     /// The server refuses, and only a person can change that.
-    Refused(Ending),
+    Refused(DisconnectReason),
     /// The quota of posts that the user set is spent.
-    QuotaSpent(Ending),
+    QuotaSpent(DisconnectReason),
     /// The retries allowed are used up.
-    GaveUp(Ending),
+    GaveUp(DisconnectReason),
     /// The server ended it and it is not to be opened again.
-    Ended(Ending),
+    Ended(DisconnectReason),
     /// Another client takes the slot as often as we do.
-    TakenOver(Ending),
+    TakenOver(DisconnectReason),
     /// A signal asked for the end.
     Signalled(Signal),
 }

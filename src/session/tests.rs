@@ -122,7 +122,7 @@ impl Play {
     }
 
     fn end(&mut self, code: Code) -> &mut Play {
-        let ending = Some(Ending { code, detail: None });
+        let ending = Some(DisconnectReason { code, detail: None });
         self.input(Input::Received(Received { bytes: 9, lines: 1, ending, ..Received::default() }))
     }
 

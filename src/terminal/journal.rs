@@ -13,7 +13,7 @@ use rustix::termios::isatty;
 use serde_json::{Value, json};
 
 use crate::pipeline::Remark;
-use crate::protocol::message::{Ending, Notice};
+use crate::protocol::message::{DisconnectReason, Notice};
 use crate::protocol::rate_limit::RateLimit;
 use crate::redact::Redactor;
 use crate::session::event::Holder;
@@ -169,7 +169,7 @@ pub fn record(event: &Event) -> Option<Value> {
 /// What closes the journal of a run.
 #[must_use]
 pub fn end(outcome: &Outcome, exit: u8, total: &Total) -> Value {
-    let (word, ending): (&str, Option<&Ending>) = match outcome {
+    let (word, ending): (&str, Option<&DisconnectReason>) = match outcome {
         Outcome::Full => ("max", None),
         Outcome::TimeUp => ("for", None),
         Outcome::ReaderLeft => ("reader_left", None),

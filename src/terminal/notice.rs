@@ -2,7 +2,7 @@
 
 use crate::pipeline::Remark;
 use crate::protocol::disconnect::{Code, LocalCause};
-use crate::protocol::message::{Ending, Notice};
+use crate::protocol::message::{DisconnectReason, Notice};
 use crate::session::event::Holder;
 use crate::session::gap::Gap;
 use crate::session::reaction::reaction;
@@ -87,7 +87,7 @@ pub fn decision(event: &Event) -> Option<String> {
 
 /// The code, its name and meaning, X's own words, and whose side it is.
 #[must_use]
-pub fn explain(ending: &Ending) -> String {
+pub fn explain(ending: &DisconnectReason) -> String {
     let entry = ending.code.entry();
     let code = ending.code.to_string();
     let name = if entry.name.eq_ignore_ascii_case(&code) { String::new() } else { format!(" {}", entry.name) };
@@ -225,7 +225,7 @@ fn stopped(outcome: &Outcome) -> Option<String> {
     })
 }
 
-fn advice(ending: &Ending) -> String {
+fn advice(ending: &DisconnectReason) -> String {
     let entry = ending.code.entry();
     format!("{} ({}): {}", ending.code, entry.meaning, entry.advice)
 }
@@ -242,7 +242,7 @@ mod tests {
             let code = Code::parse(word).expect("a code");
             let event = Event::Ended {
                 connection: 1,
-                ending: Ending { code: code.clone(), detail: None },
+                ending: DisconnectReason { code: code.clone(), detail: None },
                 opened: false,
                 lived: Duration::ZERO,
                 rate: None,

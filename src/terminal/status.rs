@@ -338,7 +338,7 @@ mod shown;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::message::Ending;
+    use crate::protocol::message::DisconnectReason;
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp { monotonic: Duration::from_secs(seconds), wall: Duration::from_secs(1_000_000 + seconds) }
@@ -361,7 +361,7 @@ mod tests {
             at(8),
             &Event::Ended {
                 connection: 1,
-                ending: Ending { code: Code::V1(12.into()), detail: None },
+                ending: DisconnectReason { code: Code::V1(12.into()), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
                 rate: None,
@@ -385,7 +385,7 @@ mod tests {
             at(8),
             &Event::Ended {
                 connection: 1,
-                ending: Ending { code: Code::V1(12.into()), detail: None },
+                ending: DisconnectReason { code: Code::V1(12.into()), detail: None },
                 opened: true,
                 lived: Duration::ZERO,
                 rate: None,

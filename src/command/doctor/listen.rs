@@ -15,7 +15,7 @@ use crate::pipeline::meter::Meter;
 use crate::pipeline::{self, Pipeline, Seen};
 use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::message::Ending;
+use crate::protocol::message::DisconnectReason;
 use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::request::Request;
 use crate::session::outcome::{GAVE_UP, REFUSED};
@@ -69,7 +69,7 @@ struct ListenStats {
     lines: u64,
     rate: RateLimit,
     listened: Duration,
-    ending: Option<Ending>,
+    ending: Option<DisconnectReason>,
     interrupted: bool,
 }
 
@@ -175,7 +175,7 @@ async fn hear(
         if let Some(failure) = closed {
             pipeline.finish(&mut out, &mut seen);
             let detail = Some(failure.detail).filter(|detail| !detail.is_empty());
-            seen.ending.get_or_insert(Ending { code: Code::Local(failure.own), detail });
+            seen.ending.get_or_insert(DisconnectReason { code: Code::Local(failure.own), detail });
         }
     }
     heard.listened = clock.now().since(opened);
@@ -244,7 +244,7 @@ mod tests {
             ..ListenStats::default()
         };
         let silent = ListenStats { head, listened, ..ListenStats::default() };
-        let ending = Some(Ending { code: Code::V1(12.into()), detail: None });
+        let ending = Some(DisconnectReason { code: Code::V1(12.into()), detail: None });
         let ended = ListenStats { head, ending, listened: Duration::from_millis(1200), ..ListenStats::default() };
         let shown: String =
             [all, silent, ended].iter().map(|heard| heard.check(filtered).render(None, false)).collect();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::pipeline::meter::{Period, Quota, Reading};
-use crate::protocol::message::Ending;
+use crate::protocol::message::DisconnectReason;
 use crate::session::Traffic;
 
 const WIDTHS: [usize; 5] = [20, 40, 80, 120, 200];
@@ -42,7 +42,7 @@ fn streaming() -> Status {
 }
 
 fn end(status: &mut Status, seconds: f64, code: Code) {
-    let ending = Ending { code, detail: None };
+    let ending = DisconnectReason { code, detail: None };
     let (lived, traffic) = (Duration::from_secs(60), Traffic::default());
     let event = Event::Ended { connection: 1, ending, opened: true, lived, rate: None, traffic, slow_reader: false };
     status.note(at(seconds), &event);
