@@ -12,12 +12,12 @@ use super::client_config::{self, ClientConfig};
 use super::{Error, runtime, target, usage};
 use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
 use crate::net::api::{self, Api, ConnectionQuery, KILL_BATCH, Kill, Status};
+use crate::observe::table::{Cell, Column, Look};
 use crate::protocol::catalogue::{ENTRIES, Entry};
 use crate::protocol::endpoint::{self, Host};
 use crate::protocol::record::{Connection, Killed, Kills};
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
-use crate::terminal::table::{Cell, Column, Look};
 use crate::text::sanitize;
 use crate::time::format_duration;
 
@@ -373,7 +373,7 @@ fn result(killed: &Killed) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::table::render;
+    use crate::observe::table::render;
     use serde_json::json;
 
     #[test]

@@ -8,12 +8,12 @@ use anyhow::Context as _;
 
 use super::{Error, usage};
 use crate::cli::Explain;
+use crate::observe::diagnosis::Diagnosis;
+use crate::observe::explain_text;
 use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
 use crate::protocol::nearest;
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
-use crate::terminal::page;
-use crate::terminal::post_mortem::Journal;
 use crate::text::sanitize;
 
 /// Longest part of a word repeated in an error, in characters.
@@ -27,15 +27,15 @@ const LONGEST_RECORD: u64 = 1 << 20;
 pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
     if let Some(path) = &explain.journal {
         let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
-        let journal = read(path).with_context(|| format!("reading the journal {name}"))?;
-        if journal.is_empty() {
+        let diagnosis = read(path).with_context(|| format!("reading the journal {name}"))?;
+        if diagnosis.is_empty() {
             return Err(anyhow::anyhow!("{name} is no journal: it has no record of a run").into());
         }
-        console.print(&journal.report())?;
+        console.print(&diagnosis.report())?;
         return Ok(0);
     }
     if explain.codes.is_empty() {
-        console.print(&page::list())?;
+        console.print(&explain_text::list())?;
         return Ok(0);
     }
     if explain.codes.iter().any(|word| word.trim().is_empty()) {
@@ -64,24 +64,24 @@ pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
 }
 
 /// Reads a journal line by line.
-fn read(path: &Path) -> io::Result<Journal> {
+fn read(path: &Path) -> io::Result<Diagnosis> {
     let mut source: Box<dyn BufRead> =
         if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(BufReader::new(File::open(path)?)) };
-    let mut journal = Journal::default();
+    let mut diagnosis = Diagnosis::default();
     let mut line = Vec::new();
     // Within a line that is too long, the rest of which is of no use.
     let mut long = false;
     loop {
         line.clear();
         if source.by_ref().take(LONGEST_RECORD).read_until(b'\n', &mut line)? == 0 {
-            return Ok(journal);
+            return Ok(diagnosis);
         }
         let whole = line.ends_with(b"\n");
         let part = !whole && line.len() as u64 == LONGEST_RECORD;
         if part && !long {
-            journal.skip();
+            diagnosis.skip();
         } else if !part && !long {
-            journal.push(&line, whole);
+            diagnosis.push(&line, whole);
         }
         long = part;
     }
@@ -89,8 +89,8 @@ fn read(path: &Path) -> io::Result<Journal> {
 
 /// What there is to say about a word.
 fn pages_about(word: &str) -> Vec<String> {
-    let topics = TOPICS.iter().filter(|topic| topic.name.eq_ignore_ascii_case(word.trim())).map(page::topic);
-    topics.chain(search(word).into_iter().map(page::entry)).collect()
+    let topics = TOPICS.iter().filter(|topic| topic.name.eq_ignore_ascii_case(word.trim())).map(explain_text::topic);
+    topics.chain(search(word).into_iter().map(explain_text::entry)).collect()
 }
 
 /// Says that a word is no code, with what it may be a slip for.

@@ -11,12 +11,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Error, pipeline_options, runtime};
 use crate::cli::Replay;
-use crate::pipeline::{Pipeline, Remark, Seen};
+use crate::observe::notice;
+use crate::pipeline::{Diagnostic, Pipeline, Seen};
 use crate::session::outcome::FAILED;
 use crate::session::{Outcome, Signal};
 use crate::signal::{Arrived, Signals};
 use crate::terminal::console::Console;
-use crate::terminal::{self, Color, StatusMode, Terminal, notice};
+use crate::terminal::{self, Color, StatusMode, Terminal};
 use crate::text::sanitize;
 use crate::time::format_duration;
 
@@ -286,21 +287,21 @@ impl FileReport {
     fn tell(&mut self, terminal: &mut Terminal, seen: &Seen) {
         for remark in &seen.remarks {
             let line = match remark {
-                Remark::Malformed { line, why, text } => {
+                Diagnostic::Malformed { line, why, text } => {
                     format!("{}:{line}: not JSON ({why}), not printed: {text}", self.name)
                 }
-                Remark::Oversize { line, bytes } => {
+                Diagnostic::Oversize { line, bytes } => {
                     format!("{}:{line}: {bytes} bytes long, over the cap, not printed", self.name)
                 }
-                Remark::Discarded { line, bytes } => format!(
+                Diagnostic::Discarded { line, bytes } => format!(
                     "{}:{line}: ends within a line; its {bytes} bytes are no whole message, not printed",
                     self.name
                 ),
-                Remark::Expression { line, option, why } => {
+                Diagnostic::Expression { line, option, why } => {
                     terminal.info(&notice::failure(&format!("{}:{line}", self.name), option, why));
                     continue;
                 }
-                Remark::Notice(notice) => {
+                Diagnostic::Notice(notice) => {
                     self.notices += 1;
                     if self.notices <= TOLD {
                         terminal.info(&format!("{}: {}", self.name, notice::notice(notice)));

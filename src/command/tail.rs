@@ -19,10 +19,9 @@ use crate::pipeline::meter::Meter;
 use crate::pipeline::{self, Pipeline};
 use crate::session::{self, Session};
 use crate::simulator::{self, Script, Server};
+use crate::store::journal::JournalFile;
 use crate::store::state::Store;
 use crate::terminal::console::Console;
-use crate::terminal::journal::Journal;
-use crate::terminal::status::Status;
 use crate::terminal::{self, Terminal};
 
 /// Runs the verb; returns the exit status.
@@ -93,7 +92,7 @@ async fn follow(
         return usage("--journal and --state name the same file");
     }
     let (journal, unopened) = match &tail.journal {
-        Some(path) => match Journal::open(path, console.redactor().clone()) {
+        Some(path) => match JournalFile::open(path, console.redactor().clone()) {
             Ok(journal) if journal.is_stdout() => {
                 return usage("--journal leads to stdout, where its records would fall among the data");
             }
@@ -121,7 +120,8 @@ async fn follow(
         dialer,
         request: target.request,
         terminal,
-        status: Status::new(target.name, target.family.keep_alive(), tail.buffer),
+        stream: target.name,
+        keep_alive: target.family.keep_alive(),
         host,
         store,
         journal,

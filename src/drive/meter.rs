@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::Drive;
 use super::Run;
+use crate::observe::summary;
 use crate::pipeline::meter::Period;
 use crate::session::Input;
 use crate::session::budget::RESET_MARGIN;
-use crate::terminal::summary;
 use crate::time::Timestamp;
 use crate::time::format_duration;
 use crate::time::{date, same_month};
@@ -30,8 +30,7 @@ impl Drive {
         }
         let Some(meter) = self.run.pipeline.meter() else { return input };
         let reading = meter.reading();
-        self.run.status.set_quota(reading);
-        self.total.quota = reading;
+        self.quota = reading;
         let Some(reading) = reading.filter(|_| meter.spent()) else { return input };
         let turns = next_turn(now, reading.quota.period);
         let left = turns.wall.saturating_sub(now.wall);

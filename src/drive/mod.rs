@@ -1,13 +1,13 @@
 //! The loop: wait for an input, ask the session, carry out the action.
 //!
-//! What is read goes through `receive`, what is told through `tell`; `meter` keeps to the quota.
+//! What is read goes through `receive`, what happened through `report`; `meter` keeps to the quota.
 //!
 //! Nothing is decided here. What is pending is read before a timer is believed, so after a suspension or a
 //! stop the stream speaks first.
 
 mod meter;
 mod receive;
-mod tell;
+mod report;
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -21,16 +21,19 @@ use crate::clock::Clock;
 use crate::lookup::{self, ApiLookup};
 use crate::net::dial::{DialOutcome, Dialer};
 use crate::net::stream::Stream;
+use crate::observe::record::Record;
+use crate::observe::stats::{Stats, View};
+use crate::observe::status_row;
+use crate::observe::summary::RunSummary;
 use crate::pipeline::Pipeline;
+use crate::pipeline::meter::Reading;
 use crate::protocol::request::Request;
 use crate::session::outcome::FAILED;
-use crate::session::{Action, Event, Input, Outcome, Session};
+use crate::session::{Action, Event, EventKind, Input, Outcome, Session};
 use crate::signal::{Arrived, Signals};
+use crate::store::journal::JournalFile;
 use crate::store::state::Store;
 use crate::terminal::Terminal;
-use crate::terminal::journal::{self, Journal};
-use crate::terminal::status::Status;
-use crate::terminal::summary::Total;
 use crate::time::Timestamp;
 use receive::{next, of_output};
 
@@ -66,14 +69,16 @@ pub struct Run {
     pub request: Request,
     /// stdout and stderr.
     pub terminal: Terminal,
-    /// What the row shows.
-    pub status: Status,
+    /// The name of the stream.
+    pub stream: String,
+    /// How often the server promises a sign of life.
+    pub keep_alive: Duration,
     /// The host, as people know it.
     pub host: String,
     /// The budget shared with other runs, if it is.
     pub store: Option<Store>,
     /// Where every event is written down.
-    pub journal: Option<Journal>,
+    pub journal: Option<JournalFile>,
     /// Whether one was wanted and could not be opened, which costs the run its clean exit status.
     pub journal_failed: bool,
     /// What X is asked beside the stream, if it has a name there.
@@ -122,9 +127,14 @@ struct Drive {
     /// Since when the reader has not taken all that was written.
     behind: Option<Instant>,
     out: Vec<u8>,
-    /// Remarks that are not told yet.
-    remarks: Vec<Event>,
-    total: Total,
+    /// Diagnostics that are not reported yet.
+    diagnostics: Vec<Event>,
+    /// The name of the stream.
+    stream_name: String,
+    /// The fold over all events.
+    stats: Stats,
+    /// How much of the quota is used, if there is one.
+    quota: Option<Reading>,
     /// When the meter is due to share its counts, on the monotonic clock.
     meter_due: Duration,
     /// When the next status record is due, on the monotonic clock.
@@ -144,6 +154,7 @@ struct Drive {
 pub async fn drive(mut run: Run) -> io::Result<u8> {
     let mut drive = Drive {
         journal_failed: run.journal_failed,
+        stream_name: std::mem::take(&mut run.stream),
         interrupts: Interrupts::new(run.lookup.take())?,
         run,
         stream: None,
@@ -152,15 +163,16 @@ pub async fn drive(mut run: Run) -> io::Result<u8> {
         blocked: false,
         behind: None,
         out: Vec::new(),
-        remarks: Vec::new(),
-        total: Total::default(),
+        diagnostics: Vec::new(),
+        stats: Stats::default(),
+        quota: None,
         meter_due: Duration::ZERO,
         status_due: Duration::ZERO,
         ids_lost: false,
         meter_failed: false,
     };
-    let start = journal::start(drive.run.status.stream(), &drive.run.host);
-    drive.write_down(start);
+    let start = Record::start(drive.run.clock.now(), &drive.stream_name, &drive.run.host);
+    drive.write_record(&start);
     let outcome = drive.follow().await;
     Ok(drive.finish(outcome).await)
 }
@@ -172,7 +184,7 @@ impl Drive {
             let input = if let Some(input) = self.pending.pop_front() {
                 input
             } else {
-                self.report();
+                self.report_status();
                 self.carry_out(&action).await
             };
             let input = self.within_quota(input);
@@ -182,9 +194,9 @@ impl Drive {
             if leaving && !matches!(action, Action::Stop(_)) {
                 self.discard();
             }
-            let first = events.iter().take_while(|event| matches!(event, Event::FirstByte { .. })).count();
-            events.splice(first..first, self.remarks.drain(..));
-            self.tell(&events);
+            let first = events.iter().take_while(|event| matches!(event.kind, EventKind::FirstByte { .. })).count();
+            events.splice(first..first, self.diagnostics.drain(..));
+            self.report(&events);
             if matches!(action, Action::Stop(_)) {
                 // Whatever takes time from here on, a terminal that keeps up is whole already.
                 self.run.terminal.begin_release();
@@ -204,7 +216,8 @@ impl Drive {
 
     /// Asks the session. Where the budget is shared, it is held while the session may spend of it.
     async fn decide(&mut self, mut input: Input, events: &mut Vec<Event>) -> Action {
-        let Run { session, clock, store, terminal, status, deadline, .. } = &mut self.run;
+        let shown = Shown::new(&self.run, &self.stream_name, &self.stats, self.quota);
+        let Run { session, clock, store, terminal, deadline, .. } = &mut self.run;
         let began = clock.now();
         let mut told = false;
         let held = loop {
@@ -223,7 +236,7 @@ impl Drive {
             }
             tokio::select! {
                 biased;
-                interrupted = interrupt_with(&mut self.interrupts, terminal, status, clock, *deadline) => {
+                interrupted = interrupt_with(&mut self.interrupts, terminal, &shown, clock, *deadline) => {
                     input = interrupted.unwrap_or(input);
                 }
                 () = tokio::time::sleep(LOCK_RETRY) => {}
@@ -267,11 +280,11 @@ impl Drive {
                 let clock = self.run.clock;
                 tokio::select! {
                     biased;
-                    input = interrupt(&mut self.interrupts, &mut self.run) => {
+                    input = interrupt(&mut self.interrupts, &mut self.run, &self.stream_name, &self.stats, self.quota) => {
                         if let Some(input) = input {
                             return input;
                         }
-                        self.report();
+                        self.report_status();
                         if clock.now().monotonic >= until.monotonic {
                             return Input::Elapsed;
                         }
@@ -293,12 +306,13 @@ impl Drive {
 
     /// Dials; false with an interruption before the request was sent.
     async fn dial_once(&mut self) -> (Input, bool) {
-        let Run { dialer, request, pipeline, terminal, status, clock, deadline, .. } = &mut self.run;
+        let shown = Shown::new(&self.run, &self.stream_name, &self.stats, self.quota);
+        let Run { dialer, request, pipeline, terminal, clock, deadline, .. } = &mut self.run;
         let mut dial = dialer.dial(request);
         loop {
             tokio::select! {
                 biased;
-                input = interrupt_with(&mut self.interrupts, terminal, status, clock, *deadline) => {
+                input = interrupt_with(&mut self.interrupts, terminal, &shown, clock, *deadline) => {
                     if let Some(input) = input {
                         // What is open by now is closed properly, in little time.
                         terminal.begin_release();
@@ -359,9 +373,9 @@ impl Drive {
             };
             tokio::select! {
                 biased;
-                input = interrupt(&mut self.interrupts, &mut self.run) => match input {
+                input = interrupt(&mut self.interrupts, &mut self.run, &self.stream_name, &self.stats, self.quota) => match input {
                     Some(input) => return input,
-                    None => self.report(),
+                    None => self.report_status(),
                 },
                 () = tokio::time::sleep(patience), if !patience.is_zero() => {}
                 chunk = next(&mut self.rest, stream), if !self.blocked && patience.is_zero() => {
@@ -404,7 +418,7 @@ impl Drive {
                     outcome = Outcome::Signalled(signal);
                 },
             }
-            self.tell_answer();
+            self.report_answer();
         }
         // A run that is over has no state to show, and nobody draws while the reader takes the rest.
         self.run.terminal.release();
@@ -438,21 +452,21 @@ impl Drive {
             ));
         }
         if !gone {
-            let lasted = self.run.clock.elapsed();
+            let summary = RunSummary { stats: &self.stats, lasted: self.run.clock.elapsed(), quota: self.quota };
             if self.run.summary || self.run.terminal.is_interactive() {
-                for line in self.total.lines(lasted) {
+                for line in summary.lines() {
                     self.run.terminal.info(&line);
                 }
             } else {
-                self.run.terminal.info(&self.total.line(lasted));
+                self.run.terminal.info(&summary.line());
             }
         }
         let exit = match outcome.code() {
             0 if self.meter_failed || self.journal_failed => FAILED,
             code => code,
         };
-        let record = journal::end(&outcome, exit, &self.total);
-        self.write_down(record);
+        let record = Record::end(self.run.clock.now(), &outcome, exit, &self.stats);
+        self.write_record(&record);
         // The last words do not fall into a line that the reader is about to print.
         tokio::select! {
             () = self.run.terminal.settle() => {}
@@ -471,16 +485,48 @@ async fn answer(lookup: &mut Option<ApiLookup>) -> lookup::Response {
     }
 }
 
-async fn interrupt(interrupts: &mut Interrupts, run: &mut Run) -> Option<Input> {
-    run.status.set_rate(run.session.rate(run.clock.now()));
-    interrupt_with(interrupts, &mut run.terminal, &mut run.status, &run.clock, run.deadline).await
+async fn interrupt(
+    interrupts: &mut Interrupts,
+    run: &mut Run,
+    stream: &str,
+    stats: &Stats,
+    quota: Option<Reading>,
+) -> Option<Input> {
+    let shown = Shown::new(run, stream, stats, quota);
+    interrupt_with(interrupts, &mut run.terminal, &shown, &run.clock, run.deadline).await
+}
+
+/// What the status row is drawn from, apart from the time and the terminal's backlog.
+struct Shown<'a> {
+    stats: &'a Stats,
+    stream: &'a str,
+    keep_alive: Duration,
+    rate: f64,
+    buffer: usize,
+    quota: Option<Reading>,
+}
+
+impl Shown<'_> {
+    fn new<'a>(run: &Run, stream: &'a str, stats: &'a Stats, quota: Option<Reading>) -> Shown<'a> {
+        let rate = run.session.rate(run.clock.now());
+        Shown { stats, stream, keep_alive: run.keep_alive, rate, buffer: run.buffer, quota }
+    }
+
+    fn view(&self, now: Timestamp, backlog: usize) -> View<'_> {
+        let Shown { stream, keep_alive, rate, buffer, quota, .. } = *self;
+        View { stream, keep_alive, now, rate, backlog, buffer, quota }
+    }
+
+    fn row(&self, now: Timestamp, backlog: usize, width: usize, color: bool) -> String {
+        status_row::render(self.stats, &self.view(now, backlog), width, color)
+    }
 }
 
 /// Waits for a signal, the tick, or room for output. Nothing: have another look.
 async fn interrupt_with(
     interrupts: &mut Interrupts,
     terminal: &mut Terminal,
-    status: &mut Status,
+    shown: &Shown<'_>,
     clock: &Clock,
     deadline: Option<Duration>,
 ) -> Option<Input> {
@@ -495,7 +541,7 @@ async fn interrupt_with(
             }
             Arrived::Resize => None,
             Arrived::Report => {
-                terminal.always(&status.render(clock.now(), usize::MAX, false));
+                terminal.always(&shown.row(clock.now(), terminal.backlog(), usize::MAX, false));
                 None
             }
         },
@@ -516,7 +562,7 @@ async fn interrupt_with(
     if input.is_none() && deadline.is_some_and(|deadline| clock.elapsed() >= deadline) {
         return Some(Input::TimeUp);
     }
-    status.set_backlog(terminal.backlog());
-    terminal.refresh(|width, color| status.render(now, width, color));
+    let backlog = terminal.backlog();
+    terminal.refresh(|width, color| shown.row(now, backlog, width, color));
     input
 }

@@ -9,8 +9,8 @@ use crate::net::stream::Stream;
 use crate::pipeline::Seen;
 use crate::pipeline::envelope::Stamp;
 use crate::protocol::disconnect::Own;
-use crate::session::{Failure, Input, Received};
-use crate::time::format_rfc3339;
+use crate::session::{Event, EventKind, Failure, Input, Received};
+use crate::time::{Timestamp, format_rfc3339};
 
 /// Output that is gathered before it is written, while more input is ready. A quarter of it costs a sixth more time in a
 /// flood, and four times as much gains nothing.
@@ -75,33 +75,40 @@ impl Drive {
         if closed.is_some() {
             self.run.pipeline.finish(&mut self.out, &mut seen);
         }
-        self.total.received(now, read as u64, &seen);
+        seen.bytes = read as u64;
         if let Some(input) = self.flush() {
+            self.count(now, seen);
             return Some(input);
         }
-        self.keep_remarks(&mut seen);
+        self.keep_diagnostics(now, &mut seen);
         let full = seen.full;
         if read > 0 || seen.lines > 0 {
-            self.run.status.received(now, seen.posts, &seen.last_id);
             self.pending.push_back(Input::Received(Received {
-                bytes: read as u64,
+                bytes: seen.bytes,
                 delivered: seen.delivered,
                 undelivered: seen.undelivered,
                 lines: seen.lines,
                 posts: seen.posts,
-                first_id: seen.first_id,
-                last_id: seen.last_id,
+                first_id: seen.first_id.clone(),
+                last_id: seen.last_id.clone(),
                 unfinished: self.run.pipeline.unfinished(),
                 // Enough is enough: what ends the stream after the last message is not waited out.
-                ending: seen.ending.filter(|_| !full),
+                ending: seen.ending.clone().filter(|_| !full),
             }));
         }
+        self.count(now, seen);
         if full {
             self.pending.push_back(Input::Filled);
         } else if let Some(failure) = closed {
             self.pending.push_back(Input::Closed(failure));
         }
         self.pending.pop_front()
+    }
+
+    /// Folds a batch into the run's statistics.
+    fn count(&mut self, at: Timestamp, batch: Seen) {
+        let kind = EventKind::Received(Box::new(batch));
+        self.stats.apply(&Event { at, connection: self.run.session.connection(), kind });
     }
 
     /// The stream was closed in order: a plain end, unless what was compressed turns out to be damaged. A last member
@@ -129,9 +136,10 @@ impl Drive {
         if self.stream.is_some() {
             let mut seen = Seen::default();
             self.run.pipeline.finish(&mut self.out, &mut seen);
-            self.total.received(self.run.clock.now(), 0, &seen);
+            let now = self.run.clock.now();
             self.flush();
-            self.keep_remarks(&mut seen);
+            self.keep_diagnostics(now, &mut seen);
+            self.count(now, seen);
         }
     }
 }

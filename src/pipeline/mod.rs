@@ -80,6 +80,8 @@ impl Options {
 /// What was in the bytes that were pushed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
+    /// Bytes as they came, before inflating.
+    pub bytes: u64,
     /// Lines of any kind, heartbeats included.
     pub lines: u64,
     /// Keep-alive lines.
@@ -99,7 +101,7 @@ pub struct Seen {
     /// The id of the last post.
     pub last_id: Vec<u8>,
     /// What control messages told, in order, and what was lost. At most [`REMARKS`] notices and as many faults.
-    pub remarks: Vec<Remark>,
+    pub remarks: Vec<Diagnostic>,
     /// Faults beyond that number.
     pub unremarked: u64,
     /// Notices beyond that number.
@@ -120,7 +122,7 @@ pub struct Seen {
 
 /// Something worth telling a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remark {
+pub enum Diagnostic {
     /// A control message.
     Notice(Notice),
     /// A line that is no JSON value: where it stands (counted from 1), why, and how it begins.
@@ -280,11 +282,11 @@ impl Pipeline {
                 if object && classify(body).kind != Kind::Malformed {
                     self.line(body, out, seen);
                 } else if !body.is_empty() {
-                    seen.remark(Remark::Discarded { line: self.line + 1, bytes: line.len() as u64 });
+                    seen.remark(Diagnostic::Discarded { line: self.line + 1, bytes: line.len() as u64 });
                 }
             }
             Line::Unframed(line) => self.unframed(line, out, seen),
-            Line::Oversize(bytes) => seen.remark(Remark::Discarded { line: self.line + 1, bytes }),
+            Line::Oversize(bytes) => seen.remark(Diagnostic::Discarded { line: self.line + 1, bytes }),
         });
     }
 
@@ -299,7 +301,7 @@ impl Pipeline {
                 Line::Unframed(line) => self.unframed(line, out, seen),
                 Line::Oversize(bytes) => {
                     self.count(seen);
-                    seen.remark(Remark::Oversize { line: self.line, bytes });
+                    seen.remark(Diagnostic::Oversize { line: self.line, bytes });
                 }
             })
         {}
@@ -336,7 +338,7 @@ impl Pipeline {
         }
         if let Some(fault) = message.fault {
             seen.malformed += 1;
-            seen.remark(Remark::Malformed {
+            seen.remark(Diagnostic::Malformed {
                 line: self.line,
                 why: fault.to_string(),
                 text: sanitize(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
@@ -347,7 +349,7 @@ impl Pipeline {
                 self.limit = self.limit.max(*total);
                 *total = self.limit;
             }
-            seen.remark(Remark::Notice(notice));
+            seen.remark(Diagnostic::Notice(notice));
         }
         if !self.options.filter.accepts(message.kind) || self.full() {
             return;
@@ -402,7 +404,7 @@ impl Pipeline {
         let kind = format!("{option} {}", jq::kind_of_error(&why));
         if self.told.len() < ERROR_KINDS && !self.told.contains(&kind) {
             self.told.push(kind);
-            seen.remark(Remark::Expression { line: self.line, option, why });
+            seen.remark(Diagnostic::Expression { line: self.line, option, why });
         }
     }
 
@@ -413,7 +415,7 @@ impl Pipeline {
         }
         self.count(seen);
         seen.malformed += 1;
-        seen.remark(Remark::Malformed {
+        seen.remark(Diagnostic::Malformed {
             line: self.line,
             why: "the length of a frame was expected".to_owned(),
             text: sanitize(&String::from_utf8_lossy(&line[..line.len().min(400)]), 80),
@@ -450,23 +452,23 @@ impl Seen {
         Kind::ALL.iter().copied().zip(self.counts.0).filter(|(_, count)| *count > 0)
     }
 
-    fn remark(&mut self, remark: Remark) {
-        if let Remark::Discarded { .. } = &remark {
+    fn remark(&mut self, remark: Diagnostic) {
+        if let Diagnostic::Discarded { .. } = &remark {
             self.undelivered = true;
         }
-        if let Remark::Notice(Notice::Info { message }) = &remark {
+        if let Diagnostic::Notice(Notice::Info { message }) = &remark {
             // "… Completed with Errors" and "… Failed to Complete" are no delivery.
             self.delivered |= message.starts_with("Replay Request Completed") && !message.contains("rror");
             self.undelivered |= message.starts_with("Replay Request") && !self.delivered;
         }
-        if let Remark::Notice(Notice::Ending(ending)) = &remark {
+        if let Diagnostic::Notice(Notice::Ending(ending)) = &remark {
             let text_only = |ending: &Ending| matches!(ending.code, Code::Text(_));
             if self.ending.as_ref().is_none_or(|held| text_only(held) && !text_only(ending)) {
                 self.ending = Some(ending.clone());
             }
         }
         // Notices do not use up the room of faults, nor the other way round.
-        let notice = matches!(remark, Remark::Notice(_));
+        let notice = matches!(remark, Diagnostic::Notice(_));
         let (room, rest) = if notice {
             (&mut self.notices, &mut self.unremarked_notices)
         } else {

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::gap::Gap;
 use super::outcome::Outcome;
-use crate::pipeline::Remark;
+use crate::pipeline::{Diagnostic, Seen};
 use crate::protocol::message::Ending;
 use crate::protocol::rate_limit::RateLimit;
 use crate::time::Timestamp;
@@ -22,8 +24,9 @@ pub struct Traffic {
 }
 
 /// Why the session waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
     /// The backoff that follows an ending or a failure.
     Backoff,
     /// X's rate limit says when the next request is welcome.
@@ -47,44 +50,48 @@ pub struct Holder {
     pub age: Option<Duration>,
 }
 
-/// One thing that happened.
+/// One thing that happened, with its time and the connection it happened on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub struct Event {
+    /// When it happened.
+    pub at: Timestamp,
+    /// The number of the connection in this run, from 1; 0 before the first.
+    pub connection: u32,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
     /// A connection is being opened.
     Dialling {
-        /// Its number in this run, from 1.
-        connection: u32,
         /// How many attempts there were since a stream was last established, this one included.
         attempt: u32,
     },
     /// The server answered 200.
     Opened {
-        /// Its number in this run.
-        connection: u32,
         /// What the response said about the rate limit.
         rate: RateLimit,
     },
     /// The first byte of an open connection arrived.
     FirstByte {
-        /// Its number in this run.
-        connection: u32,
         /// How long after the response head.
         after: Duration,
     },
+    /// Bytes arrived; what was in them.
+    Received(Box<Seen>),
     /// Nothing arrived for longer than the keep-alive allows; a stall follows if nothing does.
     Late {
         /// How long.
         silence: Duration,
     },
     /// A line or heartbeat came and the connection has stood long enough to count as healthy.
-    Established {
-        /// Its number in this run.
-        connection: u32,
-    },
-    /// The server, or our pipeline, has something to say about the stream.
-    Remark(Remark),
-    /// More remarks came at once than are told one by one.
-    Unremarked {
+    Established,
+    /// A control message, or a fault in what was received.
+    Diagnostic(Diagnostic),
+    /// More diagnostics came at once than are reported one by one.
+    Suppressed {
         /// How many.
         count: u64,
     },
@@ -97,8 +104,6 @@ pub enum Event {
     },
     /// A connection ended, or could not be opened.
     Ended {
-        /// Its number in this run.
-        connection: u32,
         /// Why.
         ending: Ending,
         /// Whether it was ever open: false for a failed dial and for a refusal.
@@ -115,7 +120,7 @@ pub enum Event {
     /// The session waits before it dials.
     Waiting {
         /// Why.
-        why: Why,
+        why: WaitReason,
         /// For how long.
         delay: Duration,
         /// Until when.
@@ -132,8 +137,6 @@ pub enum Event {
     },
     /// X's own word for the end of a connection.
     Reason {
-        /// Its number in this run.
-        connection: u32,
         /// X's word.
         reason: String,
     },

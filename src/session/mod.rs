@@ -34,7 +34,7 @@ use crate::time::Timestamp;
 use answer::{Answer, answer};
 use backoff::{Backoff, IMMEDIATE_JITTER, Ladder};
 use budget::{Budget, RESET_MARGIN};
-pub use event::{Event, Traffic, Why};
+pub use event::{Event, EventKind, Traffic, WaitReason};
 use gap::Gauge;
 pub use outcome::{Outcome, Signal};
 
@@ -287,6 +287,14 @@ impl Session {
 
     /// Takes what happened, appends what that means to `events`, and says what to do.
     pub fn handle(&mut self, now: Timestamp, input: Input, events: &mut Vec<Event>) -> Action {
+        let mut kinds = Vec::new();
+        let action = self.react(now, input, &mut kinds);
+        let connection = self.connection;
+        events.extend(kinds.into_iter().map(|kind| Event { at: now, connection, kind }));
+        action
+    }
+
+    fn react(&mut self, now: Timestamp, input: Input, events: &mut Vec<EventKind>) -> Action {
         let outcome = match input {
             Input::Filled => Outcome::Full,
             Input::TimeUp => Outcome::TimeUp,
@@ -299,7 +307,7 @@ impl Session {
         self.stop(now, outcome, events)
     }
 
-    fn advance(&mut self, now: Timestamp, input: Input, events: &mut Vec<Event>) -> Action {
+    fn advance(&mut self, now: Timestamp, input: Input, events: &mut Vec<EventKind>) -> Action {
         match (std::mem::replace(&mut self.state, State::Idle), input) {
             (State::Idle, Input::Started) => self.dial(now, events),
             (State::Waiting { until }, _) => {
@@ -333,23 +341,23 @@ impl Session {
         }
     }
 
-    fn dial(&mut self, now: Timestamp, events: &mut Vec<Event>) -> Action {
+    fn dial(&mut self, now: Timestamp, events: &mut Vec<EventKind>) -> Action {
         let wait = self.budget.wait(now);
         if !wait.is_zero() {
-            return self.wait(now, wait, Why::Budget, events);
+            return self.wait(now, wait, WaitReason::Budget, events);
         }
         self.budget.spend(now);
         self.connection += 1;
         self.attempt += 1;
-        events.push(Event::Dialling { connection: self.connection, attempt: self.attempt });
+        events.push(EventKind::Dialling { attempt: self.attempt });
         self.state = State::Dialling;
         Action::Dial
     }
 
-    fn open(&mut self, now: Timestamp, head: &Head, events: &mut Vec<Event>) -> Action {
+    fn open(&mut self, now: Timestamp, head: &Head, events: &mut Vec<EventKind>) -> Action {
         self.budget.sent(now);
         self.budget.note(now, &head.rate, head.date.unwrap_or(now.wall));
-        events.push(Event::Opened { connection: self.connection, rate: head.rate });
+        events.push(EventKind::Opened { rate: head.rate });
         let listening = Listening {
             opened: now,
             last_byte: now,
@@ -368,19 +376,24 @@ impl Session {
         self.keep_listening(listening)
     }
 
-    fn refused(&mut self, now: Timestamp, refusal: &Refusal, events: &mut Vec<Event>) -> Action {
+    fn refused(&mut self, now: Timestamp, refusal: &Refusal, events: &mut Vec<EventKind>) -> Action {
         self.budget.sent(now);
         self.budget.note(now, &refusal.head.rate, refusal.head.date.unwrap_or(now.wall));
         self.ended(now, of_refusal(refusal), None, Some(refusal), events)
     }
 
-    fn listen(&mut self, now: Timestamp, mut listening: Listening, input: Input, events: &mut Vec<Event>) -> Action {
+    fn listen(
+        &mut self,
+        now: Timestamp,
+        mut listening: Listening,
+        input: Input,
+        events: &mut Vec<EventKind>,
+    ) -> Action {
         let mut ending = None;
         match input {
             Input::Received(received) => {
                 if listening.traffic.bytes == 0 {
-                    let (connection, after) = (self.connection, now.since(listening.opened));
-                    events.push(Event::FirstByte { connection, after });
+                    events.push(EventKind::FirstByte { after: now.since(listening.opened) });
                 }
                 listening.traffic.bytes += received.bytes;
                 listening.traffic.lines += received.lines;
@@ -394,7 +407,7 @@ impl Session {
                     (true, _) => Some(now),
                 };
                 let gap = self.gauge.received(now, received.posts, &received.first_id, &received.last_id);
-                events.extend(gap.map(Event::Gap));
+                events.extend(gap.map(EventKind::Gap));
                 listening.delivered |= received.delivered;
                 listening.undelivered |= received.undelivered;
                 if received.posts > 0 {
@@ -413,7 +426,7 @@ impl Session {
             Input::Unblocked => {
                 if let Some(since) = listening.blocked.take() {
                     if std::mem::take(&mut listening.told_blocked) {
-                        events.push(Event::Unblocked { after: now.since(since) });
+                        events.push(EventKind::Unblocked { after: now.since(since) });
                     }
                     // The silence was ours: the server gets its whole limit again.
                     listening.last_byte = now;
@@ -426,7 +439,7 @@ impl Session {
                 let silence = now.since(listening.last_byte);
                 if ending.is_none() && listening.blocked.is_none() && !listening.late && silence >= self.late_after() {
                     listening.late = true;
-                    events.push(Event::Late { silence });
+                    events.push(EventKind::Late { silence });
                 }
             }
         }
@@ -435,7 +448,7 @@ impl Session {
             && now.since(since) >= BLOCKED_AFTER
         {
             (listening.told_blocked, listening.was_blocked) = (true, true);
-            events.push(Event::Blocked);
+            events.push(EventKind::Blocked);
         }
         self.establish(now, &mut listening, events);
         match ending {
@@ -494,7 +507,7 @@ impl Session {
         })
     }
 
-    fn establish(&mut self, now: Timestamp, listening: &mut Listening, events: &mut Vec<Event>) {
+    fn establish(&mut self, now: Timestamp, listening: &mut Listening, events: &mut Vec<EventKind>) {
         if listening.established || !listening.got_line || now.since(listening.opened) < ESTABLISHED_AFTER {
             return;
         }
@@ -503,8 +516,8 @@ impl Session {
         self.attempt = 0;
         self.retries = 0;
         // No post has come to name the end of the gap; it is told without.
-        events.extend(self.gauge.take_closed().map(Event::Gap));
-        events.push(Event::Established { connection: self.connection });
+        events.extend(self.gauge.take_closed().map(EventKind::Gap));
+        events.push(EventKind::Established);
     }
 
     /// A connection is over, or never came to be. `listening` says it was open, `refusal` what was answered.
@@ -514,12 +527,12 @@ impl Session {
         ending: Ending,
         listening: Option<&Listening>,
         refusal: Option<&Refusal>,
-        events: &mut Vec<Event>,
+        events: &mut Vec<EventKind>,
     ) -> Action {
         if listening.is_some() {
-            events.extend(self.gauge.ended(&ending.code).map(Event::Gap));
+            events.extend(self.gauge.ended(&ending.code).map(EventKind::Gap));
         }
-        events.push(self.told(now, ending.clone(), listening, refusal));
+        events.push(told(now, ending.clone(), listening, refusal));
         let established = listening.is_some_and(|listening| listening.established);
         let answer = answer(&ending.code);
         match answer {
@@ -555,61 +568,49 @@ impl Session {
         }
         self.retries += 1;
         let (mut delay, mut why) = match answer {
-            Answer::Now(_) if established => (self.spread(IMMEDIATE_JITTER), Why::Backoff),
+            Answer::Now(_) if established => (self.spread(IMMEDIATE_JITTER), WaitReason::Backoff),
             Answer::Reset => self.until_reset(now, refusal),
             Answer::Now(ladder) | Answer::Climb(ladder) | Answer::TakenOver(ladder) => {
-                (self.backoff.climb(ladder, &mut self.random), Why::Backoff)
+                (self.backoff.climb(ladder, &mut self.random), WaitReason::Backoff)
             }
             Answer::Refused | Answer::Ended | Answer::Delivered => unreachable!("{answer:?} has stopped"),
         };
         if let Some(asked) = refusal.and_then(|refusal| refusal.retry_after)
             && asked > delay
         {
-            (delay, why) = (asked, Why::RetryAfter);
+            (delay, why) = (asked, WaitReason::RetryAfter);
         }
         self.wait(now, delay, why, events)
     }
 
     /// The wait after a 429 that is about the rate: until the reset and 1–2 s more, on the server's clock.
-    fn until_reset(&mut self, now: Timestamp, refusal: Option<&Refusal>) -> (Duration, Why) {
+    fn until_reset(&mut self, now: Timestamp, refusal: Option<&Refusal>) -> (Duration, WaitReason) {
         let reset = refusal.and_then(|refusal| {
             let server_now = refusal.head.date.unwrap_or(now.wall);
             let reset = refusal.head.rate.trusted_reset(server_now)?;
             Some(reset.saturating_sub(server_now))
         });
         match reset {
-            Some(wait) => (wait + RESET_MARGIN + self.spread(RESET_MARGIN), Why::RateLimit),
-            None => (self.backoff.climb(Ladder::Limited, &mut self.random), Why::Backoff),
+            Some(wait) => (wait + RESET_MARGIN + self.spread(RESET_MARGIN), WaitReason::RateLimit),
+            None => (self.backoff.climb(Ladder::Limited, &mut self.random), WaitReason::Backoff),
         }
     }
 
     /// The quota is spent: an open connection is over by our own will, and none is opened before the period turns.
-    fn spent(&mut self, now: Timestamp, detail: String, turns: Timestamp, events: &mut Vec<Event>) -> Action {
+    fn spent(&mut self, now: Timestamp, detail: String, turns: Timestamp, events: &mut Vec<EventKind>) -> Action {
         let ending = of_own(Own::Quota, detail);
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Listening(listening) => {
-                events.extend(self.gauge.ended(&ending.code).map(Event::Gap));
-                events.push(self.told(now, ending.clone(), Some(&listening), None));
+                events.extend(self.gauge.ended(&ending.code).map(EventKind::Gap));
+                events.push(told(now, ending.clone(), Some(&listening), None));
             }
             State::Stopped(outcome) => return self.stop(now, outcome, events),
             State::Idle | State::Dialling | State::Waiting { .. } => {}
         }
         if self.options.quota_wait {
-            self.wait(now, turns.wall.saturating_sub(now.wall), Why::Quota, events)
+            self.wait(now, turns.wall.saturating_sub(now.wall), WaitReason::Quota, events)
         } else {
             self.stop(now, Outcome::QuotaSpent(ending), events)
-        }
-    }
-
-    fn told(&self, now: Timestamp, ending: Ending, listening: Option<&Listening>, refusal: Option<&Refusal>) -> Event {
-        Event::Ended {
-            connection: self.connection,
-            ending,
-            opened: listening.is_some(),
-            lived: listening.map_or(Duration::ZERO, |listening| now.since(listening.opened)),
-            rate: refusal.map(|refusal| refusal.head.rate),
-            traffic: listening.map_or_else(Traffic::default, |listening| listening.traffic),
-            slow_reader: listening.is_some_and(|listening| listening.was_blocked),
         }
     }
 
@@ -617,22 +618,33 @@ impl Session {
         width.mul_f64(self.random.f64())
     }
 
-    fn wait(&mut self, now: Timestamp, delay: Duration, why: Why, events: &mut Vec<Event>) -> Action {
+    fn wait(&mut self, now: Timestamp, delay: Duration, why: WaitReason, events: &mut Vec<EventKind>) -> Action {
         let until = now.after(delay);
-        events.push(Event::Waiting { why, delay, until });
+        events.push(EventKind::Waiting { why, delay, until });
         self.state = State::Waiting { until };
         Action::Sleep { until }
     }
 
-    fn stop(&mut self, now: Timestamp, outcome: Outcome, events: &mut Vec<Event>) -> Action {
+    fn stop(&mut self, now: Timestamp, outcome: Outcome, events: &mut Vec<EventKind>) -> Action {
         if !matches!(self.state, State::Stopped(_)) {
             // A stream that ended this very moment has no gap yet, only an end.
             let gap = self.gauge.take(now).filter(|gap| gap.length(now) >= Duration::from_secs(1));
-            events.extend(gap.map(Event::Gap));
-            events.push(Event::Stopped(outcome.clone()));
+            events.extend(gap.map(EventKind::Gap));
+            events.push(EventKind::Stopped(outcome.clone()));
         }
         self.state = State::Stopped(outcome.clone());
         Action::Stop(outcome)
+    }
+}
+
+fn told(now: Timestamp, ending: Ending, listening: Option<&Listening>, refusal: Option<&Refusal>) -> EventKind {
+    EventKind::Ended {
+        ending,
+        opened: listening.is_some(),
+        lived: listening.map_or(Duration::ZERO, |listening| now.since(listening.opened)),
+        rate: refusal.map(|refusal| refusal.head.rate),
+        traffic: listening.map_or_else(Traffic::default, |listening| listening.traffic),
+        slow_reader: listening.is_some_and(|listening| listening.was_blocked),
     }
 }
 

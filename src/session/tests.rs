@@ -57,13 +57,13 @@ impl Play {
         let mut events = Vec::new();
         self.action = self.session.handle(at(self.now), input, &mut events);
         for event in events {
-            match event {
-                Event::Dialling { .. } => {
+            match event.kind {
+                EventKind::Dialling { .. } => {
                     assert!(!self.open, "two connections at once\n{}", self.story);
                     self.dials.push(self.now);
                 }
-                Event::Opened { .. } => self.open = true,
-                Event::Ended { .. } => self.open = false,
+                EventKind::Opened { .. } => self.open = true,
+                EventKind::Ended { .. } => self.open = false,
                 _ => {}
             }
             let _ = writeln!(self.story, "{:>7.1} {}", self.now, brief(&event));
@@ -143,17 +143,18 @@ fn refusal(status: u16, body: &str) -> Refusal {
 }
 
 fn brief(event: &Event) -> String {
-    match event {
-        Event::Dialling { connection, attempt } => format!("dial {connection}, attempt {attempt}"),
-        Event::Opened { connection, .. } => format!("opened {connection}"),
-        Event::FirstByte { after, .. } => format!("first byte after {:.0}", after.as_secs_f64()),
-        Event::Late { silence } => format!("late by now {:.0}", silence.as_secs_f64()),
-        Event::Established { connection } => format!("established {connection}"),
-        Event::Ended { ending, opened, lived, .. } => {
+    let connection = event.connection;
+    match &event.kind {
+        EventKind::Dialling { attempt } => format!("dial {connection}, attempt {attempt}"),
+        EventKind::Opened { .. } => format!("opened {connection}"),
+        EventKind::FirstByte { after } => format!("first byte after {:.0}", after.as_secs_f64()),
+        EventKind::Late { silence } => format!("late by now {:.0}", silence.as_secs_f64()),
+        EventKind::Established => format!("established {connection}"),
+        EventKind::Ended { ending, opened, lived, .. } => {
             format!("ended {} opened={opened} lived={:.0}", ending.code, lived.as_secs_f64())
         }
-        Event::Waiting { why, delay, .. } => format!("wait {:.2} {why:?}", delay.as_secs_f64()),
-        Event::Gap(gap) => format!(
+        EventKind::Waiting { why, delay, .. } => format!("wait {:.2} {why:?}", delay.as_secs_f64()),
+        EventKind::Gap(gap) => format!(
             "gap {:?} {}..{} missed={} by {}",
             gap.to.map(|to| to.since(gap.from).as_secs()),
             gap.last_id,
@@ -161,12 +162,12 @@ fn brief(event: &Event) -> String {
             gap.missed,
             gap.cause
         ),
-        Event::Stopped(outcome) => format!("stop {}", outcome.code()),
-        Event::Blocked => "blocked".to_owned(),
-        Event::Unblocked { after } => format!("unblocked after {:.0}", after.as_secs_f64()),
-        Event::Remark(_) | Event::Unremarked { .. } => "remark".to_owned(),
-        // These come from X's API, never from the session.
-        Event::Held { .. } | Event::Reason { .. } => unreachable!("{event:?}"),
+        EventKind::Stopped(outcome) => format!("stop {}", outcome.code()),
+        EventKind::Blocked => "blocked".to_owned(),
+        EventKind::Unblocked { after } => format!("unblocked after {:.0}", after.as_secs_f64()),
+        EventKind::Diagnostic(_) | EventKind::Suppressed { .. } => "remark".to_owned(),
+        // These come from the pipeline and from X's API, never from the session.
+        EventKind::Received(_) | EventKind::Held { .. } | EventKind::Reason { .. } => unreachable!("{event:?}"),
     }
 }
 

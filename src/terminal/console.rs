@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::fd::BorrowedFd;
 use serde_json::Value;
 
-use super::table::{self, Cell, Column};
 use super::{Color, notice_line};
+use crate::observe::table::{self, Cell, Column};
 use crate::redact::Redactor;
 
 /// The width of a terminal that does not report its own.

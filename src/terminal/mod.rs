@@ -4,16 +4,9 @@
 //! the socket nor the timers nor the status row. Every other verb has a [`console::Console`].
 
 pub mod console;
-pub mod journal;
 pub mod log;
-pub mod notice;
-pub mod page;
-pub mod post_mortem;
 mod row;
 mod sink;
-pub mod status;
-pub mod summary;
-pub mod table;
 
 use std::collections::VecDeque;
 use std::io;

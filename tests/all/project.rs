@@ -55,7 +55,7 @@ fn the_pure_floors_touch_no_io_no_clock_and_no_async() {
         }
     }
     let mut seen = 0;
-    for floor in ["protocol", "pipeline", "session"] {
+    for floor in ["protocol", "pipeline", "session", "observe"] {
         walk(&root().join("src").join(floor), &mut |path| {
             seen += 1;
             let text = std::fs::read_to_string(path).expect("text");
@@ -72,10 +72,14 @@ fn the_pure_floors_touch_no_io_no_clock_and_no_async() {
 #[test]
 fn imports_go_down_only() {
     let above = [
-        ("protocol", &["pipeline", "session", "net", "terminal", "simulator", "drive", "command", "cli"][..]),
-        ("pipeline", &["session", "net", "terminal", "simulator", "drive", "command", "cli"]),
-        ("session", &["net", "terminal", "simulator", "drive", "command", "cli"]),
-        ("simulator", &["pipeline", "session", "net", "terminal", "drive", "command", "cli"]),
+        (
+            "protocol",
+            &["pipeline", "session", "observe", "net", "terminal", "simulator", "drive", "command", "cli"][..],
+        ),
+        ("pipeline", &["session", "observe", "net", "terminal", "simulator", "drive", "command", "cli"]),
+        ("session", &["observe", "net", "terminal", "simulator", "drive", "command", "cli"]),
+        ("observe", &["net", "store", "terminal", "simulator", "drive", "command", "cli"]),
+        ("simulator", &["pipeline", "session", "observe", "net", "terminal", "drive", "command", "cli"]),
         ("net", &["terminal", "simulator", "drive", "command", "cli"]),
         ("terminal", &["net", "simulator", "drive", "command", "cli"]),
     ];

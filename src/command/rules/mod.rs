@@ -14,13 +14,13 @@ use super::client_config::{self, ClientConfig};
 use super::{Error, runtime, usage};
 use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
 use crate::net::api::{self, Api, Listing};
+use crate::observe::table::{Cell, Column, Look};
 use crate::pipeline::tag::Tag;
 use crate::protocol::endpoint::Host;
 use crate::protocol::record::{AppRules, Rule, RuleCounts};
 use crate::protocol::rule::{self, file};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, WriteError};
-use crate::terminal::table::{Cell, Column, Look};
 use crate::text::escape_controls;
 
 mod change;
@@ -241,7 +241,7 @@ fn told_unreadable(console: &Console, rules: &[Rule]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::table::render;
+    use crate::observe::table::render;
     use serde_json::json;
 
     #[test]

@@ -18,11 +18,11 @@ use super::input::{self, RuleSet};
 use super::{has_value, read, told_unreadable};
 use crate::cli::RuleSync;
 use crate::net::api::{self, Api};
+use crate::observe::table::{Look, painted};
 use crate::protocol::rule::plan::{Caps, Plan, Request, plan, render};
 use crate::protocol::rule::{Access, Rule};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, WriteError, unless_closed};
-use crate::terminal::table::{Look, painted};
 
 /// The exit status of a process that Ctrl-C ended, as shells count: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;

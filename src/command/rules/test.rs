@@ -7,9 +7,9 @@ use super::change::{Sent, is_cap, send, status, summary, tell, tell_batch, told_
 use super::input::{RuleSet, is_error};
 use crate::cli::RuleInput;
 use crate::net::api::{Api, RULE_BATCH};
+use crate::observe::table::{Cell, Column, Look};
 use crate::protocol::rule::Rule;
 use crate::terminal::console::{Console, WriteError, unless_closed};
-use crate::terminal::table::{Cell, Column, Look};
 use crate::text::escape_controls;
 
 /// What is known of a rule that was tested.

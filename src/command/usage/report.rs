@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::observe::table::{self, Cell, Column, Look};
 use crate::protocol::record::{Consumed, Usage};
 use crate::store::meter::Day;
-use crate::terminal::table::{self, Cell, Column, Look};
 use crate::text::sanitize;
 
 /// One UTC day.

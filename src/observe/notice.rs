@@ -1,42 +1,44 @@
 //! Events in words: one line each, with the texts of the catalogue. Pure.
 
-use crate::pipeline::Remark;
+use crate::pipeline::Diagnostic;
 use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::message::{Ending, Notice};
 use crate::session::answer::{Answer, answer};
 use crate::session::backoff::Ladder;
 use crate::session::event::Holder;
 use crate::session::gap::Gap;
-use crate::session::{Event, Outcome, Why};
+use crate::session::{Event, EventKind, Outcome, WaitReason};
 use crate::time::{format_deadline, format_duration, time_of_day};
 
 /// The line that tells `event`; none for what is not worth a line.
 #[must_use]
 pub fn line(event: &Event, host: &str) -> Option<String> {
-    Some(match event {
-        Event::Dialling { connection: 1, .. } => format!("connecting to {host}"),
-        Event::Dialling { attempt: 0 | 1, .. } => format!("reconnecting to {host}"),
-        Event::Dialling { attempt, .. } => format!("connecting to {host}, attempt {attempt}"),
-        Event::Opened { connection, rate } => {
+    Some(match &event.kind {
+        EventKind::Dialling { .. } if event.connection == 1 => format!("connecting to {host}"),
+        EventKind::Dialling { attempt: 0 | 1, .. } => format!("reconnecting to {host}"),
+        EventKind::Dialling { attempt, .. } => format!("connecting to {host}, attempt {attempt}"),
+        EventKind::Opened { rate } => {
             let left = match (rate.remaining, rate.limit) {
                 (Some(left), Some(limit)) => format!(", {left} of {limit} connection requests left"),
                 _ => String::new(),
             };
-            format!("connected (connection {connection}{left})")
+            format!("connected (connection {}{left})", event.connection)
         }
-        Event::Established { .. } | Event::FirstByte { .. } | Event::Late { .. } => return None,
-        Event::Remark(remark) => return self::remark(remark),
-        Event::Unremarked { count } => format!("{count} more remarks like these at once"),
-        Event::Blocked => "the reader of our output is too slow: the buffer is full and the stream is not \
+        EventKind::Received(_) | EventKind::Established | EventKind::FirstByte { .. } | EventKind::Late { .. } => {
+            return None;
+        }
+        EventKind::Diagnostic(diagnostic) => return self::diagnostic(diagnostic),
+        EventKind::Suppressed { count } => format!("{count} more remarks like these at once"),
+        EventKind::Blocked => "the reader of our output is too slow: the buffer is full and the stream is not \
                            read; X will disconnect a client that stays behind"
             .to_owned(),
-        Event::Unblocked { after } => {
+        EventKind::Unblocked { after } => {
             format!("the reader caught up; the stream was not read for {}", format_duration(*after))
         }
-        Event::Ended { ending, lived, .. } if ending.code == Code::Own(Own::Quota) => {
+        EventKind::Ended { ending, lived, .. } if ending.code == Code::Own(Own::Quota) => {
             format!("disconnected after {}: the quota is spent", format_duration(*lived))
         }
-        Event::Ended { ending, opened, lived, slow_reader, .. } => {
+        EventKind::Ended { ending, opened, lived, slow_reader, .. } => {
             let what = if *opened {
                 format!("disconnected after {}", format_duration(*lived))
             } else {
@@ -45,42 +47,42 @@ pub fn line(event: &Event, host: &str) -> Option<String> {
             let slow = if *slow_reader { "; our reader was too slow during this connection" } else { "" };
             format!("{what}: {}{slow}", explain(ending))
         }
-        Event::Waiting { delay, .. } if *delay <= crate::session::backoff::IMMEDIATE_JITTER => return None,
-        Event::Waiting { why, delay, until } => {
+        EventKind::Waiting { delay, .. } if *delay <= crate::session::backoff::IMMEDIATE_JITTER => return None,
+        EventKind::Waiting { why, delay, until } => {
             let why = match why {
-                Why::Backoff => "next attempt",
-                Why::RateLimit => "rate limited: next attempt after the reset,",
-                Why::RetryAfter => "X asked to wait: next attempt",
-                Why::Budget => "the connection requests of these 15 minutes are spent: next attempt",
-                Why::Quota => "the quota is spent: next attempt when its period turns,",
+                WaitReason::Backoff => "next attempt",
+                WaitReason::RateLimit => "rate limited: next attempt after the reset,",
+                WaitReason::RetryAfter => "X asked to wait: next attempt",
+                WaitReason::Budget => "the connection requests of these 15 minutes are spent: next attempt",
+                WaitReason::Quota => "the quota is spent: next attempt when its period turns,",
             };
             format!("{why} in {} (at {} UTC)", format_duration(*delay), format_deadline(*until, *delay))
         }
-        Event::Held { by, kill, freed } => held(by, kill, freed.as_ref()),
-        Event::Reason { connection, reason } => {
-            format!("X gives as the reason for the end of connection {connection}: {reason}")
+        EventKind::Held { by, kill, freed } => held(by, kill, freed.as_ref()),
+        EventKind::Reason { reason } => {
+            format!("X gives as the reason for the end of connection {}: {reason}", event.connection)
         }
-        Event::Gap(gap) => self::gap(gap),
-        Event::Stopped(outcome) => return stopped(outcome),
+        EventKind::Gap(gap) => self::gap(gap),
+        EventKind::Stopped(outcome) => return stopped(outcome),
     })
 }
 
 /// Why the session does what it does, for `-v`: what [`line()`] leaves out.
 #[must_use]
 pub fn decision(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::FirstByte { after, .. } => format!("the first byte came {} ms after the head", after.as_millis()),
-        Event::Established { .. } => {
+    Some(match &event.kind {
+        EventKind::FirstByte { after } => format!("the first byte came {} ms after the head", after.as_millis()),
+        EventKind::Established => {
             "the stream counts as established: it delivered a line and stood 10 s; every ladder starts afresh"
                 .to_owned()
         }
-        Event::Late { silence } => {
+        EventKind::Late { silence } => {
             format!(
                 "nothing came for {}: the heartbeat is late, a stall is declared if nothing does",
                 format_duration(*silence)
             )
         }
-        Event::Ended { ending, .. } => {
+        EventKind::Ended { ending, .. } => {
             let code = &ending.code;
             match answer(code) {
                 Answer::Now(ladder) => format!("{code}: at once if the stream was established, else {}", steps(ladder)),
@@ -92,7 +94,7 @@ pub fn decision(event: &Event) -> Option<String> {
                 Answer::Refused | Answer::Ended | Answer::Delivered => format!("{code}: the run ends"),
             }
         }
-        Event::Waiting { delay, .. } => format!("the next dial is due in {:.3} s", delay.as_secs_f64()),
+        EventKind::Waiting { delay, .. } => format!("the next dial is due in {:.3} s", delay.as_secs_f64()),
         _ => return None,
     })
 }
@@ -139,15 +141,15 @@ pub fn notice(notice: &Notice) -> String {
     }
 }
 
-fn remark(remark: &Remark) -> Option<String> {
-    Some(match remark {
+fn diagnostic(diagnostic: &Diagnostic) -> Option<String> {
+    Some(match diagnostic {
         // The ending that follows tells it.
-        Remark::Notice(Notice::Ending(_)) => return None,
-        Remark::Notice(notice) => self::notice(notice),
-        Remark::Malformed { line, why, text } => format!("line {line} is not JSON ({why}), not printed: {text}"),
-        Remark::Oversize { line, bytes } => format!("line {line} is {bytes} bytes long, over the cap, not printed"),
-        Remark::Expression { line, option, why } => failure(&format!("line {line}"), option, why),
-        Remark::Discarded { bytes, .. } => {
+        Diagnostic::Notice(Notice::Ending(_)) => return None,
+        Diagnostic::Notice(notice) => self::notice(notice),
+        Diagnostic::Malformed { line, why, text } => format!("line {line} is not JSON ({why}), not printed: {text}"),
+        Diagnostic::Oversize { line, bytes } => format!("line {line} is {bytes} bytes long, over the cap, not printed"),
+        Diagnostic::Expression { line, option, why } => failure(&format!("line {line}"), option, why),
+        Diagnostic::Discarded { bytes, .. } => {
             format!("the stream ended within a line; its first {bytes} bytes are no whole message, not printed")
         }
     })

@@ -1,9 +1,38 @@
 //! What the row shows: every state at every width, every colour, and what goes first where room is short.
 
 use super::*;
+use crate::pipeline::Seen;
 use crate::pipeline::meter::{Period, Quota, Reading};
 use crate::protocol::message::Ending;
-use crate::session::Traffic;
+use crate::session::{Event, EventKind, Traffic};
+
+/// A row as a run keeps it: the fold, and what a rendering needs beside it.
+struct Status {
+    stats: Stats,
+    view: View<'static>,
+}
+
+impl Status {
+    fn new(stream: &'static str, keep_alive: Duration, buffer: usize) -> Status {
+        let now = Timestamp::default();
+        let view = View { stream, keep_alive, now, rate: 0.0, backlog: 0, buffer, quota: None };
+        Status { stats: Stats::default(), view }
+    }
+
+    fn note(&mut self, at: Timestamp, kind: EventKind) {
+        self.stats.apply(&Event { at, connection: 1, kind });
+    }
+
+    fn received(&mut self, at: Timestamp, posts: u64, last_id: &[u8]) {
+        let mut batch = Seen::default();
+        (batch.posts, batch.last_id) = (posts, last_id.to_owned());
+        self.note(at, EventKind::Received(Box::new(batch)));
+    }
+
+    fn render(&self, now: Timestamp, width: usize, color: bool) -> String {
+        render(&self.stats, &View { now, ..self.view }, width, color)
+    }
+}
 
 const WIDTHS: [usize; 5] = [20, 40, 80, 120, 200];
 
@@ -27,30 +56,30 @@ fn rate(remaining: u32) -> RateLimit {
 }
 
 fn connecting() -> Status {
-    let mut status = Status::new("filtered".to_owned(), Duration::from_secs(20), BUFFER);
-    status.note(at(0.0), &Event::Dialling { connection: 1, attempt: 1 });
+    let mut status = Status::new("filtered", Duration::from_secs(20), BUFFER);
+    status.note(at(0.0), EventKind::Dialling { attempt: 1 });
     status
 }
 
 /// A stream that was opened at 1 s and delivered a post at 60 s.
 fn streaming() -> Status {
     let mut status = connecting();
-    status.note(at(1.0), &Event::Opened { connection: 1, rate: rate(49) });
+    status.note(at(1.0), EventKind::Opened { rate: rate(49) });
     status.received(at(60.0), 1234, id(at(59.6)).as_bytes());
-    status.set_rate(25.24);
+    status.view.rate = 25.24;
     status
 }
 
 fn end(status: &mut Status, seconds: f64, code: Code) {
     let ending = Ending { code, detail: None };
     let (lived, traffic) = (Duration::from_secs(60), Traffic::default());
-    let event = Event::Ended { connection: 1, ending, opened: true, lived, rate: None, traffic, slow_reader: false };
-    status.note(at(seconds), &event);
+    let kind = EventKind::Ended { ending, opened: true, lived, rate: None, traffic, slow_reader: false };
+    status.note(at(seconds), kind);
 }
 
-fn wait(status: &mut Status, why: Why, seconds: f64, until: f64) {
+fn wait(status: &mut Status, why: WaitReason, seconds: f64, until: f64) {
     let delay = Duration::from_secs_f64(until - seconds);
-    status.note(at(seconds), &Event::Waiting { why, delay, until: at(until) });
+    status.note(at(seconds), EventKind::Waiting { why, delay, until: at(until) });
 }
 
 /// A row of each width, each with its width before it.
@@ -77,7 +106,7 @@ fn a_row_that_connects() {
 #[test]
 fn a_row_that_streams() {
     let mut status = streaming();
-    status.set_backlog(BUFFER / 20);
+    status.view.backlog = BUFFER / 20;
     insta::assert_snapshot!(rows(&status, 60.3), @r"
      20: streaming · hb 0.3s
      40: streaming · heartbeat 0.3s · last -
@@ -91,7 +120,7 @@ fn a_row_that_streams() {
 fn a_row_that_is_idle_tells_a_fresh_heartbeat_and_an_old_post() {
     let mut status = streaming();
     status.received(at(400.0), 0, b"");
-    status.set_rate(0.0);
+    status.view.rate = 0.0;
     insta::assert_snapshot!(rows(&status, 407.0), @r"
      20: streaming · hb 7.0s
      40: streaming · heartbeat 7.0s · last -
@@ -117,9 +146,9 @@ fn a_row_with_a_late_heartbeat() {
 fn a_row_that_waits_for_the_reset() {
     let mut status = streaming();
     end(&mut status, 61.0, Code::Status(429));
-    status.limit = rate(0);
-    status.set_rate(0.0);
-    wait(&mut status, Why::RateLimit, 61.0, 901.0);
+    status.stats.rate_limit = rate(0);
+    status.view.rate = 0.0;
+    wait(&mut status, WaitReason::RateLimit, 61.0, 901.0);
     insta::assert_snapshot!(rows(&status, 64.0), @r"
      20: rate limited 13m57s
      40: rate limited 13m57s (12:15:01 UTC)
@@ -133,11 +162,11 @@ fn a_row_that_waits_for_the_reset() {
 fn a_row_whose_reader_is_slow() {
     let mut status = streaming();
     end(&mut status, 30.0, Code::Type("UpstreamOperationalDisconnect".to_owned()));
-    status.note(at(31.0), &Event::Opened { connection: 2, rate: rate(48) });
-    status.gaps = 1;
+    status.note(at(31.0), EventKind::Opened { rate: rate(48) });
+    status.stats.gaps.count = 1;
     status.received(at(60.0), 1, id(at(31.0)).as_bytes());
-    status.set_backlog(BUFFER);
-    status.note(at(60.0), &Event::Blocked);
+    status.view.backlog = BUFFER;
+    status.note(at(60.0), EventKind::Blocked);
     insta::assert_snapshot!(rows(&status, 75.0), @r"
      20: slow reader · hb 15s
      40: slow reader · hb 15s
@@ -151,7 +180,7 @@ fn a_row_whose_reader_is_slow() {
 fn a_row_that_stopped() {
     let mut status = streaming();
     end(&mut status, 61.0, Code::Status(401));
-    status.note(at(61.0), &Event::Stopped(crate::session::Outcome::TimeUp));
+    status.note(at(61.0), EventKind::Stopped(crate::session::Outcome::TimeUp));
     insta::assert_snapshot!(rows(&status, 61.2), @r"
      20: stopped · hb -
      40: stopped · heartbeat - · last 401 0.2s
@@ -166,10 +195,10 @@ fn a_row_that_stopped() {
 fn parts_go_in_the_order_that_is_stated() {
     let mut status = streaming();
     end(&mut status, 61.0, Code::V1(12));
-    status.note(at(61.0), &Event::Opened { connection: 2, rate: rate(48) });
+    status.note(at(61.0), EventKind::Opened { rate: rate(48) });
     status.received(at(61.5), 1, id(at(61.2)).as_bytes());
     let quota = Quota { posts: 5000, period: Period::Day };
-    status.set_quota(Some(Reading { quota, used: 1235, exact: true }));
+    status.view.quota = Some(Reading { quota, used: 1235, exact: true });
     let mut rows: Vec<String> = (1..=200).rev().map(|width| status.render(at(63.0), width, false)).collect();
     rows.dedup();
     insta::assert_snapshot!(rows.join("\n"), @r"
@@ -201,7 +230,7 @@ fn parts_go_in_the_order_that_is_stated() {
 #[test]
 fn a_wait_loses_its_words_before_its_end_and_never_half_of_it() {
     let mut status = streaming();
-    wait(&mut status, Why::Budget, 61.0, 761.0);
+    wait(&mut status, WaitReason::Budget, 61.0, 761.0);
     let mut rows: Vec<String> = (18..=76).rev().map(|width| status.render(at(61.0), width, false)).collect();
     rows.dedup();
     insta::assert_snapshot!(rows.join("\n"), @r"
@@ -216,10 +245,17 @@ fn a_wait_loses_its_words_before_its_end_and_never_half_of_it() {
 }
 
 #[test]
+fn a_backoff_is_called_waiting() {
+    let mut status = streaming();
+    wait(&mut status, WaitReason::Backoff, 61.0, 81.0);
+    assert!(status.render(at(61.0), 200, false).starts_with("filtered waiting, next attempt in 20s · "));
+}
+
+#[test]
 fn a_wait_into_another_day_tells_the_date_of_its_end() {
     let mut status = streaming();
     let mut row = |until: f64| {
-        wait(&mut status, Why::Quota, 61.0, until);
+        wait(&mut status, WaitReason::Quota, 61.0, until);
         status.render(at(61.0), 300, false).split(" · ").next().expect("a part").to_owned()
     };
     assert_eq!(row(3600.0), "filtered quota spent, next attempt in 58m59s (13:00:00 UTC)");
@@ -230,9 +266,9 @@ fn a_wait_into_another_day_tells_the_date_of_its_end() {
 #[test]
 fn every_width_is_kept_in_every_state_and_colours_take_no_room() {
     let mut blocked = streaming();
-    blocked.note(at(60.0), &Event::Blocked);
+    blocked.note(at(60.0), EventKind::Blocked);
     let mut waiting = streaming();
-    wait(&mut waiting, Why::RetryAfter, 61.0, 4000.0);
+    wait(&mut waiting, WaitReason::RetryAfter, 61.0, 4000.0);
     crossterm::style::force_color_output(true);
     for status in [connecting(), streaming(), blocked, waiting] {
         for width in 0..=200 {
@@ -278,28 +314,28 @@ fn a_state_is_green_while_the_stream_is_read_and_red_otherwise() {
     let mut status = connecting();
     assert_eq!(color(&status, 0.5, "filtered"), RED);
     assert_eq!(color(&status, 0.5, "heartbeat -"), RED);
-    status.note(at(1.0), &Event::Opened { connection: 1, rate: rate(49) });
+    status.note(at(1.0), EventKind::Opened { rate: rate(49) });
     assert_eq!(color(&status, 1.5, "filtered"), GREEN);
     assert_eq!(color(&status, 1.5, "heartbeat 0.5s"), None);
-    status.note(at(2.0), &Event::Blocked);
+    status.note(at(2.0), EventKind::Blocked);
     assert_eq!(color(&status, 2.0, "filtered"), RED);
-    status.note(at(3.0), &Event::Unblocked { after: Duration::from_secs(1) });
+    status.note(at(3.0), EventKind::Unblocked { after: Duration::from_secs(1) });
     assert_eq!(color(&status, 3.0, "filtered"), GREEN);
     end(&mut status, 4.0, Code::V1(12));
-    for why in [Why::Backoff, Why::RateLimit, Why::RetryAfter, Why::Budget] {
+    for why in [WaitReason::Backoff, WaitReason::RateLimit, WaitReason::RetryAfter, WaitReason::Budget] {
         wait(&mut status, why, 4.0, 9.0);
         assert_eq!(color(&status, 5.0, "filtered"), RED);
         assert_eq!(color(&status, 5.0, "heartbeat -"), RED);
     }
-    status.note(at(9.0), &Event::Stopped(crate::session::Outcome::TimeUp));
+    status.note(at(9.0), EventKind::Stopped(crate::session::Outcome::TimeUp));
     assert_eq!(color(&status, 9.0, "filtered stopped"), RED);
 }
 
 #[test]
 fn a_heartbeat_is_yellow_five_seconds_after_the_keep_alive_of_its_family() {
     for keep_alive in [10, 20, 30] {
-        let mut status = Status::new("any".to_owned(), Duration::from_secs(keep_alive), BUFFER);
-        status.note(at(0.0), &Event::Opened { connection: 1, rate: RateLimit::default() });
+        let mut status = Status::new("any", Duration::from_secs(keep_alive), BUFFER);
+        status.note(at(0.0), EventKind::Opened { rate: RateLimit::default() });
         let limit = keep_alive as f64 + 5.0;
         assert_eq!(color(&status, limit, "heartbeat"), None);
         assert_eq!(color(&status, limit + 0.1, "heartbeat"), YELLOW);
@@ -312,7 +348,7 @@ fn a_heartbeat_is_yellow_five_seconds_after_the_keep_alive_of_its_family() {
 fn requests_are_yellow_below_five() {
     for (remaining, look) in [(50, None), (5, None), (4, YELLOW), (0, YELLOW)] {
         let mut status = connecting();
-        status.note(at(1.0), &Event::Opened { connection: 1, rate: rate(remaining) });
+        status.note(at(1.0), EventKind::Opened { rate: rate(remaining) });
         assert_eq!(color(&status, 2.0, "x-rate-limit"), look, "{remaining}");
     }
     assert_eq!(color(&connecting(), 0.5, "x-rate-limit -/-"), None);
@@ -321,8 +357,8 @@ fn requests_are_yellow_below_five() {
 #[test]
 fn a_buffer_is_yellow_above_sixty_percent() {
     for (percent, look) in [(0, None), (60, None), (61, YELLOW), (100, YELLOW)] {
-        let mut status = Status::new("any".to_owned(), Duration::from_secs(20), 1000);
-        status.set_backlog(percent * 10);
+        let mut status = Status::new("any", Duration::from_secs(20), 1000);
+        status.view.backlog = percent * 10;
         assert_eq!(color(&status, 0.0, &format!("buffer {percent}%")), look);
     }
 }
@@ -332,7 +368,7 @@ fn a_quota_is_yellow_from_nine_tenths_on() {
     let quota = Quota { posts: 1000, period: Period::Day };
     for (used, look) in [(0, None), (899, None), (900, YELLOW), (1200, YELLOW)] {
         let mut status = streaming();
-        status.set_quota(Some(Reading { quota, used, exact: true }));
+        status.view.quota = Some(Reading { quota, used, exact: true });
         assert_eq!(color(&status, 61.0, "quota "), look, "{used}");
     }
 }
@@ -343,7 +379,7 @@ fn a_last_code_and_gaps_are_yellow() {
     assert_eq!(color(&status, 61.0, "last -"), None);
     assert_eq!(color(&status, 61.0, "gaps 0"), None);
     end(&mut status, 61.0, Code::V1(12));
-    status.gaps = 1;
+    status.stats.gaps.count = 1;
     assert_eq!(color(&status, 62.0, "last 12 Shed load 1.0s ago"), YELLOW);
     assert_eq!(color(&status, 62.0, "gaps 1"), YELLOW);
 }
@@ -365,7 +401,7 @@ fn a_narrow_row_keeps_its_colours() {
 /// The part with the posts, after one with this id was received.
 fn lag(id: &str) -> String {
     let mut status = connecting();
-    status.note(at(1.0), &Event::Opened { connection: 1, rate: RateLimit::default() });
+    status.note(at(1.0), EventKind::Opened { rate: RateLimit::default() });
     status.received(at(60.0), 1, id.as_bytes());
     status.render(at(60.0), 300, false).split(" · ").nth(3).expect("a part").to_owned()
 }
@@ -391,7 +427,7 @@ fn a_reset_that_is_past_or_absurd_is_not_shown() {
     let limit = |reset: Option<f64>| {
         let mut status = connecting();
         let rate = RateLimit { limit: Some(50), remaining: Some(49), reset: reset.map(|reset| at(reset).wall) };
-        status.note(at(60.0), &Event::Opened { connection: 1, rate });
+        status.note(at(60.0), EventKind::Opened { rate });
         status.render(at(60.0), 300, false).split(" · ").nth(4).expect("a part").to_owned()
     };
     assert_eq!(limit(Some(900.0)), "x-rate-limit 49/50 14m00s");

@@ -1,16 +1,19 @@
-//! What happened, told to all who want to know: people, the journal, the status, the summary; and what X is asked.
+//! What happened, passed to every observer: notices, log, journal and statistics; and what X is asked about it.
 
 use std::time::Duration;
 
-use super::Drive;
+use super::{Drive, Shown};
 use crate::lookup::{self, Query};
-use crate::pipeline::{Remark, Seen};
+use crate::observe::notice;
+use crate::observe::record::Record;
+use crate::observe::status_row;
+use crate::pipeline::{Diagnostic, Seen};
 use crate::protocol::disconnect::{Code, Own, TextLine};
 use crate::protocol::message::{Ending, Notice};
-use crate::session::{Event, Outcome};
-use crate::terminal::{StatusMode, journal, notice};
+use crate::session::{Event, EventKind, Outcome};
+use crate::terminal::StatusMode;
 use crate::text::sanitize;
-use crate::time::format_rfc3339;
+use crate::time::Timestamp;
 
 /// How often the status is written to the journal, and to stderr where `--status` asks for that.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
@@ -19,21 +22,19 @@ const STATUS_EVERY: Duration = Duration::from_secs(10);
 const RULES_TOLD: usize = 20;
 
 impl Drive {
-    pub(super) fn tell(&mut self, events: &[Event]) {
-        let now = self.run.clock.now();
+    pub(super) fn report(&mut self, events: &[Event]) {
         for event in events {
-            self.run.status.note(now, event);
-            self.total.note(now, event);
-            if let Event::Dialling { .. } = event {
-                let (spent, allowed) = self.run.session.budget().count(now);
+            self.stats.apply(event);
+            if let EventKind::Dialling { .. } = event.kind {
+                let (spent, allowed) = self.run.session.budget().count(event.at);
                 log::info!("this is request {spent} of {allowed} in any 15 minutes");
             }
             if let Some(decision) = notice::decision(event) {
                 log::info!("{decision}");
             }
             self.inquire(event, events);
-            if let Some(record) = journal::record(event) {
-                self.write_down(record);
+            if let Some(record) = Record::from_event(event) {
+                self.write_record(&record);
             }
             let Some(mut line) = notice::line(event, &self.run.host) else {
                 continue;
@@ -42,9 +43,9 @@ impl Drive {
             if let (Some(text), Some(what)) = (self.run.denied, denied(event)) {
                 line = what.replace("{why}", text);
             }
-            let hint = self.run.opened.take_if(|_| matches!(event, Event::Opened { .. }));
-            match event {
-                Event::Stopped(outcome) if outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)) => {
+            let hint = self.run.opened.take_if(|_| matches!(event.kind, EventKind::Opened { .. }));
+            match &event.kind {
+                EventKind::Stopped(outcome) if outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)) => {
                     self.run.terminal.always(&line);
                 }
                 _ => self.run.terminal.info(&line),
@@ -59,26 +60,28 @@ impl Drive {
     /// that ends with it asks for the reason only where somebody will read it: a script that starts run after run must not
     /// ask with each.
     pub(super) fn inquire(&mut self, event: &Event, events: &[Event]) {
-        let stops = events.iter().any(|event| matches!(event, Event::Stopped(_)));
+        let stops = events.iter().any(|event| matches!(event.kind, EventKind::Stopped(_)));
         let read = !stops || self.run.terminal.is_interactive() || self.run.journal.is_some();
         let Some(lookup) = &mut self.interrupts.lookup else { return };
-        let Event::Ended { connection, ending, opened, lived, .. } = event else { return };
+        let EventKind::Ended { ending, opened, lived, .. } = &event.kind else { return };
         let slot = matches!(&ending.code, Code::Issue(name) if name == "TooManyConnections")
             || ending.code == Code::Text(TextLine::ConnectionLimit);
         if slot {
             lookup.ask(Query::Holders { terminate: std::mem::take(&mut self.run.take_over) });
         } else if *opened && read && ending.code != Code::Own(Own::Quota) {
-            lookup.ask(Query::Reason { connection: *connection, opened: *lived });
+            lookup.ask(Query::Reason { connection: event.connection, opened: *lived });
         }
     }
 
-    pub(super) fn tell_answer(&mut self) {
+    pub(super) fn report_answer(&mut self) {
         match self.interrupts.answered.take() {
             Some(lookup::Response::Holders { kill, holders, terminated }) => {
-                self.tell(&[Event::Held { by: holders, kill, freed: terminated }]);
+                let kind = EventKind::Held { by: holders, kill, freed: terminated };
+                self.report(&[Event { at: self.run.clock.now(), connection: self.run.session.connection(), kind }]);
             }
             Some(lookup::Response::Reason { connection, reason }) => {
-                self.tell(&[Event::Reason { connection, reason }]);
+                let kind = EventKind::Reason { reason };
+                self.report(&[Event { at: self.run.clock.now(), connection, kind }]);
             }
             Some(lookup::Response::Rules(rules)) => {
                 for rule in rules.iter().take(RULES_TOLD) {
@@ -94,10 +97,9 @@ impl Drive {
     }
 
     /// Appends a record to the journal, if there is one. A journal that fails is told once and costs no post.
-    pub(super) fn write_down(&mut self, record: serde_json::Value) {
+    pub(super) fn write_record(&mut self, record: &Record) {
         let Some(journal) = &mut self.run.journal else { return };
-        let (now, connection) = (self.run.clock.now(), self.run.session.connection());
-        if let Err(error) = journal.write(now, connection, record) {
+        if let Err(error) = journal.write(record) {
             self.run.journal = None;
             self.journal_failed = true;
             self.run.terminal.always(&format!("writing the journal: {error}; the run goes on without it"));
@@ -105,8 +107,8 @@ impl Drive {
     }
 
     /// Tells what X answered, and writes the status where it is wanted, every ten seconds.
-    pub(super) fn report(&mut self) {
-        self.tell_answer();
+    pub(super) fn report_status(&mut self) {
+        self.report_answer();
         let now = self.run.clock.now();
         if now.monotonic < self.status_due {
             return;
@@ -116,37 +118,35 @@ impl Drive {
         if first {
             return;
         }
+        let shown = Shown::new(&self.run, &self.stream_name, &self.stats, self.quota);
+        let view = shown.view(now, self.run.terminal.backlog());
+        let record = Record::status(&self.stats, &view);
         match self.run.terminal.status_mode() {
-            StatusMode::Json => {
-                let mut values = self.run.status.values(now);
-                values["at"] = format_rfc3339(now.wall).into();
-                values["connection"] = self.run.session.connection().into();
-                self.run.terminal.record(&values.to_string());
-            }
+            StatusMode::Json => self.run.terminal.record(&record.to_string()),
             StatusMode::Line => {
-                let line = self.run.status.render(now, usize::MAX, false);
+                let line = status_row::render(&self.stats, &view, usize::MAX, false);
                 self.run.terminal.info(&line);
             }
             StatusMode::Auto | StatusMode::Off => {}
         }
-        let values = self.run.status.values(now);
-        self.write_down(values);
+        self.write_record(&record);
     }
 
-    /// Keeps remarks for the next telling: of one chunk the session says first that it was the first.
-    pub(super) fn keep_remarks(&mut self, seen: &mut Seen) {
-        for remark in seen.remarks.drain(..) {
+    /// Keeps diagnostics for the next report: of one chunk the session says first that it was the first.
+    pub(super) fn keep_diagnostics(&mut self, at: Timestamp, seen: &mut Seen) {
+        let connection = self.run.session.connection();
+        for diagnostic in seen.remarks.drain(..) {
             // One ending is told when it ends the stream; further ones would be told nowhere.
-            if let Remark::Notice(Notice::Ending(ending)) = &remark
+            if let Diagnostic::Notice(Notice::Ending(ending)) = &diagnostic
                 && seen.ending.as_ref() != Some(ending)
             {
                 self.run.terminal.info(&notice::notice(&Notice::Ending(ending.clone())));
             }
-            self.remarks.push(Event::Remark(remark));
+            self.diagnostics.push(Event { at, connection, kind: EventKind::Diagnostic(diagnostic) });
         }
         let count = seen.unremarked + seen.unremarked_notices;
         if count > 0 {
-            self.remarks.push(Event::Unremarked { count });
+            self.diagnostics.push(Event { at, connection, kind: EventKind::Suppressed { count } });
         }
     }
 }
@@ -157,11 +157,11 @@ fn denied(event: &Event) -> Option<String> {
         Code::Status(status @ (401 | 403)) => Some(status),
         _ => None,
     };
-    match event {
-        Event::Ended { ending, .. } => {
+    match &event.kind {
+        EventKind::Ended { ending, .. } => {
             status(ending).map(|status| format!("no stream: {status}, this stream is not to be had"))
         }
-        Event::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| "stopped, X refuses: {why}".to_owned()),
+        EventKind::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| "stopped, X refuses: {why}".to_owned()),
         _ => None,
     }
 }
