@@ -18,8 +18,8 @@ use crate::time::Timestamp;
 /// How often the status is written to the journal, and to stderr where `--status` asks for that.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
 
-/// Active rules that `-v` tells one by one.
-const RULES_TOLD: usize = 20;
+/// Active rules that `-v` lists.
+const RULES_SHOWN: usize = 20;
 
 impl Drive {
     pub(super) fn report(&mut self, events: &[Event]) {
@@ -39,7 +39,7 @@ impl Drive {
             let Some(mut line) = notice::line(event, &self.run.host) else {
                 continue;
             };
-            // What is known about this very stream is truer than what its code means in general.
+            // What is known about this stream is more precise than what its code means in general.
             if let (Some(text), Some(what)) = (self.run.denied, denied(event)) {
                 line = what.replace("{why}", text);
             }
@@ -56,9 +56,9 @@ impl Drive {
         }
     }
 
-    /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection. A run
-    /// that ends with it asks for the reason only where somebody will read it: a script that starts run after run must not
-    /// ask with each.
+    /// Queries X about an ending that only X can explain: who holds the slot, or why it ended the connection. A run that
+    /// ends with it queries the reason only for a terminal or a journal: a script that starts run after run must not
+    /// spend a request on each.
     pub(super) fn inquire(&mut self, event: &Event, events: &[Event]) {
         let stops = events.iter().any(|event| matches!(event.kind, EventKind::Stopped(_)));
         let read = !stops || self.run.terminal.is_interactive() || self.run.journal.is_some();
@@ -84,19 +84,19 @@ impl Drive {
                 self.report(&[Event { at: self.run.clock.now(), connection, kind }]);
             }
             Some(lookup::Response::Rules(rules)) => {
-                for rule in rules.iter().take(RULES_TOLD) {
+                for rule in rules.iter().take(RULES_SHOWN) {
                     let tag = rule.tag.as_ref().map_or(String::new(), |tag| format!(" (tag {})", sanitize(tag, 60)));
                     log::info!("active rule: {}{tag}", sanitize(&rule.value, 120));
                 }
-                if rules.len() > RULES_TOLD {
-                    log::info!("and {} more active rules: xstream rules list", rules.len() - RULES_TOLD);
+                if rules.len() > RULES_SHOWN {
+                    log::info!("and {} more active rules: xstream rules list", rules.len() - RULES_SHOWN);
                 }
             }
             Some(lookup::Response::Nothing) | None => {}
         }
     }
 
-    /// Appends a record to the journal, if there is one. A journal that fails is told once and costs no post.
+    /// Appends a record to the journal, if there is one. A journal that fails is reported once and costs no post.
     pub(super) fn write_record(&mut self, record: &Record) {
         let Some(journal) = &mut self.run.journal else { return };
         if let Err(error) = journal.write(record) {
@@ -106,7 +106,7 @@ impl Drive {
         }
     }
 
-    /// Tells what X answered, and writes the status where it is wanted, every ten seconds.
+    /// Reports what X answered, and every ten seconds the status, to the journal and as `--status` says.
     pub(super) fn report_status(&mut self) {
         self.report_answer();
         let now = self.run.clock.now();
@@ -132,11 +132,11 @@ impl Drive {
         self.write_record(&record);
     }
 
-    /// Keeps diagnostics for the next report: of one chunk the session says first that it was the first.
+    /// Keeps the diagnostics of a batch until the events of the session for this batch are reported.
     pub(super) fn keep_diagnostics(&mut self, at: Timestamp, seen: &mut Seen) {
         let connection = self.run.session.connection();
         for diagnostic in seen.remarks.drain(..) {
-            // One ending is told when it ends the stream; further ones would be told nowhere.
+            // One ending is reported when it ends the stream; further ones are reported here.
             if let Diagnostic::Notice(Notice::Ending(ending)) = &diagnostic
                 && seen.ending.as_ref() != Some(ending)
             {
@@ -151,7 +151,7 @@ impl Drive {
     }
 }
 
-/// Whether an event tells that access is denied, and how its line begins.
+/// The notice of an event that says that access is denied, without the reason.
 fn denied(event: &Event) -> Option<String> {
     let status = |ending: &Ending| match ending.code {
         Code::Status(status @ (401 | 403)) => Some(status),

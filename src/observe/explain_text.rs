@@ -1,4 +1,4 @@
-//! The catalogue in pages for people: the list of all codes, and one code in full. Pure.
+//! The pages of `explain`: the list of all codes, and one code in full. Pure.
 //!
 //! Law: no line is wider than 80 columns unless a single word is.
 
@@ -9,7 +9,7 @@ use crate::protocol::catalogue::{ENTRIES, Entry, Group, PASSING, STATUS_PAGE, Si
 /// The width that mails, issues and the narrowest terminal still show.
 const WIDTH: usize = 80;
 
-/// The column where what is said about a label begins.
+/// The column where the text beside a label begins.
 const COLUMN: usize = 14;
 
 /// All entries and topics, grouped.
@@ -65,7 +65,7 @@ pub fn topic(topic: &Topic) -> String {
     page
 }
 
-/// A label with what is said about it, the text in a column of its own.
+/// A label and its text, the text in a column of its own.
 pub(super) fn labelled(page: &mut String, label: &str, text: &str) {
     paragraph(page, &format!("  {label:width$}", width = COLUMN - 2), &" ".repeat(COLUMN), text);
 }

@@ -1,4 +1,4 @@
-//! Events in words: one line each, with the texts of the catalogue. Pure.
+//! Notices: one line of text per event, with the texts of the catalogue. Pure.
 
 use crate::pipeline::Diagnostic;
 use crate::protocol::disconnect::{Code, Own};
@@ -10,7 +10,7 @@ use crate::session::gap::Gap;
 use crate::session::{Event, EventKind, Outcome, WaitReason};
 use crate::time::{format_deadline, format_duration, time_of_day};
 
-/// The line that tells `event`; none for what is not worth a line.
+/// The notice of `event`; none for what is not worth a line.
 #[must_use]
 pub fn line(event: &Event, host: &str) -> Option<String> {
     Some(match &event.kind {
@@ -109,7 +109,7 @@ fn steps(ladder: Ladder) -> &'static str {
     }
 }
 
-/// The code, its name and meaning, X's own words, and whose side it is.
+/// The code, its name, meaning and side, and X's own text.
 #[must_use]
 pub fn explain(ending: &Ending) -> String {
     let entry = ending.code.entry();
@@ -122,7 +122,7 @@ pub fn explain(ending: &Ending) -> String {
     format!("{code}{name} ({}): {}{said}", entry.side, entry.meaning)
 }
 
-/// What a control message says, in words with its numbers.
+/// The text of a control message, with its numbers.
 #[must_use]
 pub fn notice(notice: &Notice) -> String {
     match notice {
@@ -143,7 +143,7 @@ pub fn notice(notice: &Notice) -> String {
 
 fn diagnostic(diagnostic: &Diagnostic) -> Option<String> {
     Some(match diagnostic {
-        // The ending that follows tells it.
+        // The event of the ending reports it.
         Diagnostic::Notice(Notice::Ending(_)) => return None,
         Diagnostic::Notice(notice) => self::notice(notice),
         Diagnostic::Malformed { line, why, text } => format!("line {line} is not JSON ({why}), not printed: {text}"),
@@ -170,7 +170,7 @@ pub fn failures(count: u64) -> String {
     }
 }
 
-/// Holders told one by one.
+/// Holders that are named.
 const HOLDERS: usize = 3;
 
 fn held(by: &[Holder], kill: &str, freed: Option<&Result<u64, String>>) -> String {
@@ -200,7 +200,7 @@ fn held(by: &[Holder], kill: &str, freed: Option<&Result<u64, String>>) -> Strin
         None if by.is_empty() => return who,
         None => format!("to end it: {kill}"),
     };
-    // Who could not be asked about is not a ghost.
+    // An empty list after a failed query says nothing about who holds the slot.
     if by.is_empty() && freed.is_some() { what } else { format!("{who}; {what}") }
 }
 

@@ -6,7 +6,7 @@
 //! quota, the age of the last post, the stream's name and the words of a wait, the rate limit, the word `heartbeat`,
 //! the last code, the heartbeat age. What is left of the state is cut.
 //!
-//! Colours have one meaning each: green streams, red does not, yellow wants a look.
+//! Colours have one meaning each: green streams, red does not, yellow needs attention.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ enum Look {
     Bad,
 }
 
-/// A wait this long is told with the time of its end.
+/// From this length on, a wait is shown with the time of its end.
 const LONG_WAIT: Duration = Duration::from_secs(60);
 
 /// The row, at most `width` columns wide.

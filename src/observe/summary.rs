@@ -1,4 +1,4 @@
-//! What a run came to: one line for a log, five for a person. Pure.
+//! The summary of a run: one line for a log, five for a user. Pure.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub struct RunSummary<'a> {
 }
 
 impl RunSummary<'_> {
-    /// One line, for where nobody looks now.
+    /// One line, for a log.
     #[must_use]
     pub fn line(&self) -> String {
         let stats = self.stats;
@@ -40,7 +40,7 @@ impl RunSummary<'_> {
         )
     }
 
-    /// Messages that were wanted and not printed.
+    /// Messages that passed the filters and were not printed.
     fn withheld(&self) -> String {
         let mut text = String::new();
         if self.stats.failed > 0 {
@@ -56,7 +56,7 @@ impl RunSummary<'_> {
         text
     }
 
-    /// Five lines, for a person.
+    /// Five lines, for a user.
     #[must_use]
     pub fn lines(&self) -> [String; 5] {
         let stats = self.stats;
@@ -113,7 +113,7 @@ pub fn quota(reading: &Reading) -> String {
     format!("{bound}{}/{} {period}", number(reading.used), number(reading.quota.posts))
 }
 
-/// What is told when the quota is spent.
+/// The text for a quota that is spent.
 #[must_use]
 pub fn spent(reading: &Reading) -> String {
     let period = match reading.quota.period {

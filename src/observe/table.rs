@@ -1,4 +1,4 @@
-//! Tables for people: a function of rows, width and colour. Pure.
+//! Tables: a function of rows, width and colour. Pure.
 //!
 //! Its law: no line is wider than the screen unless what must stay whole (an id that is to be copied) is.
 
@@ -34,7 +34,7 @@ pub enum Look {
 /// A column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// What stands over it.
+    /// Its title.
     pub title: &'static str,
     /// On a narrow screen it may be cut down to this width; none: it stays whole.
     pub narrowest: Option<usize>,
@@ -84,7 +84,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A cell with this text, made fit for a terminal.
+    /// A cell with this text, made safe for a terminal.
     #[must_use]
     pub fn new(text: &str, look: Look) -> Cell {
         Cell { text: sanitize(text, LONGEST_TEXT), look }

@@ -1,5 +1,5 @@
-//! What happened, as data. Notices, the status row and the summary all render these and nothing else, so no
-//! two of them can tell a different story.
+//! What happened, as data. Notices, the status row, the journal and the summary render these and nothing else, so no
+//! two of them can contradict each other.
 
 use std::time::Duration;
 
@@ -29,13 +29,13 @@ pub struct Traffic {
 pub enum WaitReason {
     /// The backoff that follows an ending or a failure.
     Backoff,
-    /// X's rate limit says when the next request is welcome.
+    /// X's rate limit allows the next request at its reset.
     RateLimit,
-    /// X asked for this in `Retry-After`.
+    /// The response named this delay in `Retry-After`.
     RetryAfter,
-    /// The requests of these 15 minutes are spent, by us or by another process on the same state file.
+    /// The requests of these 15 minutes are spent, by this process or by another one on the same state file.
     Budget,
-    /// The quota of posts is spent, and its period has not turned.
+    /// The quota of posts is spent until its next period begins.
     Quota,
 }
 
@@ -86,7 +86,7 @@ pub enum EventKind {
         /// How long.
         silence: Duration,
     },
-    /// A line or heartbeat came and the connection has stood long enough to count as healthy.
+    /// A line or heartbeat came and the connection has been open long enough to count as healthy.
     Established,
     /// A control message, or a fault in what was received.
     Diagnostic(Diagnostic),
@@ -95,9 +95,9 @@ pub enum EventKind {
         /// How many.
         count: u64,
     },
-    /// Our reader fell so far behind that the socket is not read.
+    /// The reader process lags so far that the socket is not read.
     Blocked,
-    /// Our reader caught up.
+    /// The reader process caught up.
     Unblocked {
         /// How long the socket was not read.
         after: Duration,
@@ -114,7 +114,7 @@ pub enum EventKind {
         rate: Option<RateLimit>,
         /// What it delivered.
         traffic: Traffic,
-        /// Whether our own reader was behind at that time, which is then the likely cause.
+        /// Whether the reader process lagged at that time, which is then the likely cause.
         slow_reader: bool,
     },
     /// The session waits before it dials.
@@ -126,21 +126,21 @@ pub enum EventKind {
         /// Until when.
         until: Timestamp,
     },
-    /// Who holds the slot that we were refused, as X lists them.
+    /// The connections that hold the slot, as X lists them, after a refusal because of them.
     Held {
         /// The connections; none if X lists none.
         by: Vec<Holder>,
         /// The command that ends them.
         kill: String,
-        /// How many were ended to free it, or why not; none if that was not asked for.
+        /// How many were terminated to free it, or why not; none without `--take-over`.
         freed: Option<Result<u64, String>>,
     },
-    /// X's own word for the end of a connection.
+    /// X's own reason for the end of a connection, which the event names.
     Reason {
-        /// X's word.
+        /// The reason.
         reason: String,
     },
-    /// The stream is back, and this is what lies between.
+    /// Time in which nothing was received, and what it cost.
     Gap(Gap),
     /// The run is over.
     Stopped(Outcome),

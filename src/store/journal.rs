@@ -20,10 +20,10 @@ pub struct JournalFile {
 }
 
 impl JournalFile {
-    /// Opens or makes the file.
+    /// Opens or creates the file.
     ///
     /// # Errors
-    /// It cannot be written, or it is a pipe that nobody reads.
+    /// It cannot be written, or it is a pipe without a reader.
     pub fn open(path: &Path, redactor: Redactor) -> io::Result<JournalFile> {
         let special = std::fs::metadata(path).is_ok_and(|about| !about.is_file());
         let mut options = OpenOptions::new();
@@ -61,7 +61,7 @@ impl JournalFile {
     /// Appends one record.
     ///
     /// # Errors
-    /// The file takes no more.
+    /// Writing fails.
     pub fn write(&mut self, record: &Record) -> io::Result<()> {
         let line = self.redactor.redact(&format!("{record}\n"));
         self.file.write_all(line.as_bytes())

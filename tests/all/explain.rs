@@ -134,7 +134,7 @@ fn journal(bytes: &str) -> Output {
 }
 
 #[test]
-fn a_journal_is_told_from_a_file_and_from_stdin() {
+fn a_journal_is_read_from_a_file_and_from_stdin() {
     let output = journal(&format!("{RUN}{RUN}{{\"at\":\"2026"));
     assert!(output.status.success(), "{}", stderr(&output));
     let told = String::from_utf8(output.stdout).expect("text");
@@ -162,7 +162,7 @@ fn a_journal_is_told_from_a_file_and_from_stdin() {
 }
 
 #[test]
-fn a_file_that_is_no_journal_is_said_in_one_line() {
+fn a_file_that_is_no_journal_is_reported_in_one_line() {
     let long = "x".repeat(3 << 20);
     for text in ["", "plain text\n", "{\"data\":{\"id\":\"1\"}}\n", "{\"at\":\"2026", &long] {
         let output = journal(text);

@@ -1,4 +1,4 @@
-//! What a person or a script is told while a stream runs: the journal, the status records, the summary.
+//! What a user or a script sees of a running stream: the journal, the status records, the summary.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -47,7 +47,7 @@ fn verbosity_tells_decisions_and_then_heads_without_the_token() {
 }
 
 #[test]
-fn the_journal_tells_the_whole_story_by_its_schema() {
+fn the_journal_holds_every_event_by_its_schema_and_explain_reads_it_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal");
     let journal = path.to_str().expect("text");
@@ -89,6 +89,17 @@ fn the_journal_tells_the_whole_story_by_its_schema() {
     let end = records.last().expect("a record");
     assert_eq!((&end["outcome"], &end["exit"], &end["posts"]), (&"refused".into(), &3.into(), &6.into()));
     assert!(!std::fs::read_to_string(&path).expect("text").contains("secret-token"));
+    let report = run(&mut crate::common::xstream(&["explain", "--journal", journal]));
+    let report = String::from_utf8(report.stdout).expect("text");
+    for fact in [
+        "refused, exit status 3",
+        "received    6 posts",
+        "5: X's side",
+        "3 connections, 5 attempts",
+        "5 posts for certain",
+    ] {
+        assert!(report.contains(fact), "no {fact:?} in {report}");
+    }
     // A second run appends; a line that a crash cut does not swallow its first record.
     std::fs::OpenOptions::new().append(true).open(&path).expect("a file").write_all(b"{\"cut").expect("written");
     let server = serve("end | unauthorized");
@@ -107,7 +118,7 @@ fn a_journal_that_cannot_be_written_costs_the_status_and_not_the_stream() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_opened_or_that_nobody_reads_is_told_once_and_the_stream_goes_on() {
+fn a_journal_that_cannot_be_opened_or_has_no_reader_is_reported_once_and_the_stream_goes_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let fifo = folder.path().join("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
@@ -126,7 +137,7 @@ fn a_journal_pipe_whose_reader_stopped_does_not_stop_the_stream() {
     let folder = tempfile::tempdir().expect("a folder");
     let fifo = folder.path().join("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
-    // Somebody holds it open and never reads.
+    // A process that holds it open and never reads.
     let _held = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("a pipe");
     let server = serve("text-line; repeat 3000; posts 5; stall");
     let output = run(&mut tail(&server, &["--max", "3", "--journal", fifo.to_str().expect("text")]));

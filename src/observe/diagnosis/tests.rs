@@ -22,7 +22,7 @@ fn verdict(records: &str) -> String {
 }
 
 #[test]
-fn a_run_on_a_bad_network_is_told() {
+fn a_run_on_a_bad_network_is_diagnosed() {
     let journal = journal(
         r#"
         0 start "version":"0.1.0","stream":"filtered","host":"api.x.com"
@@ -101,13 +101,13 @@ fn the_most_likely_cause_follows_what_ended_most() {
         ("0 start\n3 ended \"code\":\"never-seen\",\"side\":\"odd\"", "Unknown"),
         ("0 start\n1 opened", "No connection ended"),
     ] {
-        let told = verdict(records);
-        assert!(told.starts_with(begins), "{records}: {told}");
+        let cause = verdict(records);
+        assert!(cause.starts_with(begins), "{records}: {cause}");
     }
 }
 
 #[test]
-fn what_is_no_record_is_counted_and_a_cut_end_is_said() {
+fn lines_that_are_no_record_are_counted_and_a_cut_end_is_reported() {
     let mut journal = journal("0 start\n1 opened");
     for line in ["no json", "[]", "{}", r#"{"event":"opened"}"#, r#"{"event":1,"at":2}"#, "\u{1b}[2J", " "] {
         journal.push(line.as_bytes(), true);

@@ -117,7 +117,7 @@ fn a_row_that_streams() {
 }
 
 #[test]
-fn a_row_that_is_idle_tells_a_fresh_heartbeat_and_an_old_post() {
+fn an_idle_row_shows_a_fresh_heartbeat_and_an_old_post() {
     let mut status = streaming();
     status.received(at(400.0), 0, b"");
     status.view.rate = 0.0;
@@ -252,7 +252,7 @@ fn a_backoff_is_called_waiting() {
 }
 
 #[test]
-fn a_wait_into_another_day_tells_the_date_of_its_end() {
+fn a_wait_into_another_day_shows_the_date_of_its_end() {
     let mut status = streaming();
     let mut row = |until: f64| {
         wait(&mut status, WaitReason::Quota, 61.0, until);
@@ -385,7 +385,7 @@ fn a_last_code_and_gaps_are_yellow() {
 }
 
 #[test]
-fn a_code_that_is_words_is_not_told_twice() {
+fn a_code_that_is_words_is_not_shown_twice() {
     let mut status = streaming();
     end(&mut status, 61.0, Code::Type("UpstreamOperationalDisconnect".to_owned()));
     let row = status.render(at(62.0), 300, false);
@@ -415,7 +415,7 @@ fn a_lag_is_the_time_from_the_id_to_the_arrival() {
 }
 
 #[test]
-fn no_lag_is_shown_where_the_id_tells_no_time() {
+fn no_lag_is_shown_where_the_id_holds_no_time() {
     // A post of 2006, a like, an archive, none at all.
     for id in ["20", "8ba4f34e6235d905a46bac021d98e923", "1346889436626259968", ""] {
         assert_eq!(lag(id), "0.0/s of 1", "{id}");
