@@ -93,7 +93,7 @@ async fn follow(
     }
     let (journal, unopened) = match &tail.journal {
         Some(path) => match JournalFile::open(path, console.redactor().clone()) {
-            Ok(journal) if journal.is_stdout() => {
+            Ok(journal) if terminal::is_stdout(&journal) => {
                 return usage("--journal leads to stdout, where its records would fall among the data");
             }
             Ok(journal) => (Some(journal), None),

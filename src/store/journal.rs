@@ -5,13 +5,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use rustix::fs::OFlags;
+
 use crate::observe::record::Record;
 use crate::redact::Redactor;
-use rustix::fs::{FileType, OFlags, Stat, fstat};
-use rustix::termios::isatty;
 
 /// A file that events are appended to.
 pub struct JournalFile {
@@ -47,17 +48,6 @@ impl JournalFile {
         Ok(JournalFile { file, redactor })
     }
 
-    /// Whether it is the file, pipe or terminal that stdout leads to, where records would fall among the data.
-    #[must_use]
-    pub fn is_stdout(&self) -> bool {
-        let nowhere =
-            |about: &Stat| FileType::from_raw_mode(about.st_mode) == FileType::CharacterDevice && !isatty(&self.file);
-        match (fstat(&self.file), fstat(rustix::stdio::stdout())) {
-            (Ok(ours), Ok(out)) => (ours.st_dev, ours.st_ino) == (out.st_dev, out.st_ino) && !nowhere(&ours),
-            _ => false,
-        }
-    }
-
     /// Appends one record.
     ///
     /// # Errors
@@ -65,5 +55,11 @@ impl JournalFile {
     pub fn write(&mut self, record: &Record) -> io::Result<()> {
         let line = self.redactor.redact(&format!("{record}\n"));
         self.file.write_all(line.as_bytes())
+    }
+}
+
+impl AsFd for JournalFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }

@@ -13,6 +13,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use rustix::fs::FileType;
+
 use crate::redact::Redactor;
 use sink::Sink;
 
@@ -61,6 +63,18 @@ fn notice_line(line: &str) -> String {
 /// Whether the terminal can do nothing but lines.
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty())
+}
+
+/// Whether `file` is the file, pipe or terminal that stdout leads to, so that what is written to it falls among the
+/// data. A device that only discards, such as `/dev/null`, mixes nothing.
+#[must_use]
+pub fn is_stdout(file: impl AsFd) -> bool {
+    let file = file.as_fd();
+    let discards = || {
+        let kind = rustix::fs::fstat(file).map(|about| FileType::from_raw_mode(about.st_mode));
+        kind == Ok(FileType::CharacterDevice) && !rustix::termios::isatty(file)
+    };
+    sink::are_one(file, rustix::stdio::stdout()) && !discards()
 }
 
 /// How the terminal is used.

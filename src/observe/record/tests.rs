@@ -149,6 +149,11 @@ fn every_record_is_valid_by_the_schema_and_reads_back_as_itself() {
         let value: Value = serde_json::from_str(&json).expect("JSON");
         assert!(schema.is_valid(&value), "not by the schema: {json}");
         assert_eq!(Record::read(json.as_bytes()).expect("a record"), record);
+        for (member, fault) in [("at", Value::from("today")), ("connection", Value::from(-1)), ("extra", Value::Null)] {
+            let mut value = value.clone();
+            value[member] = fault;
+            assert!(!schema.is_valid(&value), "a fault in {member} passes: {json}");
+        }
     }
 }
 
