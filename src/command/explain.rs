@@ -1,4 +1,4 @@
-//! `xstream explain`: the catalogue of codes for people who met one, and what happened in a run they journalled.
+//! `xstream explain`: prints what a code means, and what happened in a run, from its journal.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
@@ -19,8 +19,8 @@ use crate::text::sanitize;
 /// Longest part of a word repeated in an error, in characters.
 const LONGEST_WORD: usize = 60;
 
-/// Longest line read as a record. Ours stay far below; without a bound a file that is no journal, and has no lines,
-/// would be read whole.
+/// The longest line that is read as a record. Our records are far shorter; without a bound, a file without line ends
+/// would be read into memory whole.
 const LONGEST_RECORD: u64 = 1 << 20;
 
 /// Runs the verb; returns the exit status.
@@ -48,7 +48,7 @@ pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
         if about.is_empty() {
             unknown.push(word.as_str());
         }
-        // Two words may mean the same entry.
+        // Two words can name the same entry.
         for page in about {
             if !pages.contains(&page) {
                 pages.push(page);
@@ -69,7 +69,7 @@ fn read(path: &Path) -> io::Result<Journal> {
         if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(BufReader::new(File::open(path)?)) };
     let mut journal = Journal::default();
     let mut line = Vec::new();
-    // Within a line that is too long, the rest of which is of no use.
+    // Whether this is the rest of a line that is too long.
     let mut long = false;
     loop {
         line.clear();
@@ -87,13 +87,13 @@ fn read(path: &Path) -> io::Result<Journal> {
     }
 }
 
-/// What there is to say about a word.
+/// The pages about a word.
 fn pages_about(word: &str) -> Vec<String> {
     let topics = TOPICS.iter().filter(|topic| topic.name.eq_ignore_ascii_case(word.trim())).map(page::topic);
     topics.chain(search(word).into_iter().map(page::entry)).collect()
 }
 
-/// Says that a word is no code, with what it may be a slip for.
+/// The message for a word that is no code, with the nearest codes.
 fn not_known(word: &str) -> String {
     let entries = || ENTRIES.iter().chain(PASSING);
     let codes = entries().map(|entry| entry.code).chain(TOPICS.iter().map(|topic| topic.name));

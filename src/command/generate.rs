@@ -1,4 +1,4 @@
-//! `xstream generate`: man pages and completions, from the definitions of the command line.
+//! `xstream generate`: writes man pages and completions from the definitions of the command line.
 
 use std::fs;
 
@@ -17,14 +17,14 @@ pub fn run(generate: &Generate) -> Result<u8, Error> {
         Ok(path)
     };
     let man = folder("man")?;
-    // The verb that writes these pages is nobody's to read about.
+    // Users do not need a page about the verb that writes these pages.
     let mut command = Cli::command();
     command.build();
     write_page(&command, "xstream", &man)?;
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         let name = format!("xstream-{}", verb.get_name());
         write_page(verb, &name, &man)?;
-        // The pages of `help` would say again what these say.
+        // The pages of `help` would repeat these.
         let parts = verb.get_subcommands().filter(|part| verb.get_name() != "help" && part.get_name() != "help");
         for part in parts {
             write_page(part, &format!("{name}-{}", part.get_name()), &man)?;

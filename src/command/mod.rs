@@ -1,4 +1,4 @@
-//! The verbs, one a file. Each turns its arguments into plain options and runs.
+//! The verbs, one per file or folder. Each turns its arguments into plain options and runs.
 
 mod client_config;
 mod connections;
@@ -159,7 +159,7 @@ fn expression(option: &str, text: Option<&str>, console: &Console) -> Result<Opt
     }
 }
 
-/// The runtime that every verb with sockets runs on: one thread, one stream.
+/// The runtime of every verb with sockets: one thread.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }

@@ -1,4 +1,4 @@
-//! `xstream replay`: the same pipeline over captures.
+//! `xstream replay`: runs captures through the same pipeline as a stream.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,19 +20,19 @@ use crate::terminal::{self, Color, StatusMode, Terminal, notice};
 use crate::text::sanitize;
 use crate::time::format_duration;
 
-/// How much is read at once.
+/// Bytes per read.
 const PORTION: usize = 256 << 10;
 
-/// Bad lines told one by one for each file; the rest is counted.
-const TOLD: u64 = 10;
+/// Bad lines reported one by one for each file; the rest is counted.
+const MAX_REPORTED: u64 = 10;
 
-/// How often a silent stdin lets us look whether our reader is still there, in nanoseconds.
-const LOOK: i64 = 250_000_000;
+/// How often an idle stdin is interrupted to check whether the reader of stdout exists, in nanoseconds.
+const CHECK_INTERVAL: i64 = 250_000_000;
 
-/// Files under this size are over before a person has read how far they are.
-const LONG: u64 = 16 << 20;
+/// Smaller files end before the user could read their progress.
+const PROGRESS_FROM: u64 = 16 << 20;
 
-/// The cells of the bar.
+/// The width of the bar in columns.
 const BAR: u64 = 20;
 
 /// What opens a gzip member (RFC 1952).
@@ -60,21 +60,21 @@ pub fn run(replay: &Replay, console: &Console) -> Result<u8, Error> {
         }
         player.terminal.close();
         match result {
-            // The reader has what it wanted.
+            // The reader has all that it needs.
             Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
             Err(Stop::Signal(signal)) => Ok(Outcome::Signalled(signal).code()),
             Err(Stop::Output(error)) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
             Ok(()) => Ok(if player.failed { FAILED } else { 0 }),
         }
     });
-    // A FIFO that nobody writes to must not hold up the end.
+    // The open of a FIFO without a writer must not delay the exit.
     runtime.shutdown_background();
     status
 }
 
-/// What ends a replay before its time.
+/// Why a replay stops early.
 enum Stop {
-    /// stdout takes no more.
+    /// stdout accepts no more.
     Output(io::Error),
     /// A signal asked for it.
     Signal(Signal),
@@ -90,8 +90,8 @@ struct Player {
     pipeline: Pipeline,
     terminal: Terminal,
     signals: Signals,
-    /// How far the current file is; without a length for what has none. Drawn in our own row, since a bar drawn
-    /// where the cursor is would be overwritten by `jq`.
+    /// The progress in the current file; without a length if the file has none. Shown in the status row: `jq` would
+    /// overwrite a bar at the cursor.
     progress: ProgressBar,
     /// Whether any line of any file was a message or a heartbeat.
     readable: bool,
@@ -101,7 +101,7 @@ struct Player {
 }
 
 impl Player {
-    /// Plays every file in turn. What is wrong with a file is told, and the next one is played.
+    /// Plays all files in order. A problem with one is reported, and the next one is played.
     async fn play_all(&mut self, files: &[std::path::PathBuf]) -> Result<(), Stop> {
         let mut bad = 0;
         for path in files {
@@ -117,9 +117,9 @@ impl Player {
             };
             let length = std::fs::metadata(path).map_or(0, |about| about.len());
             self.progress = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden());
-            let mut told = FileReport { name, bad: 0, notices: 0 };
-            let full = self.play(source, &mut told).await?;
-            bad += told.bad;
+            let mut report = FileReport { name, bad: 0, notices: 0 };
+            let full = self.play(source, &mut report).await?;
+            bad += report.bad;
             if full {
                 return Ok(());
             }
@@ -131,14 +131,14 @@ impl Player {
         Ok(())
     }
 
-    /// Plays one capture; true if as many messages as asked for are printed.
-    async fn play(&mut self, mut source: File, told: &mut FileReport) -> Result<bool, Stop> {
+    /// Plays one capture; true once `--max` messages are printed.
+    async fn play(&mut self, mut source: File, report: &mut FileReport) -> Result<bool, Stop> {
         let endless = source.metadata().map_or(true, |about| !about.is_file());
         let mut buffer = vec![0; PORTION];
         let mut out = Vec::new();
         let mut begun = false;
         loop {
-            // The first portion must show whether it is gzip, however little a pipe gives at once.
+            // The first portion must be long enough to recognise gzip, even if a pipe delivers single bytes.
             let mut length = 0;
             let read = loop {
                 self.wait_for(endless.then_some(&source)).await?;
@@ -161,7 +161,7 @@ impl Player {
             let mut seen = Seen::default();
             let mut over = length == 0;
             if let Err(error) = &read {
-                self.terminal.always(&format!("reading {}: {error}", told.name));
+                self.terminal.always(&format!("reading {}: {error}", report.name));
                 self.failed = true;
                 over = true;
             }
@@ -170,7 +170,7 @@ impl Player {
                 pushed = self.pipeline.check_end(&mut out, &mut seen);
             }
             if let Err(error) = pushed {
-                self.terminal.always(&format!("reading {}: damaged gzip: {error}", told.name));
+                self.terminal.always(&format!("reading {}: damaged gzip: {error}", report.name));
                 self.failed = true;
                 over = true;
             }
@@ -181,16 +181,16 @@ impl Player {
             self.unanswered += seen.failed;
             self.print(&mut out).await?;
             self.progress.inc(length as u64);
-            self.draw(&told.name);
-            told.tell(&mut self.terminal, &seen);
+            self.draw(&report.name);
+            report.add(&mut self.terminal, &seen);
             if over || seen.full {
-                told.close(&mut self.terminal);
+                report.close(&mut self.terminal);
                 return Ok(seen.full);
             }
         }
     }
 
-    /// Opens a file. A FIFO without a writer may take its time, in which signals are heard.
+    /// Opens a file. A FIFO blocks until it has a writer; signals are handled meanwhile.
     async fn open(&mut self, path: &Path) -> Result<io::Result<File>, Stop> {
         if path == Path::new("-") {
             let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3);
@@ -210,11 +210,10 @@ impl Player {
         }
     }
 
-    /// Hears signals, and waits until `source` has something, if it may not. Notices meanwhile that nobody reads us
-    /// any more.
+    /// Handles signals, and waits until `source`, if there is one, has data. Fails if the reader of stdout leaves.
     async fn wait_for(&mut self, source: Option<&File>) -> Result<(), Stop> {
         loop {
-            // The runtime sees signals only when it gets a turn.
+            // The runtime handles signals only when this task yields.
             tokio::task::yield_now().await;
             tokio::select! {
                 biased;
@@ -227,7 +226,7 @@ impl Player {
             }
             let Some(source) = source else { return Ok(()) };
             let mut fds = [PollFd::new(source, PollFlags::IN)];
-            match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: LOOK })) {
+            match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: CHECK_INTERVAL })) {
                 Ok(0) if self.terminal.reader_left() => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 _ => return Ok(()),
@@ -235,10 +234,10 @@ impl Player {
         }
     }
 
-    /// Draws how far we are, for files that take their time.
+    /// Draws the progress in a large file.
     fn draw(&mut self, name: &str) {
         let (done, whole) = (self.progress.position(), self.progress.length().unwrap_or(0));
-        if whole < LONG {
+        if whole < PROGRESS_FROM {
             return;
         }
         let (rate, eta) = (self.progress.per_sec(), self.progress.eta());
@@ -275,7 +274,7 @@ impl Player {
     }
 }
 
-/// What is told about one file.
+/// Reports the problems of one file, and counts them.
 struct FileReport {
     name: String,
     bad: u64,
@@ -283,7 +282,7 @@ struct FileReport {
 }
 
 impl FileReport {
-    fn tell(&mut self, terminal: &mut Terminal, seen: &Seen) {
+    fn add(&mut self, terminal: &mut Terminal, seen: &Seen) {
         for remark in &seen.remarks {
             let line = match remark {
                 Remark::Malformed { line, why, text } => {
@@ -302,14 +301,14 @@ impl FileReport {
                 }
                 Remark::Notice(notice) => {
                     self.notices += 1;
-                    if self.notices <= TOLD {
+                    if self.notices <= MAX_REPORTED {
                         terminal.info(&format!("{}: {}", self.name, notice::notice(notice)));
                     }
                     continue;
                 }
             };
             self.bad += 1;
-            if self.bad <= TOLD {
+            if self.bad <= MAX_REPORTED {
                 terminal.info(&line);
             }
         }
@@ -318,11 +317,11 @@ impl FileReport {
     }
 
     fn close(&self, terminal: &mut Terminal) {
-        if self.bad > TOLD {
-            terminal.info(&format!("{}: {} more bad lines, not printed", self.name, self.bad - TOLD));
+        if self.bad > MAX_REPORTED {
+            terminal.info(&format!("{}: {} more bad lines, not printed", self.name, self.bad - MAX_REPORTED));
         }
-        if self.notices > TOLD {
-            terminal.info(&format!("{}: {} more control messages", self.name, self.notices - TOLD));
+        if self.notices > MAX_REPORTED {
+            terminal.info(&format!("{}: {} more control messages", self.name, self.notices - MAX_REPORTED));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `xstream simulate`: a stream on loopback that plays a fault script, for people who try out clients.
+//! `xstream simulate`: serves streams on loopback that play a fault script, to test clients.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -58,7 +58,7 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
         let mut interrupt = signal(SignalKind::interrupt()).context("watching for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("watching for signals")?;
         let address = serde_json::json!({ "url": server.url(), "port": server.addr().port(), "ca": simulate.tls });
-        // A reader that needs no address, such as one that was given --port, does not end the server.
+        // A closed stdout does not stop the server: with --port the address is known without it.
         unless_closed(console.values([&address]))?;
         let ended = tokio::select! {
             _ = interrupt.recv() => Signal::Int,
@@ -86,7 +86,7 @@ fn foreign(text: &str) -> Result<Foreign, Error> {
     Ok(foreign)
 }
 
-/// The rules of a file as `xstream rules` reads it. `none` is no file and no rules.
+/// Reads a file of rules as `xstream rules` does. `none` stands for no rules.
 fn rules(path: &Path) -> Result<Vec<Rule>, Error> {
     if path == Path::new("none") {
         return Ok(Vec::new());

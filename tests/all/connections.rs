@@ -274,7 +274,7 @@ fn slips_are_usage_errors_before_anything_is_asked() {
         (&["--endpoint", "powerstream"], "does not list"),
         (&["--status", "opne"], "possible values"),
         (&["--since", "tomorrow"], "--since tomorrow"),
-        (&["--status", "all", "kill", UUID, "--yes"], "behind `connections list`"),
+        (&["--status", "all", "kill", UUID, "--yes"], "after `connections list`"),
         (&["--max", "0"], "--max"),
         (&["--max", "abc"], "whole number from 1 on"),
         (&["--max", "99999999999999999999999"], "whole number from 1 on"),

@@ -424,7 +424,7 @@ fn interrupted(delay: &str) -> (Server, std::process::Child, Lines, Folder) {
         std::thread::yield_now();
     }
     kill(&child, "INT");
-    lines.until("ending with the request under way");
+    lines.until("stopping after the current request");
     (server, child, lines, folder)
 }
 
@@ -441,7 +441,7 @@ fn a_second_ctrl_c_ends_a_sync_at_once() {
     let (_server, mut child, lines, _folder) = interrupted("25s");
     kill(&child, "INT");
     let line = lines.until("interrupted");
-    assert!(line.contains("100 of 1000 changes, and perhaps those of the request under way: 100 added"), "{line}");
+    assert!(line.contains("100 of 1000 changes, and perhaps those of the current request: 100 added"), "{line}");
     assert_eq!(wait(&mut child).code(), Some(130));
 }
 
@@ -709,12 +709,12 @@ fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
         (&["delete", "--tag", ""], "", "a tag is not empty"),
         (&["add", "cat", "--tag", ""], "", "a tag is not empty"),
         (&["delete", "-to:nasa cat"], "", "-t"),
-        (&["add", "cat", "-"], "", "stdin; give it alone"),
+        (&["add", "cat", "-"], "", "stdin; pass it alone"),
         (&["delete", "--all", "5"], "", "cannot be used with"),
         (&["sync"], "", "FILE"),
         (&["add", "cat", "--bearer-file", "-", "--file", "-"], "secret-token", "both the token and the rules"),
         (&["export", "--form", "csv"], "", "possible values"),
-        (&["--tag", "x", "count"], "", "behind `rules list`"),
+        (&["--tag", "x", "count"], "", "after `rules list`"),
     ] {
         let output = fed(&server, arguments, stdin);
         let told = stderr(&output);
