@@ -136,10 +136,10 @@ impl Console {
     pub fn values<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> Result<(), WriteError> {
         let mut text = String::new();
         for value in values {
-            text.push_str(&value.to_string());
+            text.push_str(&self.redactor.redact_value(value).to_string());
             text.push('\n');
         }
-        self.print(&text)
+        self.write(&mut io::stdout().lock(), &text).map_err(WriteError)
     }
 
     /// Prints text on stdout as it is.

@@ -86,7 +86,7 @@ pub struct Options {
 const PAUSE: Duration = Duration::from_millis(60);
 
 /// …but no longer than this, because a notice that never comes is worse than a split line.
-const PATIENCE: Duration = Duration::from_secs(1);
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bytes of notices kept for a stderr that accepts none; more are dropped, since stderr is not data.
 const STDERR_BACKLOG: usize = 256 << 10;
@@ -215,7 +215,7 @@ impl Terminal {
         self.write_notices(false);
     }
 
-    /// Waits until every notice is written: in a pause of the data, or after [`PATIENCE`].
+    /// Waits until every notice is written: in a pause of the data, or after [`NOTICE_TIMEOUT`].
     pub async fn settle(&mut self) {
         loop {
             self.write_notices(false);
@@ -237,7 +237,7 @@ impl Terminal {
     fn write_notices(&mut self, all: bool) {
         self.fetch_log();
         while let Some((since, _)) = self.notices.front() {
-            if !all && since.elapsed() < PATIENCE && self.is_busy() {
+            if !all && since.elapsed() < NOTICE_TIMEOUT && self.is_busy() {
                 return;
             }
             let Some((_, line)) = self.notices.pop_front() else {
@@ -289,7 +289,7 @@ impl Terminal {
             }
             self.screen = screen;
             self.shown.clear();
-        } else if self.is_busy() && self.drawn.is_some_and(|at| at.elapsed() < PATIENCE) {
+        } else if self.is_busy() && self.drawn.is_some_and(|at| at.elapsed() < NOTICE_TIMEOUT) {
             // Another program's write can end within a character or a colour, which ours would break.
             return;
         }
