@@ -214,3 +214,106 @@ async fn reason(api: &mut Api, endpoint: &str, connection: u32, opened: Duration
     }
     Ok(reason.map_or(Response::Nothing, |reason| Response::Reason { connection, reason }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::pin::pin;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::task::Poll;
+
+    use super::*;
+    use crate::net::api;
+    use crate::net::base_url::BaseUrl;
+    use crate::net::dial::{CONNECT_TIMEOUT, Dialer, HEAD_TIMEOUT, Options};
+
+    /// A lookup at a server that answers every request with an empty list, and the request lines that it receives.
+    fn lookup() -> (ApiLookup, Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().expect("an address"))).expect("a URL");
+        let (send, requests) = channel();
+        std::thread::spawn(move || {
+            while let Ok((mut socket, _)) = listener.accept() {
+                let mut head = [0; 4096];
+                let count = socket.read(&mut head).unwrap_or_default();
+                let line = String::from_utf8_lossy(&head[..count]).lines().next().unwrap_or_default().to_owned();
+                let _ = send.send(line);
+                let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{\"meta\":{}}");
+            }
+        });
+        let clock = Clock::new(1);
+        let dialer = Dialer::new(Options {
+            base,
+            token: None,
+            proxy: None,
+            cacert: None,
+            gzip: false,
+            clock,
+            connect_timeout: CONNECT_TIMEOUT,
+            head_timeout: HEAD_TIMEOUT,
+        });
+        let api = Api::new(api::Options {
+            dialer: dialer.expect("a dialer"),
+            report: Box::new(|_| {}),
+            clock,
+            retry: false,
+        });
+        (ApiLookup::new(api, "filtered_stream", String::new(), clock), requests)
+    }
+
+    fn run(future: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future);
+    }
+
+    /// Whether there is no lookup in flight, so that waiting for a response has no end.
+    async fn is_idle(lookup: &mut ApiLookup) -> bool {
+        tokio::time::timeout(Duration::from_millis(20), lookup.response()).await.is_err()
+    }
+
+    #[test]
+    fn each_kind_is_looked_up_once_in_five_minutes() {
+        let (mut lookup, requests) = lookup();
+        run(async {
+            for query in [Query::Holders { terminate: false }, Query::Reason { connection: 1, opened: Duration::ZERO }]
+            {
+                lookup.ask(query);
+                assert!(lookup.is_urgent());
+                assert!(matches!(lookup.response().await, Response::Holders { .. } | Response::Nothing));
+                lookup.ask(query);
+                assert!(!lookup.is_urgent() && is_idle(&mut lookup).await);
+            }
+        });
+        assert_eq!(requests.try_iter().count(), 2);
+    }
+
+    #[test]
+    fn one_lookup_is_in_flight_and_holders_replace_it() {
+        let (mut lookup, requests) = lookup();
+        run(async {
+            lookup.ask(Query::Rules);
+            lookup.ask(Query::Reason { connection: 1, opened: Duration::ZERO });
+            assert!(!lookup.is_urgent(), "the reason is dropped");
+            lookup.ask(Query::Holders { terminate: false });
+            assert!(lookup.is_urgent());
+            assert!(matches!(lookup.response().await, Response::Holders { .. }));
+            // What was dropped did not count against the limit.
+            lookup.ask(Query::Reason { connection: 1, opened: Duration::ZERO });
+            assert!(lookup.is_urgent());
+        });
+        assert!(requests.try_iter().all(|line| line.starts_with("GET /2/connections?status=active")));
+    }
+
+    #[test]
+    fn a_dropped_wait_continues_with_the_same_request() {
+        let (mut lookup, requests) = lookup();
+        run(async {
+            lookup.ask(Query::Rules);
+            let once = poll_fn(|cx| Poll::Ready(pin!(lookup.response()).poll(cx).is_pending())).await;
+            assert!(once);
+            assert!(matches!(lookup.response().await, Response::Rules(rules) if rules.is_empty()));
+        });
+        assert_eq!(requests.try_iter().count(), 1);
+    }
+}

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::builder::PossibleValue;
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::Access;
 use crate::net::api::Status;
@@ -51,6 +52,21 @@ pub struct Connections {
     /// How it is shown.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl ValueEnum for Status {
+    fn value_variants<'a>() -> &'a [Status] {
+        &[Status::Active, Status::Inactive, Status::All]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Status::Active => ("active", "Open"),
+            Status::Inactive => ("inactive", "Ended"),
+            Status::All => ("all", "Both"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }
 
 /// What to do with connections.

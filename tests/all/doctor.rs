@@ -283,8 +283,8 @@ fn a_name_that_is_none_fails_at_dns() {
 #[test]
 fn a_certificate_that_nobody_vouches_for_fails_at_tls_and_nothing_is_sent() {
     for (kind, hint) in [
-        (Certificate::Valid, "signed by nobody this machine trusts"),
-        (Certificate::UnknownCa, "signed by nobody this machine trusts"),
+        (Certificate::Valid, "signed by a CA that this machine does not trust"),
+        (Certificate::UnknownCa, "signed by a CA that this machine does not trust"),
     ] {
         let server = healthy(|options| (options.tls, options.certificate) = (true, kind));
         let folder = tempfile::tempdir().expect("a folder");

@@ -210,7 +210,7 @@ impl Dialer {
             biased;
             response = clock.timeout(*head_timeout, connection.send(request, &progress.sent)) => {
                 let seconds = head_timeout.as_secs();
-                response.unwrap_or_else(|_| failed(format!("no answer within {seconds} s of the request")))
+                response.unwrap_or_else(|_| failed(format!("no response within {seconds} s of the request")))
             }
             () = progress.cancelled.notified() => failed("cancelled".to_owned()),
         };

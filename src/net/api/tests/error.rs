@@ -29,13 +29,13 @@ fn a_refusal_says_what_to_do() {
         assert!(!error.is_passing());
         error.to_string()
     };
-    insta::assert_snapshot!(refused("401", "", r#"{"title":"Unauthorized","detail":"bad token"}"#), @"listing the connections: 401: bad token; the bearer token is wrong, revoked, or no app-only token; make a new one in the developer portal");
-    insta::assert_snapshot!(refused("403", "", r#"{"detail":"Enroll.","reason":"client-not-enrolled","required_enrollment":"Appropriate Level of API Access","registration_url":"https://developer.x.com/apply","type":"https://api.x.com/2/problems/client-forbidden"}"#), @"listing the connections: 403 client-forbidden: Enroll; these endpoints want the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal; X asks for: Appropriate Level of API Access; apply at https://developer.x.com/apply");
-    insta::assert_snapshot!(refused("400", "", r#"{"detail":"Invalid.","type":"https://api.x.com/2/problems/invalid-request","errors":[{"parameters":{"status":["x"]}}]}"#), @"listing the connections: 400 invalid-request: Invalid (status); correct what X names");
+    insta::assert_snapshot!(refused("401", "", r#"{"title":"Unauthorized","detail":"bad token"}"#), @"listing the connections: 401: bad token; the bearer token is wrong, revoked, or not an app-only token; create a new one in the developer portal");
+    insta::assert_snapshot!(refused("403", "", r#"{"detail":"Enroll.","reason":"client-not-enrolled","required_enrollment":"Appropriate Level of API Access","registration_url":"https://developer.x.com/apply","type":"https://api.x.com/2/problems/client-forbidden"}"#), @"listing the connections: 403 client-forbidden: Enroll; these endpoints need the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal; X requires: Appropriate Level of API Access; apply at https://developer.x.com/apply");
+    insta::assert_snapshot!(refused("400", "", r#"{"detail":"Invalid.","type":"https://api.x.com/2/problems/invalid-request","errors":[{"parameters":{"status":["x"]}}]}"#), @"listing the connections: 400 invalid-request: Invalid (status); correct the parameter that X names");
     insta::assert_snapshot!(refused("302", "location: https://elsewhere.example/login\r\n", ""), @"listing the connections: 302: a redirect to elsewhere.example, which is not followed; check --base-url; the token goes to no other host");
     insta::assert_snapshot!(refused("404", "", ""), @"listing the connections: 404: there is no such path; check --base-url");
-    insta::assert_snapshot!(refused("200", "", r#"{"title":"Forbidden","status":403,"type":"about:blank","detail":"no"}"#), @"listing the connections: 403: no; these endpoints want the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal");
-    insta::assert_snapshot!(refused("200", "", "<html>Log in"), @"listing the connections: the answer is not the JSON that X documents: Log in; check --base-url and what is on the way to it");
+    insta::assert_snapshot!(refused("200", "", r#"{"title":"Forbidden","status":403,"type":"about:blank","detail":"no"}"#), @"listing the connections: 403: no; these endpoints need the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal");
+    insta::assert_snapshot!(refused("200", "", "<html>Log in"), @"listing the connections: the response is not the JSON that X documents: Log in; check --base-url and any proxy in between");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_success_of_another_shape_is_an_error() {
             let server = scripted(vec![json("200", body)]);
             let error = call(&mut server.api().0).expect_err(body);
             assert!(matches!(error.kind, Kind::Unreadable(_)) && !error.is_passing(), "{body} {error}");
-            assert!(error.to_string().contains("the answer is not the JSON that X documents"), "{error}");
+            assert!(error.to_string().contains("the response is not the JSON that X documents"), "{error}");
         }
         let server = scripted(vec![b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec()]);
         assert!(call(&mut server.api().0).expect_err("no body").to_string().contains("documents: it is empty"));
