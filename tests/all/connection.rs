@@ -184,7 +184,7 @@ fn certificates_are_explained_and_end_the_run_at_once() {
     for (certificate, text) in [
         (Certificate::Expired, "has expired"),
         (Certificate::WrongHost, "another host"),
-        (Certificate::UnknownCa, "nobody this machine trusts"),
+        (Certificate::UnknownCa, "a CA that this machine does not trust"),
     ] {
         let server = serve_with("posts", |options| {
             options.tls = true;

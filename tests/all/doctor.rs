@@ -93,7 +93,7 @@ fn a_token_that_x_does_not_take_ends_the_questions() {
     assert_eq!(code, Some(3));
     assert_eq!(check(&checks, "clock")["state"], "ok", "the refusal tells the time as well");
     let line = told(&checks, "token");
-    assert!(line.starts_with("fail: ") && line.contains("401") && line.contains("make a new one"), "{line}");
+    assert!(line.starts_with("fail: ") && line.contains("401") && line.contains("create a new one"), "{line}");
     for name in ["rules", "usage", "connections", "listen"] {
         assert_eq!(told(&checks, name), "skipped: not tried, because token failed -> ");
     }
