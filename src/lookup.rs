@@ -254,12 +254,8 @@ mod tests {
             connect_timeout: CONNECT_TIMEOUT,
             head_timeout: HEAD_TIMEOUT,
         });
-        let api = Api::new(api::Options {
-            dialer: dialer.expect("a dialer"),
-            report: Box::new(|_| {}),
-            clock,
-            retry: false,
-        });
+        let api =
+            Api::new(api::Options { dialer: dialer.expect("a dialer"), report: Box::new(|_| {}), clock, retry: false });
         (ApiLookup::new(api, "filtered_stream", String::new(), clock), requests)
     }
 

@@ -104,7 +104,7 @@ fn run_verb(verb: Verb, arguments: &[OsString], console: &mut Console) -> Result
 /// The exit status of a call that failed.
 fn status_of(error: &api::Error) -> u8 {
     match error.kind {
-        _ if error.is_passing() => GAVE_UP,
+        _ if error.is_temporary() => GAVE_UP,
         api::Kind::Unreadable(_) => FAILED,
         api::Kind::Refused(_) | api::Kind::Failed(_) => REFUSED,
     }

@@ -301,7 +301,7 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
         }
         Err(error) => {
             if left < given.rules.len() {
-                let rest = if error.is_passing() { "; adding the same again does the rest" } else { "" };
+                let rest = if error.is_temporary() { "; adding the same again does the rest" } else { "" };
                 console.info(&format!("{line}{rest}"));
             }
             Err(error.into())

@@ -278,7 +278,7 @@ impl Job<'_> {
         let (console, tally, line) = (self.console, &self.tally, self.tally.told());
         match end {
             Err(Stop::Failed(error)) => {
-                let rest = if error.is_passing() { "; the same sync again does the rest" } else { "" };
+                let rest = if error.is_temporary() { "; the same sync again does the rest" } else { "" };
                 console.info(&format!("{line} before the failure{rest}"));
                 return Err(error.into());
             }

@@ -98,7 +98,7 @@ impl Error {
 
     /// Whether the same call may succeed later, with nothing changed.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_temporary(&self) -> bool {
         match &self.kind {
             Kind::Refused(refusal) => match self.code() {
                 Code::Problem(name) if name == "rate-limit-exceeded" => true,
@@ -113,8 +113,8 @@ impl Error {
     /// Whether the same request may be sent again at once, and that may help.
     pub(super) fn may_retry(&self) -> bool {
         match &self.kind {
-            Kind::Refused(refusal) => refusal.status >= 500 && self.is_passing(),
-            Kind::Failed(failure) => self.is_passing() && !failure.sent,
+            Kind::Refused(refusal) => refusal.status >= 500 && self.is_temporary(),
+            Kind::Failed(failure) => self.is_temporary() && !failure.sent,
             Kind::Unreadable(_) => false,
         }
     }

@@ -52,7 +52,7 @@ fn a_server_error_is_retried_and_reported() {
     assert!(reported.borrow()[0].ends_with("trying again in 1 s"), "{reported:?}");
     let server = scripted(vec![json("502", "<html>Bad <b>gateway"); 4]);
     let error = run(server.api().0.rule_counts()).expect_err("no success");
-    assert_eq!((error.status(), server.requests().len(), error.is_passing()), (Some(502), 4, true));
+    assert_eq!((error.status(), server.requests().len(), error.is_temporary()), (Some(502), 4, true));
     assert!(error.to_string().contains("Bad gateway"), "{error}");
 }
 
@@ -60,7 +60,7 @@ fn a_server_error_is_retried_and_reported() {
 fn a_request_that_was_sent_is_not_sent_again_after_a_cut() {
     let server = scripted(vec![Vec::new(), json("200", "{}")]);
     let error = run(server.api().0.kill(Kill::All)).expect_err("no answer");
-    assert_eq!((server.requests(), error.is_passing()), (vec!["DELETE /2/connections/all".to_owned()], true));
+    assert_eq!((server.requests(), error.is_temporary()), (vec!["DELETE /2/connections/all".to_owned()], true));
     let server = scripted(vec![Vec::new(), json("200", "{}")]);
     run(server.api().0.usage(Some(30))).expect_err("no answer");
     assert_eq!(server.requests().len(), 1);

@@ -18,7 +18,7 @@ fn a_rate_limit_is_reported_with_its_reset_and_not_waited_for() {
     let capped =
         r#"{"title":"UsageCapExceeded","period":"Monthly","type":"https://api.x.com/2/problems/usage-capped"}"#;
     let server = scripted(vec![json("429", capped)]);
-    assert!(!run(server.api().0.usage(None)).expect_err("refused").is_passing());
+    assert!(!run(server.api().0.usage(None)).expect_err("refused").is_temporary());
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_refusal_says_what_to_do() {
     let refused = |status: &str, headers: &str, body: &str| {
         let server = scripted(vec![with_headers(status, headers, body.as_bytes())]);
         let error = run(server.api().0.connections(&ConnectionQuery::default())).expect_err("refused");
-        assert!(!error.is_passing());
+        assert!(!error.is_temporary());
         error.to_string()
     };
     insta::assert_snapshot!(refused("401", "", r#"{"title":"Unauthorized","detail":"bad token"}"#), @"listing the connections: 401: bad token; the bearer token is wrong, revoked, or not an app-only token; create a new one in the developer portal");
@@ -66,7 +66,7 @@ fn a_success_of_another_shape_is_an_error() {
         for body in ["", "{}", r#"{"data":"x"}"#, r#"{"data":null}"#, "[]", "null"].iter().chain(more) {
             let server = scripted(vec![json("200", body)]);
             let error = call(&mut server.api().0).expect_err(body);
-            assert!(matches!(error.kind, Kind::Unreadable(_)) && !error.is_passing(), "{body} {error}");
+            assert!(matches!(error.kind, Kind::Unreadable(_)) && !error.is_temporary(), "{body} {error}");
             assert!(error.to_string().contains("the response is not the JSON that X documents"), "{error}");
         }
         let server = scripted(vec![b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec()]);
