@@ -162,7 +162,7 @@ impl Stream {
         }
     }
 
-    /// Ends the connection so that the server frees the slot, within [300 ms](CLOSE_TIMEOUT). The future owns the
+    /// Ends the connection so that the server frees the slot, within 300 ms. The future owns the
     /// connection: it may be polled in the background, and dropping it closes the socket at once.
     pub async fn close(self) {
         self.connection.close().await;

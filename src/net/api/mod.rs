@@ -1,7 +1,7 @@
 //! X's REST endpoints as typed calls: connections, rules, usage.
 //!
 //! Each call is one request on a connection of its own, dialled as streams are. What may succeed soon is tried again a
-//! few times ([`send`]); a rate limit is reported with its reset and not waited for, since only the caller knows whether
+//! few times (see `send`); a rate limit is reported with its reset and not waited for, since only the caller knows whether
 //! a quarter of an hour is worth it.
 
 mod advice;

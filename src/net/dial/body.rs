@@ -48,7 +48,7 @@ fn extend(bytes: &mut Vec<u8>, more: &[u8]) {
     bytes.extend_from_slice(&more[..more.len().min(room)]);
 }
 
-/// Reads the whole reply to a call. It may pause for `limit` and last [twice](REPLY_HEADS) as long.
+/// Reads the whole reply to a call. It may pause for `limit` and last twice as long.
 ///
 /// # Errors
 /// It is too long, too slow, damaged or cut.
