@@ -18,10 +18,10 @@ pub mod filter;
 pub mod inflate;
 #[cfg_attr(not(feature = "jq"), path = "no_jq.rs")]
 pub mod jq;
+pub mod json_cursor;
 pub mod line;
 pub mod meter;
 pub mod tag;
-pub mod walk;
 
 use std::io;
 
@@ -369,12 +369,12 @@ impl Pipeline {
         let json = !matches!(message.kind, Kind::Heartbeat | Kind::Malformed);
         if message.kind.group() != Group::Compliance {
             if let Some(tag) = &options.tag
-                && !(json && tag.keeps(message.body))
+                && !(json && tag.matches_post(message.body))
             {
                 return Ok(());
             }
             if let Some(condition) = &options.condition
-                && !(json && condition.keeps(line).map_err(|why| ("--where", why))?)
+                && !(json && condition.matches(line).map_err(|why| ("--where", why))?)
             {
                 return Ok(());
             }
@@ -399,7 +399,7 @@ impl Pipeline {
 
     fn failed(&mut self, option: &'static str, why: String, seen: &mut Seen) {
         seen.failed += 1;
-        let kind = format!("{option} {}", jq::kind_of_error(&why));
+        let kind = format!("{option} {}", jq::error_kind(&why));
         if self.told.len() < ERROR_KINDS && !self.told.contains(&kind) {
             self.told.push(kind);
             seen.remark(Remark::Expression { line: self.line, option, why });

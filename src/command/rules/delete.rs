@@ -122,7 +122,7 @@ fn pick(all: Vec<Kept>, which: &RuleDelete) -> (Vec<Kept>, Vec<String>) {
     if which.all {
         return (all, Vec::new());
     }
-    let fits = |tag: &Tag, rule: &Kept| rule.tag.as_deref().is_some_and(|text| !text.is_empty() && tag.fits(text));
+    let fits = |tag: &Tag, rule: &Kept| rule.tag.as_deref().is_some_and(|text| !text.is_empty() && tag.matches(text));
     let tags: Vec<Tag> = which.tag.iter().map(|tag| Tag::from(tag.as_str())).collect();
     let mut missing = Vec::new();
     let mut miss = |found: bool, what: String| {

@@ -132,7 +132,10 @@ async fn read(api: &mut Api, console: &Console) -> Result<(Vec<Rule>, bool), Err
 }
 
 fn chosen(rules: Vec<Rule>, tag: Option<&Tag>) -> Vec<Rule> {
-    rules.into_iter().filter(|rule| tag.is_none_or(|tag| tag.fits(rule.tag.as_deref().unwrap_or_default()))).collect()
+    rules
+        .into_iter()
+        .filter(|rule| tag.is_none_or(|tag| tag.matches(rule.tag.as_deref().unwrap_or_default())))
+        .collect()
 }
 
 async fn list(api: &mut Api, console: &Console, tag: Option<&Tag>) -> Result<u8, Error> {

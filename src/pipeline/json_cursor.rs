@@ -1,30 +1,30 @@
-//! A walk over JSON that the scanner has proven valid: keys and values by their bytes, nothing built.
+//! A cursor over JSON that the scanner has proven valid: keys and values as slices, nothing is built.
 //!
-//! Filters look at one or two fields of a post and skip the rest, so skipping is what must be fast: strings eight
-//! bytes at a time, containers by counting brackets.
+//! Filters look at one or two fields of a post and skip the rest, so skipping must be fast: strings eight bytes at a
+//! time, containers by counting brackets.
 //!
-//! Its law: on valid JSON it sees what a parser sees. On anything else it sees nonsense but neither panics nor
-//! walks in circles.
+//! Law: on valid JSON it gives what a parser gives. On anything else the slices are meaningless, but it neither panics
+//! nor loops without end.
 
 use std::borrow::Cow;
 
 use crate::protocol::scan::plain_end;
 
-/// Where a walk stands.
+/// A position in JSON text.
 #[derive(Debug, Clone)]
-pub struct Walk<'a> {
+pub struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Walk<'a> {
-    /// A walk that begins before a value.
+impl<'a> Cursor<'a> {
+    /// A cursor before a value.
     #[must_use]
-    pub fn new(bytes: &'a [u8]) -> Walk<'a> {
-        Walk { bytes, at: 0 }
+    pub fn new(bytes: &'a [u8]) -> Cursor<'a> {
+        Cursor { bytes, at: 0 }
     }
 
-    /// The first byte of what comes next; 0 at the end.
+    /// The first byte of the next token; 0 at the end.
     pub fn peek(&mut self) -> u8 {
         while let b' ' | b'\t' | b'\n' | b'\r' = self.byte() {
             self.at += 1;
@@ -32,13 +32,13 @@ impl<'a> Walk<'a> {
         self.byte()
     }
 
-    /// Steps into the array or object that comes next.
+    /// Steps into the array or object that is next.
     pub fn open(&mut self) {
         self.peek();
         self.at += 1;
     }
 
-    /// Whether the container we are in goes on; if not, steps out of it.
+    /// Whether the current container has another element; if not, steps out of it.
     pub fn more(&mut self) -> bool {
         match self.peek() {
             0 => false,
@@ -54,7 +54,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Takes a key, with its quotes, and the colon behind it.
+    /// Reads a key, quotes included, and skips the colon after it.
     pub fn key(&mut self) -> &'a [u8] {
         self.peek();
         let key = self.string();
@@ -63,7 +63,7 @@ impl<'a> Walk<'a> {
         key
     }
 
-    /// Takes a whole value and gives its bytes.
+    /// Reads a whole value.
     pub fn value(&mut self) -> &'a [u8] {
         let first = self.peek();
         let started = self.at;
@@ -91,14 +91,14 @@ impl<'a> Walk<'a> {
                 }
             }
             _ => {
-                // A step at least, so that no loop over a broken value stands still.
+                // One byte at least, so that a loop over an invalid value ends.
                 self.at += 1;
                 while !matches!(self.byte(), 0 | b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r') {
                     self.at += 1;
                 }
             }
         }
-        self.between(started)
+        self.slice_from(started)
     }
 
     fn string(&mut self) -> &'a [u8] {
@@ -111,15 +111,15 @@ impl<'a> Walk<'a> {
                     self.at += 1;
                     break;
                 }
-                // The byte behind a backslash ends no string.
+                // The byte after a backslash does not end the string.
                 b'\\' => self.at += 2,
                 _ => self.at += 1,
             }
         }
-        self.between(started)
+        self.slice_from(started)
     }
 
-    fn between(&mut self, started: usize) -> &'a [u8] {
+    fn slice_from(&mut self, started: usize) -> &'a [u8] {
         self.at = self.at.min(self.bytes.len());
         self.bytes.get(started..self.at).unwrap_or_default()
     }
@@ -129,9 +129,9 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What a string with its quotes spells.
+/// The text of a quoted string, its escapes resolved.
 #[must_use]
-pub fn spelled(quoted: &[u8]) -> Cow<'_, [u8]> {
+pub fn unescape(quoted: &[u8]) -> Cow<'_, [u8]> {
     let raw = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
     if !raw.contains(&b'\\') {
         return Cow::Borrowed(raw);
@@ -139,31 +139,31 @@ pub fn spelled(quoted: &[u8]) -> Cow<'_, [u8]> {
     serde_json::from_slice::<String>(quoted).map_or(Cow::Borrowed(raw), |text| Cow::Owned(text.into_bytes()))
 }
 
-/// Finds what stands at `path` under the value that comes next, and takes that value. Of a key that stands twice
-/// the last one counts, as in every parser we know.
+/// Reads the next value and returns the value at `path` inside it. Of equal keys the last one counts, as in every
+/// common parser.
 ///
 /// # Errors
-/// Something on the way is neither an object nor null, so that it has no members.
-pub fn find<'a>(walk: &mut Walk<'a>, path: &[impl AsRef<[u8]>]) -> Result<Option<&'a [u8]>, NoMembers> {
+/// A value on the path is neither an object nor null, so it has no members.
+pub fn find<'a>(cursor: &mut Cursor<'a>, path: &[impl AsRef<[u8]>]) -> Result<Option<&'a [u8]>, NoMembers> {
     let Some((first, rest)) = path.split_first() else {
-        return Ok(Some(walk.value()));
+        return Ok(Some(cursor.value()));
     };
-    match walk.peek() {
+    match cursor.peek() {
         b'{' => {}
         b'n' => {
-            walk.value();
+            cursor.value();
             return Ok(None);
         }
         _ => return Err(NoMembers),
     }
     let mut found = None;
-    walk.open();
-    while walk.more() {
-        let key = walk.key();
-        if *spelled(key) == *first.as_ref() {
-            found = find(walk, rest)?;
+    cursor.open();
+    while cursor.more() {
+        let key = cursor.key();
+        if *unescape(key) == *first.as_ref() {
+            found = find(cursor, rest)?;
         } else {
-            walk.value();
+            cursor.value();
         }
     }
     Ok(found)
@@ -179,7 +179,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn at<'a>(json: &'a str, path: &[&str]) -> Result<Option<&'a str>, NoMembers> {
-        let found = find(&mut Walk::new(json.as_bytes()), path)?;
+        let found = find(&mut Cursor::new(json.as_bytes()), path)?;
         Ok(found.map(|bytes| std::str::from_utf8(bytes).expect("text")))
     }
 
@@ -202,13 +202,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_walked_to_an_end(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let _ = find(&mut Walk::new(&bytes), &["a", "b"]);
+        fn any_bytes_are_read_to_their_end(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = find(&mut Cursor::new(&bytes), &["a", "b"]);
         }
 
         #[test]
-        fn tokens_in_any_order_are_walked_to_an_end(text in r#"([{}\[\],:]|"a"|"b"|1|null|\\|"){0,24}"#) {
-            let _ = find(&mut Walk::new(text.as_bytes()), &["a", "b"]);
+        fn tokens_in_any_order_are_read_to_their_end(text in r#"([{}\[\],:]|"a"|"b"|1|null|\\|"){0,24}"#) {
+            let _ = find(&mut Cursor::new(text.as_bytes()), &["a", "b"]);
         }
     }
 }
