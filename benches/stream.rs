@@ -1,6 +1,6 @@
-//! What each part of the stream costs over generated posts, in bytes a second: `cargo bench --bench stream`.
+//! The throughput of each part of the pipeline on generated posts, in bytes per second: `cargo bench --bench stream`.
 //!
-//! The figure to watch is the scanner's faster path against its exact one in one run.
+//! The figure to watch is the ratio of the scanner's two paths in one run.
 
 use std::io::Write as _;
 
@@ -20,10 +20,10 @@ fn main() {
     divan::main();
 }
 
-/// Four megabytes, more than the caches near the processor hold.
+/// Four megabytes, more than the inner caches of a processor hold.
 const SIZE: usize = 4 << 20;
 
-/// What a socket gives at once.
+/// What one read of a socket returns.
 const CHUNK: usize = 16 << 10;
 
 fn stream() -> Vec<u8> {
@@ -76,7 +76,7 @@ mod scanning {
         });
     }
 
-    /// What a reader costs that builds every post as a value.
+    /// The cost of building every post as a value.
     #[divan::bench]
     fn by_serde_json_into_values(bencher: Bencher) {
         over_lines(bencher, |line| {
@@ -92,7 +92,7 @@ fn classification(bencher: Bencher) {
     });
 }
 
-/// From bytes to bytes, with what the default filter does.
+/// From bytes to bytes, with the default filter.
 #[divan::bench]
 fn pipeline(bencher: Bencher) {
     let bytes = stream();
@@ -108,7 +108,7 @@ fn pipeline(bencher: Bencher) {
     });
 }
 
-/// The kinds alone, of which nothing is printed.
+/// The filter of kinds alone: nothing is printed.
 #[divan::bench]
 fn filter(bencher: Bencher) {
     let bytes = stream();
@@ -123,7 +123,7 @@ fn filter(bencher: Bencher) {
     });
 }
 
-/// Bytes a second of what comes out.
+/// In bytes per second of output.
 #[divan::bench]
 fn inflating(bencher: Bencher) {
     let bytes = stream();

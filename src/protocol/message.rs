@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::disconnect::{self, Code, TextLine};
 use super::problem::Problem;
-use super::scan::{Fault, Key, Shape, Type, scan};
+use super::scan::{Fault, Key, Outline, Type, scan};
 use crate::text::sanitize;
 
 /// Names every kind once: the enum, its text, its group, and whether it is printed by default.
@@ -211,35 +211,35 @@ pub fn classify(line: &[u8]) -> Message<'_> {
     if line.iter().all(|byte| matches!(byte, b' ' | b'\r')) {
         return message(Kind::Heartbeat);
     }
-    let shape = match scan(line) {
-        Ok(shape) => shape,
+    let outline = match scan(line) {
+        Ok(outline) => outline,
         Err(fault) => {
             return Message { fault: Some(fault), ..message(Kind::Malformed) };
         }
     };
     // A site stream wraps each message once; a wrapper inside a wrapper is nobody's format.
-    if shape.top.has(Key::ForUser) && shape.top.get(Key::Message).is_object() {
-        let inner = shape.message;
-        if let Ok(shape) = scan(inner) {
-            return of_shape(inner, &shape);
+    if outline.top.has(Key::ForUser) && outline.top.get(Key::Message).is_object() {
+        let inner = outline.message;
+        if let Ok(outline) = scan(inner) {
+            return of_outline(inner, &outline);
         }
     }
-    of_shape(line, &shape)
+    of_outline(line, &outline)
 }
 
-fn of_shape<'a>(body: &'a [u8], shape: &Shape<'a>) -> Message<'a> {
-    let (kind, dialect) = kind_of(body, shape);
-    Message { kind, dialect, id: shape.id, body, fault: None }
+fn of_outline<'a>(body: &'a [u8], outline: &Outline<'a>) -> Message<'a> {
+    let (kind, dialect) = kind_of(body, outline);
+    Message { kind, dialect, id: outline.id, body, fault: None }
 }
 
-fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
+fn kind_of(body: &[u8], outline: &Outline) -> (Kind, Option<Dialect>) {
     const UNKNOWN: (Kind, Option<Dialect>) = (Kind::Unknown, None);
-    let top = &shape.top;
-    if !shape.root.is_object() {
+    let top = &outline.top;
+    if !outline.root.is_object() {
         return UNKNOWN;
     }
     if top.has(Key::Data) {
-        if let Some(kind) = under_data(shape) {
+        if let Some(kind) = under_data(outline) {
             return (kind, Some(Dialect::V2));
         }
         return match top.get(Key::Errors) {
@@ -248,7 +248,7 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
         };
     }
     // Rare enough for the library; posts have no `type` at their top, and an error would cost them an allocation.
-    let type_text: String = match shape.type_json {
+    let type_text: String = match outline.type_json {
         b"" => String::new(),
         json => serde_json::from_slice(json).unwrap_or_default(),
     };
@@ -287,12 +287,12 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
     UNKNOWN
 }
 
-fn under_data(shape: &Shape) -> Option<Kind> {
-    let data = &shape.data;
-    if !shape.top.get(Key::Data).is_object() {
+fn under_data(outline: &Outline) -> Option<Kind> {
+    let data = &outline.data;
+    if !outline.top.get(Key::Data).is_object() {
         return None;
     }
-    if shape.data_has_one_key() {
+    if outline.data_has_one_key() {
         for (key, kind) in UNDER_DATA {
             if data.get(key).is_object() {
                 return Some(kind);
