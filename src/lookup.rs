@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use crate::clock::Clock;
 use crate::net::api::{Api, ConnectionQuery, Error, Kill, Status};
-use crate::protocol::record::{Connection, Rule, is_connection_id};
+use crate::protocol::api_types::{Connection, StoredRule, is_connection_id};
 use crate::session::event::Holder;
 use crate::text::sanitize;
 use crate::time::{Timestamp, parse_rfc3339};
@@ -71,7 +71,7 @@ pub enum Response {
         reason: String,
     },
     /// The active rules.
-    Rules(Vec<Rule>),
+    Rules(Vec<StoredRule>),
     /// No result that is worth reporting.
     Nothing,
 }

@@ -6,8 +6,8 @@ use clap::{ArgGroup, Args, Subcommand};
 
 use super::Access;
 use crate::net::api::Status;
+use crate::protocol::api_types::is_connection_id;
 use crate::protocol::endpoint;
-use crate::protocol::record::is_connection_id;
 use crate::terminal::Color;
 
 /// How results are shown, for every verb that lists things.

@@ -12,9 +12,9 @@ use super::client_config::{self, ClientConfig};
 use super::{Error, runtime, target, usage};
 use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
 use crate::net::api::{self, Api, ConnectionQuery, KILL_BATCH, Kill, Status};
+use crate::protocol::api_types::{Connection, TerminateResult, TerminatedConnection};
 use crate::protocol::catalogue::{ENTRIES, Entry};
 use crate::protocol::endpoint::{self, Host};
-use crate::protocol::record::{Connection, Killed, Kills};
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
 use crate::terminal::table::{Cell, Column, Look};
@@ -292,7 +292,7 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
         console.info("nothing was ended");
         return Ok(FAILED);
     }
-    let mut total = Kills::default();
+    let mut total = TerminateResult::default();
     let (batches, asked): (Vec<Kill<'_>>, usize) = match which {
         Which::Ids(ids) => (ids.chunks(KILL_BATCH).map(Kill::Ids).collect(), ids.len()),
         Which::Endpoints(names) => (names.iter().map(|name| Kill::Endpoint(name)).collect(), 0),
@@ -300,7 +300,7 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
     };
     for batch in batches {
         let kills = api.kill(batch).await;
-        if kills.is_err() && total != Kills::default() {
+        if kills.is_err() && total != TerminateResult::default() {
             console.info(&format!("{} were ended before this:", total.successful));
         }
         let kills = kills?;
@@ -347,7 +347,7 @@ fn connections(count: usize) -> String {
 }
 
 /// Prints what became of each connection.
-fn tell(console: &Console, kills: &Kills) -> Result<(), Error> {
+fn tell(console: &Console, kills: &TerminateResult) -> Result<(), Error> {
     for problem in &kills.errors {
         console.info(&format!("warning: {}", api::describe(problem)));
     }
@@ -361,7 +361,7 @@ fn tell(console: &Console, kills: &Kills) -> Result<(), Error> {
     Ok(())
 }
 
-fn result(killed: &Killed) -> Vec<Cell> {
+fn result(killed: &TerminatedConnection) -> Vec<Cell> {
     let result = if killed.success { Cell::new("ended", Look::Good) } else { Cell::new("not ended", Look::Bad) };
     vec![
         killed.uuid.clone().unwrap_or_default().into(),
@@ -389,7 +389,7 @@ mod tests {
                 "connected_at":"2026-11-22T11:59:30.500Z"}),
         ]
         .iter()
-        .map(Connection::of)
+        .map(Connection::from_json)
         .collect();
         newest_first(&mut found);
         insta::assert_snapshot!(render(&columns(&found), &rows(&found, now), 100, false), @r"
@@ -405,7 +405,8 @@ mod tests {
     fn days_a_future_and_a_narrow_screen_are_readable() {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
         let id = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
-        let open = |at: &str| Connection::of(&json!({"id":id,"endpoint_name":"filtered_stream","connected_at":at}));
+        let open =
+            |at: &str| Connection::from_json(&json!({"id":id,"endpoint_name":"filtered_stream","connected_at":at}));
         let found = [open("2026-11-22T12:05:00Z"), open("2026-11-20T01:32:00Z")];
         insta::assert_snapshot!(render(&columns(&found), &rows(&found, now), 80, false), @r"
         OPENED     LASTED  STREAM    ID, OR WHY IT ENDED

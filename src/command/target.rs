@@ -10,7 +10,7 @@ use super::{Error, client_config, usage};
 use crate::cli::{self, Tail};
 use crate::net::base_url::BaseUrl;
 use crate::protocol::endpoint::{self, Endpoint, Family, Host};
-use crate::protocol::request::{Request, Wish, name};
+use crate::protocol::request::{Request, StreamParams, name};
 use crate::text::sanitize;
 
 /// What to connect to.
@@ -40,7 +40,7 @@ pub struct Target {
 /// Finds the stream by its name, X's name for it, its path or its URL.
 pub fn of(tail: &Tail) -> Result<Target, Error> {
     let word = tail.stream.as_str();
-    let wish = wish(&tail.request)?;
+    let params = stream_params(&tail.request)?;
     let (origin, place) = match split_url(word) {
         Some((host, path)) => (Some(host), path),
         None => (None, word),
@@ -49,8 +49,8 @@ pub fn of(tail: &Tail) -> Result<Target, Error> {
     let known = endpoint::find(without_query);
     let base = base_of(tail, origin, known)?;
     let request = match known {
-        Some(endpoint) if without_query == place => wish.of(endpoint),
-        _ if place.starts_with('/') => wish.of_path(place),
+        Some(endpoint) if without_query == place => params.request(endpoint),
+        _ if place.starts_with('/') => params.request_path(place),
         _ => return usage(unknown(word)),
     };
     let request = request.or_else(usage)?;
@@ -117,7 +117,7 @@ fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) 
     Ok(given)
 }
 
-fn wish(request: &cli::Request) -> Result<Wish, Error> {
+fn stream_params(request: &cli::Request) -> Result<StreamParams, Error> {
     let fields = [
         (name::TWEET, &request.tweet_fields),
         (name::EXPANSIONS, &request.expansions),
@@ -132,7 +132,7 @@ fn wish(request: &cli::Request) -> Result<Wish, Error> {
         Some(text) => time(text, now).map(Some).or_else(|why| usage(format!("{flag} {}: {why}", sanitize(text, 60)))),
         None => Ok(None),
     };
-    Ok(Wish {
+    Ok(StreamParams {
         partition: request.partition,
         backfill: request.backfill_minutes,
         start: at("--start", &request.start)?,

@@ -5,6 +5,7 @@
 //!
 //! Law: pure. Nothing here reads a clock, a file or a socket, and no input makes it panic.
 
+pub mod api_types;
 pub mod catalogue;
 pub mod disconnect;
 pub mod endpoint;
@@ -13,7 +14,7 @@ pub mod message;
 pub mod post_id;
 pub mod problem;
 pub mod rate_limit;
-pub mod record;
+
 pub mod request;
 pub mod rule;
 pub mod scan;

@@ -120,7 +120,7 @@ fn a_stream_can_be_named_by_its_url_on_the_base_host() {
 fn what_a_stream_does_not_take_is_a_usage_error() {
     for (arguments, hint) in [
         (&["labels", "--tweet-fields", "id"][..], "--tweet-fields"),
-        (&["activity", "--all-fields"], "takes no fields"),
+        (&["activity", "--all-fields"], "accepts no fields"),
         (&["sample", "--start", "2h"], "no recovery"),
         (&["filtered", "--start", "1h", "--end", "2h"], "not before"),
         (&["filtered", "--start", "tomorrow"], "2h"),

@@ -7,10 +7,10 @@ use jiff::civil::Date;
 use super::check::Check;
 use crate::command::usage::{end, percent, thousands};
 use crate::net::api;
+use crate::protocol::api_types::{Connection, RuleCounts, Usage, is_connection_id};
 use crate::protocol::disconnect::Code;
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::rate_limit::RateLimit;
-use crate::protocol::record::{Connection, RuleCounts, Usage, is_connection_id};
 use crate::session::Head;
 use crate::session::outcome::REFUSED;
 use crate::time::{format_duration, parse_rfc3339, time_of_day};
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn no_rules_are_a_failure_with_the_next_command() {
-        let of = |data| rules(&RuleCounts::of(&json!({ "data": data })), "");
+        let of = |data| rules(&RuleCounts::from_json(&json!({ "data": data })), "");
         insta::assert_snapshot!(shown(&[
             of(json!({ "client_app_rules_count": { "rule_count": "0" }, "cap_per_client_app": 1000 })),
             of(json!({ "client_app_rules_count": { "rule_count": 12 }, "cap_per_client_app": 1000 })),
@@ -311,7 +311,7 @@ mod tests {
     fn a_cap_is_well_then_near_then_reached() {
         let of = |used, cap| {
             let data = json!({ "project_usage": used, "project_cap": cap, "cap_reset_day": 1 });
-            usage(&Usage::of(&json!({ "data": data })), date(2026, 11, 22), "")
+            usage(&Usage::from_json(&json!({ "data": data })), date(2026, 11, 22), "")
         };
         let checks = [
             of(json!("900"), json!("1000")),
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn who_holds_the_stream_is_told_with_the_command_that_ends_it() {
         let one = |id: Option<&str>, stream: &str| {
-            Connection::of(&json!({ "id": id, "endpoint_name": stream, "client_ip": "192.0.2.7",
+            Connection::from_json(&json!({ "id": id, "endpoint_name": stream, "client_ip": "192.0.2.7",
                 "connected_at": "2026-11-22T11:59:00Z" }))
         };
         let filtered = endpoint::find("filtered").expect("a stream");

@@ -26,7 +26,7 @@ use crate::net::api::{self, Api, ConnectionQuery};
 use crate::net::token::{self, Token, VARIABLES as TOKENS};
 use crate::pipeline::meter::Meter;
 use crate::protocol::endpoint::{self, Endpoint, Family};
-use crate::protocol::request::{Request, Wish};
+use crate::protocol::request::{Request, StreamParams};
 use crate::session::budget::Budget;
 use crate::session::outcome::REFUSED;
 use crate::session::{Head, Signal};
@@ -84,8 +84,8 @@ pub fn run(given: &Doctor, arguments: &[OsString], console: &mut Console) -> Res
 
 /// What `--listen` asks for: the stream as it is, the first partition of one that is split.
 fn request(endpoint: &Endpoint) -> Result<Request, String> {
-    let wish = Wish { partition: endpoint.partitions.map(|_| 1), ..Wish::default() };
-    wish.of(endpoint).map_err(|why| format!("--listen: {why}"))
+    let params = StreamParams { partition: endpoint.partitions.map(|_| 1), ..StreamParams::default() };
+    params.request(endpoint).map_err(|why| format!("--listen: {why}"))
 }
 
 /// What the token looks like. Nothing of it is shown.

@@ -11,8 +11,8 @@ use super::super::Error;
 use super::input::{self, RuleSet, pointed};
 use super::print;
 use crate::net::api::{self, Api, Delete, NewRule, RULE_BATCH};
+use crate::protocol::api_types::{DeleteOutcome, RuleCounts, RuleError, StoredRule as Kept};
 use crate::protocol::disconnect::Code;
-use crate::protocol::record::{DeleteOutcome, Rule as Kept, RuleCounts, RuleError};
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, unless_closed};
@@ -348,7 +348,7 @@ mod tests {
         let counts = |app: u64, project: u64, rules: u64| {
             let data = json!({ "cap_per_client_app": app, "cap_per_project": project, "project_rules_count": rules,
                 "client_app_rules_count": { "rule_count": 10 } });
-            RuleCounts::of(&json!({ "data": data }))
+            RuleCounts::from_json(&json!({ "data": data }))
         };
         assert_eq!(room(&counts(1000, 1000, 10)), Some(1000));
         assert_eq!(room(&counts(1000, 1000, 400)), Some(610));
@@ -367,7 +367,7 @@ mod tests {
             (vec![error("no"), error("Rule does not exist")], 0, 1),
         ] {
             let summary = json!({ "deleted": deleted, "not_deleted": errors.len() });
-            let reply = DeleteOutcome::of(&json!({ "meta": { "summary": summary }, "errors": errors }));
+            let reply = DeleteOutcome::from_json(&json!({ "meta": { "summary": summary }, "errors": errors }));
             assert_eq!(Dropped::of(&reply, 2), Dropped { gone: deleted, kept, ..Dropped::default() });
         }
         assert_eq!(Dropped::of(&DeleteOutcome::default(), 2), Dropped { gone: 2, ..Dropped::default() });

@@ -8,7 +8,7 @@ use super::{COLUMNS, input, print, read, rows};
 use crate::cli::RuleDelete;
 use crate::net::api::{Api, RULE_BATCH};
 use crate::pipeline::tag::Tag;
-use crate::protocol::record::Rule as Kept;
+use crate::protocol::api_types::StoredRule as Kept;
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::FAILED;
 use crate::terminal::console::{Console, unless_closed};

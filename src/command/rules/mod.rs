@@ -15,8 +15,8 @@ use super::{Error, runtime, usage};
 use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
 use crate::net::api::{self, Api, Listing};
 use crate::pipeline::tag::Tag;
+use crate::protocol::api_types::{AppRules, RuleCounts, StoredRule};
 use crate::protocol::endpoint::Host;
-use crate::protocol::record::{AppRules, Rule, RuleCounts};
 use crate::protocol::rule::{self, file};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, WriteError};
@@ -123,7 +123,7 @@ impl Job<'_> {
 }
 
 /// Reads the rules that X has. What X could not give is told; the second value is false then.
-async fn read(api: &mut Api, console: &Console) -> Result<(Vec<Rule>, bool), Error> {
+async fn read(api: &mut Api, console: &Console) -> Result<(Vec<StoredRule>, bool), Error> {
     let Listing { items, errors, more } = api.rules().await?;
     for problem in &errors {
         console.info(&format!("warning: {}", api::describe(problem)));
@@ -131,7 +131,7 @@ async fn read(api: &mut Api, console: &Console) -> Result<(Vec<Rule>, bool), Err
     Ok((items, errors.is_empty() && !more))
 }
 
-fn chosen(rules: Vec<Rule>, tag: Option<&Tag>) -> Vec<Rule> {
+fn chosen(rules: Vec<StoredRule>, tag: Option<&Tag>) -> Vec<StoredRule> {
     rules
         .into_iter()
         .filter(|rule| tag.is_none_or(|tag| tag.matches(rule.tag.as_deref().unwrap_or_default())))
@@ -152,7 +152,7 @@ async fn list(api: &mut Api, console: &Console, tag: Option<&Tag>) -> Result<u8,
 }
 
 /// Prints rules: a table, or X's own objects.
-fn print(console: &Console, rules: &[Rule]) -> Result<(), WriteError> {
+fn print(console: &Console, rules: &[StoredRule]) -> Result<(), WriteError> {
     if console.is_table() {
         console.table(&COLUMNS, &rows(rules))
     } else {
@@ -162,8 +162,8 @@ fn print(console: &Console, rules: &[Rule]) -> Result<(), WriteError> {
 
 const COLUMNS: [Column; 3] = [Column::whole("ID"), Column::cut("TAG"), Column::cut("RULE")];
 
-fn rows(rules: &[Rule]) -> Vec<Vec<Cell>> {
-    let row = |rule: &Rule| {
+fn rows(rules: &[StoredRule]) -> Vec<Vec<Cell>> {
+    let row = |rule: &StoredRule| {
         vec![
             rule.id.clone().unwrap_or_default().into(),
             rule.tag.as_deref().map(escape_controls).unwrap_or_default().into(),
@@ -224,12 +224,12 @@ fn harmless(text: &str) -> String {
 }
 
 /// Whether X says what the rule matches.
-fn has_value(rule: &Rule) -> bool {
+fn has_value(rule: &StoredRule) -> bool {
     !rule.value.trim().is_empty()
 }
 
 /// Tells of rules without a value, which no file can hold; true if there are none.
-fn told_unreadable(console: &Console, rules: &[Rule]) -> bool {
+fn told_unreadable(console: &Console, rules: &[StoredRule]) -> bool {
     let bare: Vec<String> = rules
         .iter()
         .filter(|rule| !has_value(rule))
@@ -249,12 +249,12 @@ mod tests {
 
     #[test]
     fn the_table_of_rules_cuts_what_is_long_and_keeps_the_ids() {
-        let rules: Vec<Rule> = [
+        let rules: Vec<StoredRule> = [
             json!({"id":"1800000000000000001","value":"cat has:images -is:retweet (lang:en OR lang:ja)","tag":"cats"}),
             json!({"id":"1800000000000000002","value":"猫 \u{1b}[2J","tag":null}),
         ]
         .iter()
-        .map(Rule::of)
+        .map(StoredRule::from_json)
         .collect();
         insta::assert_snapshot!(render(&COLUMNS, &rows(&rules), 50, false), @r"
         ID                   TAG   RULE
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn counts_are_told_by_app_and_project() {
-        let counts = RuleCounts::of(&json!({ "data": {
+        let counts = RuleCounts::from_json(&json!({ "data": {
             "cap_per_client_app": "1000", "cap_per_project": 2000, "project_rules_count": "1003",
             "client_app_rules_count": { "client_app_id": "7", "rule_count": "1000" },
             "all_project_client_apps": [{ "client_app_id": "7", "rule_count": "1000" }, { "client_app_id": "8", "rule_count": 3 }],

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::protocol::record::{Consumed, Usage};
+use crate::protocol::api_types::{DailyUsage, Usage};
 use crate::store::meter::Day;
 use crate::terminal::table::{self, Cell, Column, Look};
 use crate::text::sanitize;
@@ -47,10 +47,10 @@ impl Report {
         let apps: BTreeSet<&str> = by_app.iter().filter_map(|day| day.app.as_deref()).collect();
         // The project's own numbers, or else the sum of its apps.
         let by_project = if usage.project_days.is_empty() { &usage.app_days } else { &usage.project_days };
-        for Consumed { date, posts, .. } in by_project {
+        for DailyUsage { date, posts, .. } in by_project {
             *rows.entry(day(date)).or_default().x.get_or_insert(0) += posts;
         }
-        for Consumed { date, app, posts } in by_app {
+        for DailyUsage { date, app, posts } in by_app {
             if let (Some(app), true) = (app, apps.len() > 1) {
                 *rows.entry(day(date)).or_default().apps.entry(sanitize(app, 40)).or_default() += posts;
             }
@@ -254,7 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn usage() -> Usage {
-        Usage::of(&json!({ "data": {
+        Usage::from_json(&json!({ "data": {
             "cap_reset_day": 10,
             "project_cap": "3000000",
             "project_id": "1369785403853424",
@@ -305,7 +305,8 @@ mod tests {
     #[test]
     fn apps_are_told_apart_where_there_are_several() {
         let days = |id: &str, posts: u64| json!({ "client_app_id": id, "usage": [{ "date": "2026-11-22T00:00:00.000Z", "usage": posts }] });
-        let usage = Usage::of(&json!({ "data": { "daily_client_app_usage": [days("11", 1200), days("22", 34)] } }));
+        let usage =
+            Usage::from_json(&json!({ "data": { "daily_client_app_usage": [days("11", 1200), days("22", 34)] } }));
         let report = Report::new(&usage, None, date(2026, 11, 22), 1);
         insta::assert_snapshot!(report.render(60, false), @r"
         DATE            X

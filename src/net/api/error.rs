@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::protocol::api_types::RuleError;
 use crate::protocol::disconnect::{Code, Own};
 use crate::protocol::problem::{Body, Problem};
 use crate::protocol::rate_limit::RateLimit;
-use crate::protocol::record::RuleError;
 use crate::session::{Failure, Refusal};
 
 /// A failed call. It displays as one line that ends with what to do.
@@ -93,7 +93,7 @@ impl Error {
     /// The errors of a refusal that concern single rules.
     #[must_use]
     pub fn rules(&self) -> Vec<RuleError> {
-        RuleError::all(&self.body)
+        RuleError::list_from_json(&self.body)
     }
 
     /// Whether the same call may succeed later, with nothing changed.

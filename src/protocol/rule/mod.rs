@@ -12,7 +12,7 @@
 
 use serde_json::Value;
 
-use super::record;
+use super::api_types::StoredRule;
 use crate::text::escape_controls;
 
 pub mod file;
@@ -79,8 +79,8 @@ impl Rule {
     }
 }
 
-impl From<&record::Rule> for Rule {
-    fn from(rule: &record::Rule) -> Self {
+impl From<&StoredRule> for Rule {
+    fn from(rule: &StoredRule) -> Self {
         Self { id: rule.id.clone(), ..Self::new(rule.value.as_str(), rule.tag.as_deref()) }
     }
 }

@@ -117,7 +117,7 @@ fn each_flaw_is_named_with_its_place() {
         ("cat 12:30", Warning, 5, "has a colon"),
         ("cat https://x.com", Warning, 5, "no `https:`"),
         ("\"a b\"~7", Error, 6, "farther apart"),
-        ("\"a b\"~x", Warning, 6, "no distance"),
+        ("\"a b\"~x", Warning, 6, "not a distance"),
         ("cat \"\"", Warning, 5, "a phrase without words"),
         ("“big apple”", Warning, 1, "quotation mark"),
         ("cola 'coca cola'", Warning, 6, "quotation mark"),
