@@ -530,7 +530,7 @@ fn rules_are_added_from_files_and_stdin_in_every_form() {
     for arguments in [&["add"][..], &["add", "-"]] {
         let output = fed(&server, arguments, "{\"value\":\"c\"}\nc\n");
         assert_eq!(code(&output), Some(0), "{}", stderr(&output));
-        assert!(stderr(&output).contains("stdin:2: `c` stands in line 1 already"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("stdin:2: `c` is already in line 1"), "{}", stderr(&output));
     }
 }
 

@@ -57,7 +57,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         console.always("the list of rules is not whole; nothing was changed");
         return Ok(FAILED);
     };
-    let mut whole = plan(&current, &given.rules, Caps::of(usize::MAX));
+    let mut whole = plan(&current, &given.rules, Caps::new(usize::MAX));
     let changed = changed(&whole);
     unless_closed(print(console, &whole))?;
     if whole.requests.is_empty() {
@@ -65,10 +65,10 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         return Ok(0);
     }
     // No app has less room than this, or X says so when it has; with more to come, X is asked how much it takes.
-    let mut caps = Caps::of(Access::PayPerUse.rules());
+    let mut caps = Caps::new(Access::PayPerUse.rules());
     if current.len() + whole.add.len() - changed > caps.rules {
         let counts = api.rule_counts().await?;
-        caps = Caps::of(room(&counts).map_or(caps.rules, |room| usize::try_from(room).unwrap_or(usize::MAX)));
+        caps = Caps::new(room(&counts).map_or(caps.rules, |room| usize::try_from(room).unwrap_or(usize::MAX)));
         whole = plan(&current, &given.rules, caps);
         if whole.excess > 0 {
             return Ok(too_many(console, given, whole.excess, &counted(&counts)));
@@ -108,7 +108,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
                 return Ok(FAILED);
             };
             current = again;
-            whole = plan(&current, &given.rules, Caps::of(usize::try_from(room).unwrap_or(usize::MAX)));
+            whole = plan(&current, &given.rules, Caps::new(usize::try_from(room).unwrap_or(usize::MAX)));
             if whole.excess > 0 {
                 console.info(&job.tally.told());
                 return Ok(too_many(console, given, whole.excess, &counted(&counts)));
