@@ -1,6 +1,6 @@
-//! What each part of the stream costs over generated posts, in bytes a second: `cargo bench --bench stream`.
+//! The throughput of each part of the pipeline on generated posts, in bytes per second: `cargo bench --bench stream`.
 //!
-//! The figure to watch is the scanner's faster path against its exact one in one run.
+//! The figure to watch is the ratio of the scanner's two paths in one run.
 
 use std::io::Write as _;
 
@@ -8,10 +8,13 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use xstream::pipeline::Intake;
+use xstream::pipeline::decode::Format;
+use xstream::pipeline::decode::inflate::Inflater;
+use xstream::pipeline::decode::split::{LINE_CAP, Splitter};
 use xstream::pipeline::filter::Filter;
-use xstream::pipeline::inflate::Inflater;
-use xstream::pipeline::line::{LINE_CAP, Splitter};
-use xstream::pipeline::{Options, Pipeline, Seen};
+use xstream::pipeline::outbox::Batch;
+use xstream::pipeline::select::{Options, Selector, Source};
 use xstream::protocol::message::classify;
 use xstream::protocol::scan::{exact, scan};
 use xstream::simulator::Posts;
@@ -20,10 +23,10 @@ fn main() {
     divan::main();
 }
 
-/// Four megabytes, more than the caches near the processor hold.
+/// Four megabytes, more than the inner caches of a processor hold.
 const SIZE: usize = 4 << 20;
 
-/// What a socket gives at once.
+/// What one read of a socket returns.
 const CHUNK: usize = 16 << 10;
 
 fn stream() -> Vec<u8> {
@@ -76,7 +79,7 @@ mod scanning {
         });
     }
 
-    /// What a reader costs that builds every post as a value.
+    /// The cost of building every post as a value.
     #[divan::bench]
     fn by_serde_json_into_values(bencher: Bencher) {
         over_lines(bencher, |line| {
@@ -92,38 +95,41 @@ fn classification(bencher: Bencher) {
     });
 }
 
-/// From bytes to bytes, with what the default filter does.
+/// From bytes to bytes, with the default filter.
 #[divan::bench]
 fn pipeline(bencher: Bencher) {
     let bytes = stream();
-    let mut out = Vec::new();
+    let mut batch = Batch::default();
     bencher.counter(BytesCount::of_slice(&bytes)).bench_local(|| {
-        let mut pipeline = Pipeline::new(Options::new(Filter::new(&[], &[])));
-        for chunk in bytes.chunks(CHUNK) {
-            let mut seen = Seen::default();
-            out.clear();
-            pipeline.push(chunk, &mut out, &mut seen).expect("nothing is compressed");
-            black_box((&out, &seen));
+        let (mut intake, mut selector) = intake(Filter::new(&[], &[]));
+        for mut chunk in bytes.chunks(CHUNK) {
+            batch.clear();
+            let _ = intake.feed(&mut chunk, &mut selector, &mut batch).expect("nothing is compressed");
+            black_box(&batch);
         }
     });
+}
+
+fn intake(filter: Filter) -> (Intake, Selector) {
+    let format = Format { gzip: false, framed: false, file: false, line_cap: LINE_CAP };
+    (Intake::new(format, Source::default()), Selector::new(Options::new(filter)))
 }
 
 /// The kinds alone, of which nothing is printed.
 #[divan::bench]
 fn filter(bencher: Bencher) {
     let bytes = stream();
-    let mut out = Vec::new();
+    let mut batch = Batch::default();
     bencher.counter(BytesCount::of_slice(&bytes)).bench_local(|| {
-        let none = Filter::new(&["delete".parse().expect("a kind")], &[]);
-        let mut pipeline = Pipeline::new(Options::new(none));
-        for chunk in bytes.chunks(CHUNK) {
-            pipeline.push(chunk, &mut out, &mut Seen::default()).expect("nothing is compressed");
+        let (mut intake, mut selector) = intake(Filter::new(&["delete".parse().expect("a kind")], &[]));
+        for mut chunk in bytes.chunks(CHUNK) {
+            let _ = intake.feed(&mut chunk, &mut selector, &mut batch).expect("nothing is compressed");
         }
-        assert!(out.is_empty());
+        assert!(batch.bytes.is_empty());
     });
 }
 
-/// Bytes a second of what comes out.
+/// In bytes per second of output.
 #[divan::bench]
 fn inflating(bencher: Bencher) {
     let bytes = stream();

@@ -3,7 +3,7 @@
 #
 #   benches/where.sh [MEGABYTES]     default 200
 #
-# Wants target/release/xstream. Each side runs three times and its best run counts, since other work on the
+# Needs target/release/xstream. Each program runs three times and its best run counts, because other work on the
 # machine can only slow a run down.
 set -eu
 

@@ -30,14 +30,14 @@ complete -c xstream -n "__fish_xstream_needs_command" -f -a "tail" -d 'Connect t
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "replay" -d 'Classify, filter and print captured streams'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "connections" -d 'List or end the app\'s connections'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "rules" -d 'List or change the rules of the filtered stream'
-complete -c xstream -n "__fish_xstream_needs_command" -f -a "usage" -d 'Tell what X says was consumed, and what this machine metered'
+complete -c xstream -n "__fish_xstream_needs_command" -f -a "usage" -d 'Show what X counted as consumed, and what this machine metered'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "doctor" -d 'Check step by step what a stream needs, and name what is wrong'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "generate" -d 'Write man pages and completions'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l partition -d 'The stream\'s partition, for streams that are split' -r
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l backfill-minutes -d 'Ask X to repeat the last minutes, 0 to 5, mixed into the stream' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l backfill-minutes -d 'Request the last minutes again, 0 to 5, mixed into the stream' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l start -d 'Recover from this time on: 2h (ago), 2026-11-22T10:00Z; the run ends when the range is delivered' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l end -d 'Recover up to this time' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l tweet-fields -d 'Fields of posts' -r -f -a "article\t''
@@ -148,20 +148,20 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l language -d 'v1
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l filter-level -d 'v1.1: how much to filter' -r -f -a "none\t''
 low\t''
 medium\t''"
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l cacert -d 'PEM file with the certificates to trust instead of the system\'s' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-timeout -d 'Silence after which a connection counts as dead [default: 30s, v1.1 streams 90s]' -r
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-retries -d 'Retries allowed until a stream stands again; then exit status 4 [default: no limit]' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-retries -d 'Retries allowed until a stream is established again; then exit status 4 [default: no limit]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget and the count of posts between runs and processes of one app' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l skip -d 'Do not print these kinds or groups' -r
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l tag -d 'Print only posts found by a rule whose tag fits (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l tag -d 'Print only posts found by a rule whose tag matches (* is any text, ? any character)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l where -d 'Print only messages for which a jq expression is true' -r
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l jq -d 'Print the results of a jq expression, one a line, instead of the message' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l jq -d 'Print the results of a jq expression, one per line, instead of the message' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max -d 'Stop after this many printed messages' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-line -d 'Longest line that is kept; longer ones are skipped and reported' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l for -d 'Stop after this time, counted from the start' -r
@@ -175,32 +175,32 @@ off\t'No status'"
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l all-fields -d 'Every field and expansion that an app-only token may ask for'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l all-fields -d 'Every field and expansion that an app-only token may request'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l local-dc-only -d 'Powerstream: only posts of the data centre that answers'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-warnings -d 'v1.1: ask for warnings when we fall behind'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l delimited -d 'v1.1: ask for messages framed by their length'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-warnings -d 'v1.1: request warnings when this client is lagging'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l delimited -d 'v1.1: request messages framed by their length'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l demo -d 'Tail the embedded simulator: no token, no network'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do not ask for compression'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l demo -d 'Tail STREAM of the embedded simulator: no token, no network'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do not request compression'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l take-over -d 'When X refuses for too many connections, end those that hold this stream\'s slot, once'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d 'Stop when the connection ends, with exit status 5'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l quota-wait -d 'When the quota is spent, close the connection and resume when its period turns'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l summary -d 'End with a summary of five lines, also where stderr is no terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -s v -l verbose -d 'Tell decisions, names and addresses as well; -vv also HTTP heads (the token redacted) and TLS'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l summary -d 'End with a summary of five lines, also if stderr is not a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -s v -l verbose -d 'Also report decisions, names and addresses; -vv also HTTP heads (the token redacted) and TLS'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l skip -d 'Do not print these kinds or groups' -r
-complete -c xstream -n "__fish_xstream_using_subcommand replay" -l tag -d 'Print only posts found by a rule whose tag fits (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -l tag -d 'Print only posts found by a rule whose tag matches (* is any text, ? any character)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l where -d 'Print only messages for which a jq expression is true' -r
-complete -c xstream -n "__fish_xstream_using_subcommand replay" -l jq -d 'Print the results of a jq expression, one a line, instead of the message' -r
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -l jq -d 'Print the results of a jq expression, one per line, instead of the message' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l max -d 'Stop after this many printed messages' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l max-line -d 'Longest line that is kept; longer ones are skipped and reported' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
-complete -c xstream -n "__fish_xstream_using_subcommand replay" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l status -d 'Which connections [default: the active ones, then the last ten inactive]' -r -f -a "active\t'Open'
 inactive\t'Ended'
@@ -208,7 +208,7 @@ all\t'Both'"
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l endpoint -d 'Only those of a stream, by our name or X\'s; may be repeated' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l max -d 'Print at most this many' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l since -d 'Only those opened since: 2h (ago), 2026-11-22T10:00Z' -r
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -219,7 +219,7 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -f -a "kill" -d 'End connections: those with these ids, those of a stream, or all'
@@ -230,7 +230,7 @@ all\t'Both'"
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l endpoint -d 'Only those of a stream, by our name or X\'s; may be repeated' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l max -d 'Print at most this many' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l since -d 'Only those opened since: 2h (ago), 2026-11-22T10:00Z' -r
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -241,10 +241,10 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l endpoint -d 'All of a stream, by our name or X\'s; may be repeated' -r
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -253,17 +253,17 @@ complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l all -d 'All of the app, whoever opened them'
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do not ask'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l all -d 'All of the app, whichever client opened them'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s y -l yes -d 'Do not ask for confirmation'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "kill" -d 'End connections: those with these ids, those of a stream, or all'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l tag -d 'Only those whose tag fits (* is any text, ? any character)' -r
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l tag -d 'Only those whose tag matches (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -274,18 +274,18 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "list" -d 'List the rules'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "add" -d 'Add rules, from arguments, a file or stdin'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "delete" -d 'Delete rules, by id, value or tag, or all'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "sync" -d 'Make the app\'s rules equal to a file'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "test" -d 'Have rules checked, here and by X, without adding them'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "count" -d 'Tell how many rules there are and may be'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "count" -d 'Show how many rules there are, and the caps'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "export" -d 'Write the rules as a file that `rules sync` reads'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and not __fish_seen_subcommand_from list add delete sync test count export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l tag -d 'Only those whose tag fits (* is any text, ? any character)' -r
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l tag -d 'Only those whose tag matches (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -296,13 +296,13 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l tag -d 'Tag of the rules that bring none' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
 enterprise\t'Rules of 2,048 characters'"
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -314,11 +314,11 @@ never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l no-lint -d 'Send rules also if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l value -d 'The rule with exactly this value; may be given again' -r
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l tag -d 'All rules whose tag fits (* is any text, ? any character; a rule without a tag never does); may be given again' -r
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l tag -d 'All rules whose tag matches (* is any text, ? any character; a rule without a tag never does); may be given again' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -328,15 +328,15 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l all -d 'All rules of the app'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Only tell what would be deleted'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s n -l dry-run -d 'Only show what would be deleted'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask for confirmation'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
 enterprise\t'Rules of 2,048 characters'"
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -346,18 +346,18 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s n -l dry-run -d 'Only print the difference'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s y -l yes -d 'Do not ask'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s y -l yes -d 'Do not ask for confirmation'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l allow-empty -d 'Take a file without any rule, and delete all rules'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l no-lint -d 'Send rules also if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l tag -d 'Tag of the rules that bring none' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
 enterprise\t'Rules of 2,048 characters'"
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -369,9 +369,9 @@ never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l no-lint -d 'Send rules also if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -382,12 +382,12 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from count" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l form -d 'Form of the file' -r -f -a "ndjson\t'A JSON object a line'
-tab\t'A rule a line, its tag behind a tab'"
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l tag -d 'Only rules whose tag fits (* is any text, ? any character)' -r
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l form -d 'Form of the file' -r -f -a "ndjson\t'One JSON object per line'
+tab\t'One rule per line, its tag after a tab'"
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l tag -d 'Only rules whose tag matches (* is any text, ? any character)' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -398,19 +398,19 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the rules'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add rules, from arguments, a file or stdin'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Delete rules, by id, value or tag, or all'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "sync" -d 'Make the app\'s rules equal to a file'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "test" -d 'Have rules checked, here and by X, without adding them'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "count" -d 'Tell how many rules there are and may be'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "count" -d 'Show how many rules there are, and the caps'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "export" -d 'Write the rules as a file that `rules sync` reads'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xstream -n "__fish_xstream_using_subcommand usage" -l days -d 'How many days, today among them' -r
 complete -c xstream -n "__fish_xstream_using_subcommand usage" -l state -d 'File of `tail --state`, which holds what this machine metered' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand usage" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand usage" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand usage" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand usage" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -421,10 +421,10 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand usage" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand usage" -l json -d 'Print NDJSON, also on a terminal'
-complete -c xstream -n "__fish_xstream_using_subcommand usage" -s q -l quiet -d 'Tell nothing on stderr but the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand usage" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand usage" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l state -d 'File of `tail --state`: tells how much of the connection budget is spent; --listen counts there' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l bearer -d 'Bearer token; it is taken off the process list at once' -r
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l state -d 'File of `tail --state`: shows how much of the connection budget is spent; --listen counts there' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l proxy -d 'Proxy: http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT [default: `$HTTPS_PROXY`, `$ALL_PROXY`]' -r
@@ -434,22 +434,22 @@ complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l color -d 'Col
 always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l listen -d 'Open the stream for five seconds, unless another connection to it is listed'
-complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l no-listen -d 'Open no stream; this is the default, and takes back an earlier --listen'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l no-listen -d 'Open no stream; this is the default, and overrides an earlier --listen'
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l force -d 'Listen even if another connection is listed, or none can be; X may end one of the two'
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
-complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l json -d 'Print each check as a JSON object (name, state, ms, text, cure), one a line'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l json -d 'Print each check as a JSON object (name, state, ms, text, cure), one per line'
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -s q -l quiet -d 'Print only what is not well'
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand explain" -l journal -d 'Tell what happened in the last run of a journal, `-` for stdin' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand explain" -l journal -d 'Show what happened in the last run of a journal, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l script -d 'Script: steps separated by `;`, connections by `|` [default: the endless demo]' -r
-complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l script-file -d 'File that holds the script, one step a line' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l script-file -d 'File that holds the script, one step per line' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l port -d 'Port on 127.0.0.1, 0 for any free one' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l tls -d 'Serve https with a throw-away CA, written to this file' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l token -d 'Accept only this bearer token' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l connections -d 'Streams of one endpoint open at once; one more is refused with `TooManyConnections` [default: no limit]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l foreign -d 'Connection of another client: it counts, is listed and can be killed; may be given again' -r
-complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l rules -d 'Filter by these rules from the start: a file with a rule or a JSON object (`value`, `tag`) a line, or `none`' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l rules -d 'Filter by these rules from the start: a file with a rule or a JSON object (`value`, `tag`) per line, or `none`' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l api -d 'How the first API requests fail: each takes a connection of this script, such as `status 503 | rate-limit 5`' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l list -d 'List the steps a script can have'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l gzip -d 'Compress streams for clients that accept it'
@@ -459,7 +459,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_see
 complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "replay" -d 'Classify, filter and print captured streams'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "connections" -d 'List or end the app\'s connections'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "rules" -d 'List or change the rules of the filtered stream'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "usage" -d 'Tell what X says was consumed, and what this machine metered'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "usage" -d 'Show what X counted as consumed, and what this machine metered'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "doctor" -d 'Check step by step what a stream needs, and name what is wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
@@ -472,5 +472,5 @@ complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_su
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "delete" -d 'Delete rules, by id, value or tag, or all'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "sync" -d 'Make the app\'s rules equal to a file'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "test" -d 'Have rules checked, here and by X, without adding them'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "count" -d 'Tell how many rules there are and may be'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "count" -d 'Show how many rules there are, and the caps'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "export" -d 'Write the rules as a file that `rules sync` reads'

@@ -52,6 +52,18 @@ impl Clock {
         Timestamp { monotonic: ORIGIN + self.start + real * self.speed, wall }
     }
 
+    /// When the clock started.
+    #[must_use]
+    pub fn start(&self) -> Timestamp {
+        Timestamp { monotonic: ORIGIN + self.start, wall: self.start_wall }
+    }
+
+    /// How many times as fast as real time its time passes.
+    #[must_use]
+    pub fn speed(&self) -> u32 {
+        self.speed
+    }
+
     /// Time since the clock started.
     #[must_use]
     pub fn elapsed(&self) -> Duration {

@@ -12,6 +12,7 @@
 //! command  cli            one verb a file; parse, run, report, exit
 //! drive  lookup  clock  signal    the loop: wait for an input, ask the session, carry out the action
 //! net  store  terminal  simulator     sockets, files, screens, and a server to try them on
+//! observe                 pure: notices, status row, summary, journal records, diagnosis, made of events
 //! session  pipeline       pure: when to dial, wait, stop; what a line is and whether it is printed
 //! protocol                pure: what X says
 //! redact  text  time      pure: secrets, foreign text and times in what is printed
@@ -20,14 +21,13 @@
 pub mod cli;
 pub mod clock;
 pub mod command;
-pub mod drive;
-pub mod lookup;
 pub mod net;
+pub mod observe;
 pub mod pipeline;
 pub mod protocol;
 pub mod redact;
+pub mod runner;
 pub mod session;
-pub mod signal;
 pub mod simulator;
 pub mod store;
 pub mod terminal;

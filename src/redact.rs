@@ -11,6 +11,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::Value;
 
 /// The shortest text that is redacted, in bytes. A shorter one is part of ordinary words, and replacing it would make
 /// every message unreadable without protecting anything.
@@ -61,7 +62,7 @@ impl Redactor {
             return;
         }
         let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
-        let json = serde_json::Value::from(secret).to_string();
+        let json = Value::from(secret).to_string();
         let mut texts = vec![
             secret.to_owned(),
             utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
@@ -115,6 +116,20 @@ impl Redactor {
             is_cut_before = is_cut_behind;
         }
         shown
+    }
+
+    /// A copy of a JSON value with every known secret replaced in its names and strings. Numbers stay, since a label in
+    /// place of one is no JSON.
+    #[must_use]
+    pub fn redact_value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.redact(text)),
+            Value::Array(items) => items.iter().map(|item| self.redact_value(item)).collect(),
+            Value::Object(members) => {
+                members.iter().map(|(name, value)| (self.redact(name), self.redact_value(value))).collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        }
     }
 
     /// As [`Redactor::redact`]; words that look like a token are replaced as well. For messages that repeat what the
@@ -236,6 +251,13 @@ mod tests {
         let secret = r#"ab"cd\ef"#;
         let shown = redactor(secret).redact(&serde_json::json!({ "detail": format!("bad {secret}!") }).to_string());
         assert_eq!(shown, r#"{"detail":"bad (the token)!"}"#);
+    }
+
+    #[test]
+    fn a_number_in_a_value_stays_a_number() {
+        let value = serde_json::json!({ "id": 123_456, "123456": ["a 123456", null, true] });
+        let want = serde_json::json!({ "id": 123_456, "(the token)": ["a (the token)", null, true] });
+        assert_eq!(redactor("123456").redact_value(&value), want);
     }
 
     #[test]

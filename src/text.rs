@@ -106,3 +106,49 @@ pub fn truncate(text: &str, width: usize) -> String {
 pub fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
+
+/// A number with its thousands apart: `1,234,567`.
+#[must_use]
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn control_characters_and_direction_marks_are_removed() {
+        let evil = "\u{1b}[2J\u{7}a\r\nb\u{9b}\u{7f}\u{202e}c\u{2066}\0 \t d";
+        assert_eq!(sanitize(evil, 500), "[2Ja bc d");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_with_a_mark() {
+        for (max, expected) in [(0, ""), (1, "…"), (2, "a…"), (4, "ab …"), (5, "ab cd")] {
+            let shown = sanitize(" ab  cd ", max);
+            assert!(shown.chars().count() <= max);
+            assert_eq!(shown, expected);
+        }
+        assert_eq!(sanitize("a b", 2), "a…");
+        assert_eq!(sanitize(&"é".repeat(600), 500).chars().count(), 500);
+    }
+
+    proptest! {
+        #[test]
+        fn sanitized_text_is_bounded_and_sanitizing_twice_changes_nothing(text: String, max in 0_usize..40) {
+            let once = sanitize(&text, max);
+            prop_assert!(once.chars().count() <= max);
+            prop_assert_eq!(sanitize(&once, max), once.clone());
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Any bytes are judged alike by the scanner's two paths and by `serde_json`: `cargo +nightly fuzz run scan`.
+//! The scanner's two paths and `serde_json` agree on any bytes: `cargo +nightly fuzz run scan`.
 
 #![no_main]
 

@@ -12,10 +12,10 @@ use super::{Access, OutputArgs};
 #[command(
     long_about = "List or change the rules of the filtered stream.\n\nRules belong to the app of the token. A change is in force \
                   within seconds, and a stream that is open need not reconnect. A table on a terminal; in a pipe X's own \
-                  objects, one a line.\n\nA rule file has a rule a line, with its tag behind a tab if it has one, or JSON: an \
-                  object ({\"value\":…,\"tag\":…}) a line, an array of them, or X's own answer. A line that opens with `# ` is a \
-                  comment.\n\nRules are looked over before anything is sent: an error stops, a warning does not, --no-lint sends \
-                  all the same.",
+                  objects, one per line.\n\nA rule file has one rule per line, with its tag after a tab if it has one, or JSON: an \
+                  object ({\"value\":…,\"tag\":…}) per line, an array of them, or X's own answer. A line that opens with `# ` is a \
+                  comment.\n\nRules are checked before anything is sent: an error stops, a warning does not, --no-lint sends \
+                  them anyway.",
     after_long_help = "Exit status: 0 done; 1 failed, or a rule that was to be deleted is not there; 2 usage, also a rule file \
                        with mistakes; 3 X refuses a rule or the request; 4 a passing trouble such as the rate limit.\n\n\
                        Example: xstream rules add 'cat has:images -is:retweet' --tag cats\n\
@@ -30,7 +30,7 @@ pub struct Rules {
     #[command(flatten)]
     pub list: RuleList,
 
-    /// Who we are, and the way to X.
+    /// The token and the connection to X.
     #[command(flatten)]
     pub access: Access,
 
@@ -46,7 +46,7 @@ pub enum RuleVerb {
     List(RuleList),
     /// Add rules, from arguments, a file or stdin
     #[command(
-        long_about = "Add rules, from arguments, files or stdin.\n\nA rule that is there already is told and no failure. The \
+        long_about = "Add rules, from arguments, files or stdin.\n\nA rule that exists already is reported and is not a failure. The \
                       rules that were added are printed, with the ids that X gave them.",
         after_long_help = "Example: xstream rules add '#cats has:images' 'kitten has:images' --tag cats\n\
                            or:      xstream rules add --file rules.txt"
@@ -63,7 +63,7 @@ pub enum RuleVerb {
         after_long_help = "Example: xstream rules test --file rules.txt"
     )]
     Test(RuleInput),
-    /// Tell how many rules there are and may be
+    /// Show how many rules there are, and the caps
     Count,
     /// Write the rules as a file that `rules sync` reads
     Export(RuleExport),
@@ -72,7 +72,7 @@ pub enum RuleVerb {
 /// Options of `rules list`.
 #[derive(Debug, Default, PartialEq, Eq, Args)]
 pub struct RuleList {
-    /// Only those whose tag fits (* is any text, ? any character)
+    /// Only those whose tag matches (* is any text, ? any character)
     #[arg(long, value_name = "GLOB")]
     pub tag: Option<String>,
 }
@@ -93,12 +93,12 @@ pub struct RuleInput {
     #[arg(long, value_name = "TAG", value_parser = rule_tag)]
     pub tag: Option<String>,
 
-    /// How they are looked over.
+    /// How they are checked.
     #[command(flatten)]
     pub lint: Lint,
 }
 
-/// How rules are looked over before they are sent.
+/// How rules are checked before they are sent.
 #[derive(Debug, Args)]
 pub struct Lint {
     /// Send rules also if they look wrong
@@ -124,7 +124,7 @@ pub enum Level {
 #[command(
     group = ArgGroup::new("rule").required(true).multiple(true).args(["ids", "value", "tag", "all"]),
     long_about = "Delete rules, by id, value or tag, or all.\n\nOn a terminal it shows what it will delete and asks if that is \
-                  more than one rule. Elsewhere --all wants --yes. The rules that were deleted are printed, so that \
+                  more than one rule. Elsewhere --all needs --yes. The rules that were deleted are printed, so that \
                   `rules add --file` can bring them back. Exit status 1 if a rule is not there.",
     after_long_help = "Example: xstream rules delete --tag cats\n\
                        or:      xstream rules delete --all --yes > deleted.ndjson"
@@ -138,7 +138,7 @@ pub struct RuleDelete {
     #[arg(long, value_name = "RULE", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub value: Vec<String>,
 
-    /// All rules whose tag fits (* is any text, ? any character; a rule without a tag never does); may be given again
+    /// All rules whose tag matches (* is any text, ? any character; a rule without a tag never does); may be given again
     #[arg(long, value_name = "GLOB", value_parser = rule_tag)]
     pub tag: Vec<String>,
 
@@ -146,11 +146,11 @@ pub struct RuleDelete {
     #[arg(long, conflicts_with_all = ["ids", "value", "tag"])]
     pub all: bool,
 
-    /// Only tell what would be deleted
+    /// Only show what would be deleted
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub yes: bool,
 }
@@ -161,7 +161,7 @@ pub struct RuleDelete {
     long_about = "Make the app's rules equal to a file.\n\nPrints the difference first: `+` comes, `-` goes, `=` stays; a rule \
                   with another tag is a `-` and a `+`, since X cannot edit a rule. Then adds what is new and deletes what \
                   is gone, in this order where X has room for both. A sync that was cut short is completed by the next. \
-                  One that deletes more rules than it keeps asks on a terminal, and elsewhere wants --yes. A file without \
+                  One that deletes more rules than it keeps asks on a terminal, and elsewhere needs --yes. A file without \
                   any rule is refused, and so is a list of X's rules that is not whole. If X refuses a rule, nothing more is deleted. \
                   With --json the difference is an object a rule, its `change` one of add, delete, keep.",
     after_long_help = "Example: xstream rules sync --dry-run rules.txt\n\
@@ -176,7 +176,7 @@ pub struct RuleSync {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     pub yes: bool,
 
@@ -184,7 +184,7 @@ pub struct RuleSync {
     #[arg(long)]
     pub allow_empty: bool,
 
-    /// How they are looked over.
+    /// How they are checked.
     #[command(flatten)]
     pub lint: Lint,
 }
@@ -196,7 +196,7 @@ pub struct RuleExport {
     #[arg(long, value_name = "FORM", value_enum, default_value = "ndjson")]
     pub form: RuleForm,
 
-    /// Only rules whose tag fits (* is any text, ? any character)
+    /// Only rules whose tag matches (* is any text, ? any character)
     #[arg(long, value_name = "GLOB")]
     pub tag: Option<String>,
 }
@@ -204,9 +204,9 @@ pub struct RuleExport {
 /// Forms of a rule file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum RuleForm {
-    /// A JSON object a line
+    /// One JSON object per line
     Ndjson,
-    /// A rule a line, its tag behind a tab
+    /// One rule per line, its tag after a tab
     Tab,
 }
 
@@ -224,9 +224,9 @@ fn rule_id(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(match text {
-        "all" => "that is no id; for all rules give --all".to_owned(),
+        "all" => "that is not an id; for all rules pass --all".to_owned(),
         _ => {
-            "an id is digits, as `xstream rules` shows it; for a rule's text give --value, for its tag --tag".to_owned()
+            "an id is digits, as `xstream rules` shows it; for a rule's text pass --value, for its tag --tag".to_owned()
         }
     })
 }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Error, usage};
+use super::{Error, usage_error};
 use crate::cli;
 use crate::clock::Clock;
 use crate::net::api::{self, Api};
@@ -37,7 +37,7 @@ pub struct ClientConfig {
 pub fn reexec_without_token(given: &cli::Access, arguments: &[OsString], console: &Console) -> Result<(), Error> {
     if let Some(text) = given.bearer.as_deref() {
         // Checked here, so that an error names `--bearer` and not the pipe that replaces it.
-        Token::find(Some(text), None).or_else(usage)?;
+        Token::find(Some(text), None).or_else(usage_error)?;
         if let Err(error) = token::reexec_without_token(arguments) {
             console.always(&format!("the token stays visible in the process list: {error}"));
         }
@@ -52,13 +52,13 @@ pub fn base(given: &cli::Access, host: Host) -> Result<BaseUrl, Error> {
 
 /// Checks the base URL given as `name`. Errors do not repeat it: it may be a token that was meant for another flag.
 pub fn base_of(name: &str, text: &str) -> Result<BaseUrl, Error> {
-    BaseUrl::parse(text).or_else(|why| usage(format!("{name}: {why}")))
+    BaseUrl::parse(text).or_else(|why| usage_error(format!("{name}: {why}")))
 }
 
 impl ClientConfig {
     /// Finds the token and checks all settings of connections to `base`.
     pub fn new(given: &cli::Access, base: BaseUrl, console: &mut Console) -> Result<ClientConfig, Error> {
-        let token = Token::find(given.bearer.as_deref(), given.bearer_file.as_deref()).or_else(usage)?;
+        let token = Token::find(given.bearer.as_deref(), given.bearer_file.as_deref()).or_else(usage_error)?;
         ClientConfig::with_token(given, base, token, console)
     }
 
@@ -71,7 +71,7 @@ impl ClientConfig {
     ) -> Result<ClientConfig, Error> {
         token.redact_in(console.redactor_mut());
         if base.is_plain() && !base.is_loopback() && !given.insecure_http {
-            return usage(format!(
+            return usage_error(format!(
                 "http://{} would carry the token in clear text; use https, or --insecure-http if you mean it",
                 base.host()
             ));
@@ -81,14 +81,16 @@ impl ClientConfig {
             proxy.redact_in(console.redactor_mut());
         }
         if base.is_plain() && proxy.is_some() && !given.insecure_http {
-            return usage("a proxy would see the token in clear text; use https, or --insecure-http if you mean it");
+            return usage_error(
+                "a proxy would see the token in clear text; use https, or --insecure-http if you mean it",
+            );
         }
         Ok(ClientConfig { base, token, proxy, cacert: given.cacert.clone(), connect_timeout: given.connect_timeout })
     }
 
     /// For the demo, which needs no real token, and no proxy to reach this machine.
     pub fn demo(given: &cli::Access, base: BaseUrl) -> Result<ClientConfig, Error> {
-        let token = Token::parse("demo", "the demo's token").or_else(usage)?;
+        let token = Token::parse("demo", "the demo's token").or_else(usage_error)?;
         Ok(ClientConfig { base, token, proxy: None, cacert: None, connect_timeout: given.connect_timeout })
     }
 
@@ -128,7 +130,7 @@ impl ClientConfig {
             connect_timeout: self.connect_timeout,
             head_timeout: dial::HEAD_TIMEOUT,
         })
-        .or_else(|error| usage(format!("{error:#}")))
+        .or_else(|error| usage_error(format!("{error:#}")))
     }
 }
 
@@ -177,10 +179,10 @@ fn without_credentials(url: &str) -> String {
 
 fn proxy(given: &cli::Access, base: &BaseUrl) -> Result<Option<Proxy>, Error> {
     match &given.proxy {
-        Some(text) => Proxy::parse(text).map(Some).or_else(|why| usage(format!("--proxy: {why}"))),
+        Some(text) => Proxy::parse(text).map(Some).or_else(|why| usage_error(format!("--proxy: {why}"))),
         // Plain http goes to this machine, which needs no proxy of the environment.
         None if base.is_plain() && base.is_loopback() => Ok(None),
-        None => Proxy::from_environment(base.uri()).or_else(usage),
+        None => Proxy::from_environment(base.uri()).or_else(usage_error),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `xstream connections`: who holds the app's connections, and a way to end them.
+//! `xstream connections`: lists the app's connections, and ends them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -9,23 +9,23 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::client_config::{self, ClientConfig};
-use super::{Error, runtime, target, usage};
+use super::{Error, runtime, target, usage_error};
 use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
 use crate::net::api::{self, Api, ConnectionQuery, KILL_BATCH, Kill, Status};
+use crate::observe::table::{Cell, Column, Look};
+use crate::protocol::api_types::{Connection, TerminateResult, TerminatedConnection};
 use crate::protocol::catalogue::{ENTRIES, Entry};
 use crate::protocol::endpoint::{self, Host};
-use crate::protocol::record::{Connection, Killed, Kills};
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
-use crate::terminal::table::{Cell, Column, Look};
 use crate::text::sanitize;
 use crate::time::format_duration;
 
-/// Ended connections shown beside the open ones: enough to see a pattern, few enough for one screen.
+/// Ended connections listed after the open ones: enough to see a pattern, few enough for one screen.
 const LAST_ENDED: usize = 10;
 
-/// Pages (of 100) of ended connections that the short list reads. X documents no order, so the last ten are known
-/// for certain only from all pages; an app that reconnects every hour for years has too many of them.
+/// Pages (of 100) of ended connections that the short list fetches. X documents no order, so only all pages give
+/// the last ten for certain; an app that reconnects every hour for years has too many of them.
 const ENDED_PAGES: usize = 10;
 
 /// Runs the verb; returns the exit status.
@@ -33,15 +33,15 @@ pub fn run(given: &Connections, arguments: &[OsString], console: &mut Console) -
     console.set_options((&given.output).into());
     client_config::reexec_without_token(&given.access, arguments, console)?;
     if given.verb.is_some() && given.list != ConnectionList::default() {
-        return usage("options of the list go behind `connections list`; `connections kill` takes none of them");
+        return usage_error("options of the list go after `connections list`; `connections kill` accepts none of them");
     }
     let job = match &given.verb {
-        None => Job::List(ListFilter::of(&given.list)?),
-        Some(ConnectionVerb::List(list)) => Job::List(ListFilter::of(list)?),
-        Some(ConnectionVerb::Kill(kill)) => Job::Kill(Which::of(kill)?, kill.yes),
+        None => Job::List(ListFilter::from_args(&given.list)?),
+        Some(ConnectionVerb::List(list)) => Job::List(ListFilter::from_args(list)?),
+        Some(ConnectionVerb::Kill(kill)) => Job::Kill(Which::from_args(kill)?, kill.yes),
     };
     if matches!(job, Job::Kill(_, false)) && !Console::can_confirm() {
-        return usage("nobody is here to be asked; give --yes to end connections");
+        return usage_error("not a terminal: pass --yes to end connections");
     }
     let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
     let mut api = config.api(config.clock(), console)?;
@@ -52,7 +52,7 @@ pub fn run(given: &Connections, arguments: &[OsString], console: &mut Console) -
             Job::Kill(which, yes) => kill(&mut api, console, which, *yes).await,
         }
     });
-    // A name that is still being resolved must not hold up the end.
+    // A name lookup that still runs must not delay the exit.
     runtime.shutdown_background();
     status
 }
@@ -62,7 +62,7 @@ enum Job {
     Kill(Which, bool),
 }
 
-/// What to list, checked.
+/// Which connections to list, checked.
 struct ListFilter {
     status: Option<Status>,
     endpoints: Vec<String>,
@@ -73,11 +73,11 @@ struct ListFilter {
 }
 
 impl ListFilter {
-    fn of(list: &ConnectionList) -> Result<ListFilter, Error> {
+    fn from_args(list: &ConnectionList) -> Result<ListFilter, Error> {
         let since = match &list.since {
             Some(text) => {
                 let time = target::time(text, Timestamp::now());
-                let time = time.or_else(|why| usage(format!("--since {}: {why}", sanitize(text, 60))))?;
+                let time = time.or_else(|why| usage_error(format!("--since {}: {why}", sanitize(text, 60))))?;
                 time.parse().ok()
             }
             None => None,
@@ -93,18 +93,18 @@ impl ListFilter {
     }
 }
 
-/// X's name of a stream in this API, from any of its names.
+/// The name that X's connections API uses for a stream, from any of its names.
 fn endpoint_name(name: &str) -> Result<String, Error> {
     match endpoint::find(name) {
         Some(endpoint) => match endpoint.endpoint_name {
             Some(name) => Ok(name.to_owned()),
-            None => usage(format!("--endpoint {}: X does not list connections of this stream", endpoint.name)),
+            None => usage_error(format!("--endpoint {}: X does not list connections of this stream", endpoint.name)),
         },
-        None => usage(format!("--endpoint: {}", target::unknown(name))),
+        None => usage_error(format!("--endpoint: {}", target::unknown(name))),
     }
 }
 
-/// `again` are the options of a command that is to ask the same server.
+/// Lists connections. `again` holds the options that lead another command to the same server.
 async fn list(api: &mut Api, console: &Console, filter: &ListFilter, again: &str) -> Result<u8, Error> {
     let mut found = Vec::new();
     let mut errors = Vec::new();
@@ -150,7 +150,7 @@ async fn list(api: &mut Api, console: &Console, filter: &ListFilter, again: &str
 }
 
 impl ListFilter {
-    /// Leaves out what was opened before, and what nobody knows of when it was; tells how many the latter are.
+    /// Removes connections that were opened before, and those without a time; returns the number of the latter.
     fn keep_opened_since(&self, connections: &mut Vec<Connection>) -> usize {
         let Some(since) = self.since else { return 0 };
         let mut undated = 0;
@@ -162,7 +162,7 @@ impl ListFilter {
         undated
     }
 
-    /// That there is nothing of what was asked for, in the words of the question.
+    /// The message for an empty list; it repeats the filter.
     fn nothing(&self) -> String {
         let on = if self.streams.is_empty() { String::new() } else { format!(" on {}", self.streams.join(", ")) };
         let since = self.since.map_or_else(String::new, |since| format!(" of those opened since {since}"));
@@ -174,7 +174,7 @@ impl ListFilter {
     }
 }
 
-/// The open ones first, each half from its latest event on.
+/// Sorts: open connections first, each half by its latest event.
 fn newest_first(connections: &mut [Connection]) {
     connections.sort_by_key(|connection| {
         let last = connection.disconnected_at.as_deref().or(connection.connected_at.as_deref());
@@ -186,11 +186,11 @@ fn time(text: Option<&str>) -> Option<Timestamp> {
     text?.parse().ok()
 }
 
-/// As long as a UUID, which is copied whole.
+/// The width of a UUID, which the user copies whole.
 const ID: usize = 36;
 
-/// An open connection is ended by its id, an ended one is explained: one column holds both. An id stays whole on the
-/// narrowest screen, a reason need not.
+/// One column holds the id of an open connection, which `kill` needs, and the reason of an ended one. An id stays whole
+/// on the narrowest screen, a reason can be cut.
 fn columns(connections: &[Connection]) -> [Column; 5] {
     let last = "ID, OR WHY IT ENDED";
     let open = connections.iter().any(Connection::is_active);
@@ -203,7 +203,7 @@ fn columns(connections: &[Connection]) -> [Column; 5] {
     ]
 }
 
-/// A duration as a glance at a table wants it, in days where they are many hours.
+/// A duration for a table cell, in days from 24 hours on.
 fn span(duration: Duration) -> String {
     match duration.as_secs() / 3600 {
         hours @ 24.. => format!("{}d{:02}h", hours / 24, hours % 24),
@@ -211,14 +211,14 @@ fn span(duration: Duration) -> String {
     }
 }
 
-/// Connections for people.
+/// The rows of the table.
 fn rows(connections: &[Connection], now: Timestamp) -> Vec<Vec<Cell>> {
     connections
         .iter()
         .map(|connection| {
             let opened = time(connection.connected_at.as_deref());
             let ended = time(connection.disconnected_at.as_deref());
-            // None if it is the wrong way round, as clocks that differ make it.
+            // None if the end is before the start, which happens when clocks differ.
             let between = |from: Option<Timestamp>, to: Option<Timestamp>| {
                 Some(span(Duration::try_from(to?.duration_since(from?)).ok()?))
             };
@@ -249,7 +249,7 @@ fn rows(connections: &[Connection], now: Timestamp) -> Vec<Vec<Cell>> {
         .collect()
 }
 
-/// A reason in words, with what `explain` says about it if it is one of the codes there.
+/// A reason in words, with the meaning from the catalogue if it is a code there.
 fn reason(word: &str) -> String {
     match entry(word) {
         Some(entry) => format!("{}: {}", entry.code, entry.meaning),
@@ -257,7 +257,7 @@ fn reason(word: &str) -> String {
     }
 }
 
-/// X spells in this place with underscores what it spells in others in camel case or with dashes.
+/// The catalogue entry of a reason. X uses underscores here, and camel case or dashes elsewhere.
 fn entry(word: &str) -> Option<&'static Entry> {
     let plain = |word: &str| word.replace(['_', '-', ' '], "").to_ascii_lowercase();
     let wanted = plain(word);
@@ -272,7 +272,7 @@ enum Which {
 }
 
 impl Which {
-    fn of(kill: &ConnectionKill) -> Result<Which, Error> {
+    fn from_args(kill: &ConnectionKill) -> Result<Which, Error> {
         if kill.all {
             return Ok(Which::All);
         }
@@ -281,7 +281,7 @@ impl Which {
     }
 }
 
-/// Each word once, in their order.
+/// Each word once, in the order of first use.
 fn once(words: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     words.iter().filter(|word| seen.insert(word.as_str())).cloned().collect()
@@ -292,7 +292,7 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
         console.info("nothing was ended");
         return Ok(FAILED);
     }
-    let mut total = Kills::default();
+    let mut total = TerminateResult::default();
     let (batches, asked): (Vec<Kill<'_>>, usize) = match which {
         Which::Ids(ids) => (ids.chunks(KILL_BATCH).map(Kill::Ids).collect(), ids.len()),
         Which::Endpoints(names) => (names.iter().map(|name| Kill::Endpoint(name)).collect(), 0),
@@ -300,11 +300,11 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
     };
     for batch in batches {
         let kills = api.kill(batch).await;
-        if kills.is_err() && total != Kills::default() {
+        if kills.is_err() && total != TerminateResult::default() {
             console.info(&format!("{} were ended before this:", total.successful));
         }
         let kills = kills?;
-        tell(console, &kills)?;
+        report(console, &kills)?;
         total.successful += kills.successful;
         total.failed += kills.failed;
     }
@@ -320,7 +320,7 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
     Ok(if total.failed + unsaid > 0 { FAILED } else { 0 })
 }
 
-/// Shows what would be ended, and asks.
+/// Shows the connections and asks whether to end them.
 async fn confirmed(api: &mut Api, console: &Console, which: &Which) -> Result<bool, Error> {
     let mut query = ConnectionQuery::default();
     if let Which::Endpoints(names) = which {
@@ -346,8 +346,8 @@ fn connections(count: usize) -> String {
     if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") }
 }
 
-/// Prints what became of each connection.
-fn tell(console: &Console, kills: &Kills) -> Result<(), Error> {
+/// Prints the result for each connection.
+fn report(console: &Console, kills: &TerminateResult) -> Result<(), Error> {
     for problem in &kills.errors {
         console.info(&format!("warning: {}", api::describe(problem)));
     }
@@ -361,7 +361,7 @@ fn tell(console: &Console, kills: &Kills) -> Result<(), Error> {
     Ok(())
 }
 
-fn result(killed: &Killed) -> Vec<Cell> {
+fn result(killed: &TerminatedConnection) -> Vec<Cell> {
     let result = if killed.success { Cell::new("ended", Look::Good) } else { Cell::new("not ended", Look::Bad) };
     vec![
         killed.uuid.clone().unwrap_or_default().into(),
@@ -373,11 +373,11 @@ fn result(killed: &Killed) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::table::render;
+    use crate::observe::table::render;
     use serde_json::json;
 
     #[test]
-    fn the_table_tells_open_from_ended_and_explains_the_reason() {
+    fn the_table_separates_open_from_ended_and_explains_the_reason() {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
         let mut found: Vec<Connection> = [
             json!({"id":"3","endpoint_name":"sample_stream","client_ip":"192.0.2.7","connected_at":"2026-11-22T09:00:00Z",
@@ -389,7 +389,7 @@ mod tests {
                 "connected_at":"2026-11-22T11:59:30.500Z"}),
         ]
         .iter()
-        .map(Connection::of)
+        .map(Connection::from_json)
         .collect();
         newest_first(&mut found);
         insta::assert_snapshot!(render(&columns(&found), &rows(&found, now), 100, false), @r"
@@ -405,7 +405,8 @@ mod tests {
     fn days_a_future_and_a_narrow_screen_are_readable() {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
         let id = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
-        let open = |at: &str| Connection::of(&json!({"id":id,"endpoint_name":"filtered_stream","connected_at":at}));
+        let open =
+            |at: &str| Connection::from_json(&json!({"id":id,"endpoint_name":"filtered_stream","connected_at":at}));
         let found = [open("2026-11-22T12:05:00Z"), open("2026-11-20T01:32:00Z")];
         insta::assert_snapshot!(render(&columns(&found), &rows(&found, now), 80, false), @r"
         OPENED     LASTED  STREAM    ID, OR WHY IT ENDED

@@ -1,4 +1,4 @@
-//! `xstream explain`: the catalogue of codes for people who met one, and what happened in a run they journalled.
+//! `xstream explain`: prints what a code means, and what happened in a run, from its journal.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
@@ -6,40 +6,40 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::{Error, usage};
+use super::{Error, usage_error};
 use crate::cli::Explain;
+use crate::observe::diagnosis::Diagnosis;
+use crate::observe::explain_text;
 use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
 use crate::protocol::nearest;
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
-use crate::terminal::page;
-use crate::terminal::post_mortem::Journal;
 use crate::text::sanitize;
 
 /// Longest part of a word repeated in an error, in characters.
 const LONGEST_WORD: usize = 60;
 
-/// Longest line read as a record. Ours stay far below; without a bound a file that is no journal, and has no lines,
-/// would be read whole.
+/// The longest line that is read as a record. Our records are far shorter; without a bound, a file without line ends
+/// would be read into memory whole.
 const LONGEST_RECORD: u64 = 1 << 20;
 
 /// Runs the verb; returns the exit status.
 pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
     if let Some(path) = &explain.journal {
         let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
-        let journal = read(path).with_context(|| format!("reading the journal {name}"))?;
-        if journal.is_empty() {
+        let diagnosis = read(path).with_context(|| format!("reading the journal {name}"))?;
+        if diagnosis.is_empty() {
             return Err(anyhow::anyhow!("{name} is no journal: it has no record of a run").into());
         }
-        console.print(&journal.report())?;
+        console.print(&diagnosis.report())?;
         return Ok(0);
     }
     if explain.codes.is_empty() {
-        console.print(&page::list())?;
+        console.print(&explain_text::list())?;
         return Ok(0);
     }
     if explain.codes.iter().any(|word| word.trim().is_empty()) {
-        return usage("a code is empty; `xstream explain` alone lists all");
+        return usage_error("a code is empty; `xstream explain` alone lists all");
     }
     let mut pages: Vec<String> = Vec::new();
     let mut unknown = Vec::new();
@@ -48,7 +48,7 @@ pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
         if about.is_empty() {
             unknown.push(word.as_str());
         }
-        // Two words may mean the same entry.
+        // Two words can name the same entry.
         for page in about {
             if !pages.contains(&page) {
                 pages.push(page);
@@ -64,36 +64,36 @@ pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
 }
 
 /// Reads a journal line by line.
-fn read(path: &Path) -> io::Result<Journal> {
+fn read(path: &Path) -> io::Result<Diagnosis> {
     let mut source: Box<dyn BufRead> =
         if path == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(BufReader::new(File::open(path)?)) };
-    let mut journal = Journal::default();
+    let mut diagnosis = Diagnosis::default();
     let mut line = Vec::new();
-    // Within a line that is too long, the rest of which is of no use.
+    // Whether this is the rest of a line that is too long.
     let mut long = false;
     loop {
         line.clear();
         if source.by_ref().take(LONGEST_RECORD).read_until(b'\n', &mut line)? == 0 {
-            return Ok(journal);
+            return Ok(diagnosis);
         }
         let whole = line.ends_with(b"\n");
         let part = !whole && line.len() as u64 == LONGEST_RECORD;
         if part && !long {
-            journal.skip();
+            diagnosis.skip();
         } else if !part && !long {
-            journal.push(&line, whole);
+            diagnosis.push(&line, whole);
         }
         long = part;
     }
 }
 
-/// What there is to say about a word.
+/// The pages about a word.
 fn pages_about(word: &str) -> Vec<String> {
-    let topics = TOPICS.iter().filter(|topic| topic.name.eq_ignore_ascii_case(word.trim())).map(page::topic);
-    topics.chain(search(word).into_iter().map(page::entry)).collect()
+    let topics = TOPICS.iter().filter(|topic| topic.name.eq_ignore_ascii_case(word.trim())).map(explain_text::topic);
+    topics.chain(search(word).into_iter().map(explain_text::entry)).collect()
 }
 
-/// Says that a word is no code, with what it may be a slip for.
+/// The message for a word that is no code, with the nearest codes.
 fn not_known(word: &str) -> String {
     let entries = || ENTRIES.iter().chain(PASSING);
     let codes = entries().map(|entry| entry.code).chain(TOPICS.iter().map(|topic| topic.name));

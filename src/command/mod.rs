@@ -1,4 +1,4 @@
-//! The verbs, one a file. Each turns its arguments into plain options and runs.
+//! The verbs, one per file or folder. Each turns its arguments into plain options and runs.
 
 mod client_config;
 mod connections;
@@ -17,9 +17,9 @@ use std::ffi::OsString;
 use crate::cli::{self, FilterArgs, OutputArgs, ParseError, Verb};
 use crate::net::api;
 use crate::net::token;
-use crate::pipeline;
 use crate::pipeline::filter::{Choice, Filter};
 use crate::pipeline::tag::Tag;
+use crate::pipeline::{self, select};
 use crate::protocol::message::{Group, Kind};
 use crate::session::outcome::{FAILED, GAVE_UP, REFUSED, USAGE};
 use crate::terminal::console::{self, Console, WriteError};
@@ -54,7 +54,7 @@ impl From<anyhow::Error> for Error {
     }
 }
 
-fn usage<T>(text: impl Into<String>) -> Result<T, Error> {
+fn usage_error<T>(text: impl Into<String>) -> Result<T, Error> {
     Err(Error::Usage(text.into()))
 }
 
@@ -69,7 +69,7 @@ pub fn run(arguments: &[OsString]) -> u8 {
             console.print_page(&page);
             Ok(USAGE)
         }
-        Err(ParseError::Usage(text)) => usage(text),
+        Err(ParseError::Usage(text)) => usage_error(text),
     };
     match result {
         Ok(status) => status,
@@ -104,7 +104,7 @@ fn run_verb(verb: Verb, arguments: &[OsString], console: &mut Console) -> Result
 /// The exit status of a call that failed.
 fn status_of(error: &api::Error) -> u8 {
     match error.kind {
-        _ if error.is_passing() => GAVE_UP,
+        _ if error.is_temporary() => GAVE_UP,
         api::Kind::Unreadable(_) => FAILED,
         api::Kind::Refused(_) | api::Kind::Failed(_) => REFUSED,
     }
@@ -118,28 +118,30 @@ impl From<&OutputArgs> for console::Options {
 
 /// Checks which messages to print, and how.
 #[cfg_attr(not(feature = "jq"), expect(unused_variables, reason = "only expressions can quote a secret"))]
-fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<pipeline::Options, Error> {
+fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<select::Options, Error> {
     let named = args.only.iter().chain(&args.skip).find_map(|choice| match choice {
         Choice::Kind(kind @ (Kind::Heartbeat | Kind::Malformed)) => Some(kind.name()),
         _ => None,
     });
     if let (Some(name), false) = (named, args.annotate) {
-        return usage(format!("`{name}` is never printed as itself; add --annotate to print it inside an envelope"));
+        return usage_error(format!(
+            "`{name}` is never printed as itself; add --annotate to print it inside an envelope"
+        ));
     }
     let filter = Filter::new(&args.only, &args.skip);
     let printable = |kind: &Kind| args.annotate || kind.group() != Group::Unprintable;
     if !Kind::ALL.iter().any(|kind| printable(kind) && filter.accepts(*kind)) {
-        return usage("--only and --skip leave nothing to print");
+        return usage_error("--only and --skip leave nothing to print");
     }
-    let options = pipeline::Options {
+    let options = select::Options {
         tag: args.tag.as_deref().map(Tag::from),
         annotate: args.annotate,
         max: args.max,
         line_cap: args.max_line,
-        ..pipeline::Options::new(filter)
+        ..select::Options::new(filter)
     };
     #[cfg(feature = "jq")]
-    let options = pipeline::Options {
+    let options = select::Options {
         condition: expression("--where", args.condition.as_deref(), console)?,
         jq: expression("--jq", args.jq.as_deref(), console)?,
         raw_output: args.raw_output,
@@ -154,12 +156,14 @@ fn expression(option: &str, text: Option<&str>, console: &Console) -> Result<Opt
     match pipeline::jq::Jq::compile(text) {
         Ok(jq) => Ok(Some(jq)),
         // The reason quotes pieces of the expression, too short to be recognised as those of a secret.
-        Err(_) if console.redactor().is_suspect(text) => usage(format!("{option}: this is a token, not an expression")),
-        Err(why) => usage(format!("{option}: {why}")),
+        Err(_) if console.redactor().is_suspect(text) => {
+            usage_error(format!("{option}: this is a token, not an expression"))
+        }
+        Err(why) => usage_error(format!("{option}: {why}")),
     }
 }
 
-/// The runtime that every verb with sockets runs on: one thread, one stream.
+/// The runtime of every verb with sockets: one thread.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }

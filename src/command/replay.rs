@@ -1,4 +1,4 @@
-//! `xstream replay`: the same pipeline over captures.
+//! `xstream replay`: runs captures through the same pipeline as a stream.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,28 +11,36 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Error, pipeline_options, runtime};
 use crate::cli::Replay;
-use crate::pipeline::{Pipeline, Remark, Seen};
+use crate::observe::notice;
+use crate::pipeline::Intake;
+use crate::pipeline::decode::Format;
+use crate::pipeline::outbox::Batch;
+use crate::pipeline::report::{BatchReport, Diagnostic};
+use crate::pipeline::select::{Selector, Source};
 use crate::session::outcome::FAILED;
 use crate::session::{Outcome, Signal};
-use crate::signal::{Arrived, Signals};
 use crate::terminal::console::Console;
-use crate::terminal::{self, Color, StatusMode, Terminal, notice};
+use crate::terminal::signal::{SignalEvent, Signals};
+use crate::terminal::{self, Color, StatusMode, Terminal};
 use crate::text::sanitize;
 use crate::time::format_duration;
 
-/// How much is read at once.
+/// Bytes per read.
 const PORTION: usize = 256 << 10;
 
-/// Bad lines told one by one for each file; the rest is counted.
-const TOLD: u64 = 10;
+/// Bad lines reported one by one for each file; the rest is counted.
+const MAX_REPORTED: u64 = 10;
 
-/// How often a silent stdin lets us look whether our reader is still there, in nanoseconds.
-const LOOK: i64 = 250_000_000;
+/// How often an idle stdin is interrupted to check whether the reader of stdout exists, in nanoseconds.
+const CHECK_INTERVAL: i64 = 250_000_000;
 
-/// Files under this size are over before a person has read how far they are.
-const LONG: u64 = 16 << 20;
+/// Smaller files end before the user could read their progress.
+const PROGRESS_FROM: u64 = 16 << 20;
 
-/// The cells of the bar.
+/// Bytes that may wait for the reader. Each portion is waited for, so there are never more than one makes.
+const BUFFER: usize = 1 << 20;
+
+/// The width of the bar in columns.
 const BAR: u64 = 20;
 
 /// What opens a gzip member (RFC 1952).
@@ -44,9 +52,10 @@ pub fn run(replay: &Replay, console: &Console) -> Result<u8, Error> {
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         let options = terminal::Options { quiet: replay.quiet, status: StatusMode::Auto, color: Color::Never };
-        let terminal = Terminal::new(options, console.redactor().clone()).context("taking over stdout and stderr")?;
+        let terminal =
+            Terminal::new(options, BUFFER, console.redactor().clone()).context("taking over stdout and stderr")?;
         let mut player = Player {
-            pipeline: Pipeline::new(pipeline),
+            selector: Selector::new(pipeline),
             terminal,
             signals: Signals::new().context("watching for signals")?,
             progress: ProgressBar::hidden(),
@@ -58,23 +67,23 @@ pub fn run(replay: &Replay, console: &Console) -> Result<u8, Error> {
         if player.unanswered > 0 && result.is_ok() {
             player.terminal.info(&notice::failures(player.unanswered));
         }
-        player.terminal.close();
+        player.terminal.close().await;
         match result {
-            // The reader has what it wanted.
+            // The reader has all that it needs.
             Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
             Err(Stop::Signal(signal)) => Ok(Outcome::Signalled(signal).code()),
             Err(Stop::Output(error)) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
             Ok(()) => Ok(if player.failed { FAILED } else { 0 }),
         }
     });
-    // A FIFO that nobody writes to must not hold up the end.
+    // The open of a FIFO without a writer must not delay the exit.
     runtime.shutdown_background();
     status
 }
 
-/// What ends a replay before its time.
+/// Why a replay stops early.
 enum Stop {
-    /// stdout takes no more.
+    /// stdout accepts no more.
     Output(io::Error),
     /// A signal asked for it.
     Signal(Signal),
@@ -87,11 +96,11 @@ impl From<io::Error> for Stop {
 }
 
 struct Player {
-    pipeline: Pipeline,
+    selector: Selector,
     terminal: Terminal,
     signals: Signals,
-    /// How far the current file is; without a length for what has none. Drawn in our own row, since a bar drawn
-    /// where the cursor is would be overwritten by `jq`.
+    /// The progress in the current file; without a length if the file has none. Shown in the status row: `jq` would
+    /// overwrite a bar at the cursor.
     progress: ProgressBar,
     /// Whether any line of any file was a message or a heartbeat.
     readable: bool,
@@ -101,7 +110,7 @@ struct Player {
 }
 
 impl Player {
-    /// Plays every file in turn. What is wrong with a file is told, and the next one is played.
+    /// Plays all files in order. A problem with one is reported, and the next one is played.
     async fn play_all(&mut self, files: &[std::path::PathBuf]) -> Result<(), Stop> {
         let mut bad = 0;
         for path in files {
@@ -117,9 +126,9 @@ impl Player {
             };
             let length = std::fs::metadata(path).map_or(0, |about| about.len());
             self.progress = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden());
-            let mut told = FileReport { name, bad: 0, notices: 0 };
-            let full = self.play(source, &mut told).await?;
-            bad += told.bad;
+            let mut report = FileReport { name, bad: 0, notices: 0 };
+            let full = self.play(source, &mut report).await?;
+            bad += report.bad;
             if full {
                 return Ok(());
             }
@@ -131,14 +140,14 @@ impl Player {
         Ok(())
     }
 
-    /// Plays one capture; true if as many messages as asked for are printed.
-    async fn play(&mut self, mut source: File, told: &mut FileReport) -> Result<bool, Stop> {
+    /// Plays one capture; true once `--max` messages are printed.
+    async fn play(&mut self, mut source: File, report: &mut FileReport) -> Result<bool, Stop> {
         let endless = source.metadata().map_or(true, |about| !about.is_file());
         let mut buffer = vec![0; PORTION];
-        let mut out = Vec::new();
-        let mut begun = false;
+        let mut batch = Batch::default();
+        let mut intake: Option<Intake> = None;
         loop {
-            // The first portion must show whether it is gzip, however little a pipe gives at once.
+            // The first portion must be long enough to recognise gzip, even if a pipe delivers single bytes.
             let mut length = 0;
             let read = loop {
                 self.wait_for(endless.then_some(&source)).await?;
@@ -147,50 +156,58 @@ impl Player {
                     Ok(0) => break Ok(()),
                     Ok(count) => {
                         length += count;
-                        if begun || length >= GZIP.len() {
+                        if intake.is_some() || length >= GZIP.len() {
                             break Ok(());
                         }
                     }
                     Err(error) => break Err(error),
                 }
             };
-            if !begun {
-                self.pipeline.begin(buffer[..length].starts_with(GZIP), true);
-                begun = true;
-            }
-            let mut seen = Seen::default();
-            let mut over = length == 0;
+            let intake = intake.get_or_insert_with(|| {
+                let format = Format {
+                    gzip: buffer[..length].starts_with(GZIP),
+                    framed: false,
+                    file: true,
+                    line_cap: self.selector.options().line_cap,
+                };
+                Intake::new(format, Source::default())
+            });
             if let Err(error) = &read {
-                self.terminal.always(&format!("reading {}: {error}", told.name));
+                self.terminal.always(&format!("reading {}: {error}", report.name));
                 self.failed = true;
+            }
+            let mut over = length == 0 || read.is_err();
+            let fed = intake.feed(&mut &buffer[..length], &mut self.selector, &mut batch);
+            let full = self.selector.is_full();
+            let damaged = match fed {
+                Err(error) => Some(error),
+                Ok(_) if over && !full => intake.end(&mut self.selector, &mut batch).err(),
+                Ok(_) => None,
+            };
+            if let Some(error) = damaged {
+                self.terminal.always(&format!("reading {}: damaged gzip: {error}", report.name));
+                self.failed = true;
+                if !over {
+                    // What follows the damage cannot be read; what came before it has been.
+                    let _ = intake.end(&mut self.selector, &mut batch);
+                }
                 over = true;
             }
-            let mut pushed = self.pipeline.push(&buffer[..length], &mut out, &mut seen);
-            if pushed.is_ok() && over && !seen.full {
-                pushed = self.pipeline.check_end(&mut out, &mut seen);
-            }
-            if let Err(error) = pushed {
-                self.terminal.always(&format!("reading {}: damaged gzip: {error}", told.name));
-                self.failed = true;
-                over = true;
-            }
-            if over && !seen.full {
-                self.pipeline.finish(&mut out, &mut seen);
-            }
-            self.readable |= seen.lines > seen.malformed;
-            self.unanswered += seen.failed;
-            self.print(&mut out).await?;
+            self.readable |= batch.report.lines > batch.report.malformed;
+            self.unanswered += batch.report.failed;
+            self.print(&batch).await?;
             self.progress.inc(length as u64);
-            self.draw(&told.name);
-            told.tell(&mut self.terminal, &seen);
-            if over || seen.full {
-                told.close(&mut self.terminal);
-                return Ok(seen.full);
+            self.draw(&report.name);
+            report.add(&mut self.terminal, &batch.report);
+            batch.clear();
+            if over || full {
+                report.close(&mut self.terminal);
+                return Ok(full);
             }
         }
     }
 
-    /// Opens a file. A FIFO without a writer may take its time, in which signals are heard.
+    /// Opens a file. A FIFO blocks until it has a writer; signals are handled meanwhile.
     async fn open(&mut self, path: &Path) -> Result<io::Result<File>, Stop> {
         if path == Path::new("-") {
             let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3);
@@ -202,32 +219,31 @@ impl Player {
             tokio::select! {
                 opened = &mut opening => return Ok(opened.map_err(io::Error::other).and_then(|opened| opened)),
                 arrived = self.signals.next() => match arrived {
-                    Arrived::End(signal) => return Err(Stop::Signal(signal)),
-                    Arrived::Stop => self.terminal.suspend(),
-                    Arrived::Resize | Arrived::Report => {}
+                    SignalEvent::Shutdown(signal) => return Err(Stop::Signal(signal)),
+                    SignalEvent::Suspend => self.terminal.suspend(),
+                    SignalEvent::Resize | SignalEvent::Info => {}
                 },
             }
         }
     }
 
-    /// Hears signals, and waits until `source` has something, if it may not. Notices meanwhile that nobody reads us
-    /// any more.
+    /// Handles signals, and waits until `source`, if there is one, has data. Fails if the reader of stdout leaves.
     async fn wait_for(&mut self, source: Option<&File>) -> Result<(), Stop> {
         loop {
-            // The runtime sees signals only when it gets a turn.
+            // The runtime handles signals only when this task yields.
             tokio::task::yield_now().await;
             tokio::select! {
                 biased;
                 arrived = self.signals.next() => match arrived {
-                    Arrived::End(signal) => return Err(Stop::Signal(signal)),
-                    Arrived::Stop => self.terminal.suspend(),
-                    Arrived::Resize | Arrived::Report => {}
+                    SignalEvent::Shutdown(signal) => return Err(Stop::Signal(signal)),
+                    SignalEvent::Suspend => self.terminal.suspend(),
+                    SignalEvent::Resize | SignalEvent::Info => {}
                 },
                 () = std::future::ready(()) => {}
             }
             let Some(source) = source else { return Ok(()) };
             let mut fds = [PollFd::new(source, PollFlags::IN)];
-            match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: LOOK })) {
+            match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: CHECK_INTERVAL })) {
                 Ok(0) if self.terminal.reader_left() => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
                 _ => return Ok(()),
@@ -235,10 +251,10 @@ impl Player {
         }
     }
 
-    /// Draws how far we are, for files that take their time.
+    /// Draws the progress in a large file.
     fn draw(&mut self, name: &str) {
         let (done, whole) = (self.progress.position(), self.progress.length().unwrap_or(0));
-        if whole < LONG {
+        if whole < PROGRESS_FROM {
             return;
         }
         let (rate, eta) = (self.progress.per_sec(), self.progress.eta());
@@ -258,16 +274,15 @@ impl Player {
         });
     }
 
-    async fn print(&mut self, out: &mut Vec<u8>) -> Result<(), Stop> {
-        self.terminal.print(out)?;
-        out.clear();
-        while self.terminal.backlog() > 0 {
+    async fn print(&mut self, batch: &Batch) -> Result<(), Stop> {
+        self.terminal.print(batch)?;
+        while self.terminal.outbox().backlog() > 0 {
             tokio::select! {
                 result = self.terminal.drain() => result?,
                 arrived = self.signals.next() => match arrived {
-                    Arrived::End(signal) => return Err(Stop::Signal(signal)),
-                    Arrived::Stop => self.terminal.suspend(),
-                    Arrived::Resize | Arrived::Report => {}
+                    SignalEvent::Shutdown(signal) => return Err(Stop::Signal(signal)),
+                    SignalEvent::Suspend => self.terminal.suspend(),
+                    SignalEvent::Resize | SignalEvent::Info => {}
                 },
             }
         }
@@ -275,7 +290,7 @@ impl Player {
     }
 }
 
-/// What is told about one file.
+/// Reports the problems of one file, and counts them.
 struct FileReport {
     name: String,
     bad: u64,
@@ -283,46 +298,46 @@ struct FileReport {
 }
 
 impl FileReport {
-    fn tell(&mut self, terminal: &mut Terminal, seen: &Seen) {
-        for remark in &seen.remarks {
-            let line = match remark {
-                Remark::Malformed { line, why, text } => {
+    fn add(&mut self, terminal: &mut Terminal, batch: &BatchReport) {
+        for diagnostic in &batch.diagnostics {
+            let line = match diagnostic {
+                Diagnostic::Malformed { line, why, text } => {
                     format!("{}:{line}: not JSON ({why}), not printed: {text}", self.name)
                 }
-                Remark::Oversize { line, bytes } => {
+                Diagnostic::Oversize { line, bytes } => {
                     format!("{}:{line}: {bytes} bytes long, over the cap, not printed", self.name)
                 }
-                Remark::Discarded { line, bytes } => format!(
+                Diagnostic::Discarded { line, bytes } => format!(
                     "{}:{line}: ends within a line; its {bytes} bytes are no whole message, not printed",
                     self.name
                 ),
-                Remark::Expression { line, option, why } => {
+                Diagnostic::Expression { line, option, why } => {
                     terminal.info(&notice::failure(&format!("{}:{line}", self.name), option, why));
                     continue;
                 }
-                Remark::Notice(notice) => {
+                Diagnostic::Notice(notice) => {
                     self.notices += 1;
-                    if self.notices <= TOLD {
+                    if self.notices <= MAX_REPORTED {
                         terminal.info(&format!("{}: {}", self.name, notice::notice(notice)));
                     }
                     continue;
                 }
             };
             self.bad += 1;
-            if self.bad <= TOLD {
+            if self.bad <= MAX_REPORTED {
                 terminal.info(&line);
             }
         }
-        self.bad += seen.unremarked;
-        self.notices += seen.unremarked_notices;
+        self.bad += batch.suppressed_faults;
+        self.notices += batch.suppressed_notices;
     }
 
     fn close(&self, terminal: &mut Terminal) {
-        if self.bad > TOLD {
-            terminal.info(&format!("{}: {} more bad lines, not printed", self.name, self.bad - TOLD));
+        if self.bad > MAX_REPORTED {
+            terminal.info(&format!("{}: {} more bad lines, not printed", self.name, self.bad - MAX_REPORTED));
         }
-        if self.notices > TOLD {
-            terminal.info(&format!("{}: {} more control messages", self.name, self.notices - TOLD));
+        if self.notices > MAX_REPORTED {
+            terminal.info(&format!("{}: {} more control messages", self.name, self.notices - MAX_REPORTED));
         }
     }
 }

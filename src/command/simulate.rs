@@ -1,4 +1,4 @@
-//! `xstream simulate`: a stream on loopback that plays a fault script, for people who try out clients.
+//! `xstream simulate`: serves streams on loopback that play a fault script, to test clients.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Error, runtime, usage};
+use super::{Error, runtime, usage_error};
 use crate::cli::Simulate;
 use crate::protocol::endpoint;
 use crate::protocol::rule::file;
 use crate::session::Signal;
-use crate::simulator::{Foreign, Options, Rule, Script, Server, faults};
+use crate::simulator::{ExternalConnection, Options, Rule, Script, Server, faults};
 use crate::terminal::console::{Console, unless_closed};
 
 /// Runs the verb; returns the exit status.
@@ -27,11 +27,11 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
         return Ok(0);
     }
     let script = match (&simulate.script, &simulate.script_file) {
-        (Some(text), _) => Script::parse(text).or_else(|error| usage(format!("--script: {error}")))?,
+        (Some(text), _) => Script::parse(text).or_else(|error| usage_error(format!("--script: {error}")))?,
         (None, Some(path)) => {
             let text =
                 std::fs::read_to_string(path).with_context(|| format!("reading the script {}", path.display()))?;
-            Script::parse(&text).or_else(|error| usage(format!("{}: {error}", path.display())))?
+            Script::parse(&text).or_else(|error| usage_error(format!("{}: {error}", path.display())))?
         }
         (None, None) => Script::demo(),
     };
@@ -41,14 +41,14 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
     options.gzip = simulate.gzip;
     options.token = simulate.token;
     options.connections = simulate.connections;
-    options.foreign = simulate.foreign.iter().map(|text| foreign(text)).collect::<Result<_, _>>()?;
+    options.external = simulate.foreign.iter().map(|text| foreign(text)).collect::<Result<_, _>>()?;
     if let Some(path) = &simulate.rules {
         options.rules.preset = rules(path)?;
         options.rules.required = true;
-        options.rules.check().or_else(|fault| usage(format!("{}: {fault}", path.display())))?;
+        options.rules.check().or_else(|fault| usage_error(format!("{}: {fault}", path.display())))?;
     }
     if let Some(text) = &simulate.api {
-        options.api = Some(Script::parse(text).or_else(|error| usage(format!("--api: {error}")))?);
+        options.api = Some(Script::parse(text).or_else(|error| usage_error(format!("--api: {error}")))?);
     }
     runtime()?.block_on(async {
         let server = Server::start(options).await.context("listening on loopback")?;
@@ -58,7 +58,7 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
         let mut interrupt = signal(SignalKind::interrupt()).context("watching for signals")?;
         let mut terminate = signal(SignalKind::terminate()).context("watching for signals")?;
         let address = serde_json::json!({ "url": server.url(), "port": server.addr().port(), "ca": simulate.tls });
-        // A reader that needs no address, such as one that was given --port, does not end the server.
+        // A closed stdout does not stop the server: with --port the address is known without it.
         unless_closed(console.values([&address]))?;
         let ended = tokio::select! {
             _ = interrupt.recv() => Signal::Int,
@@ -69,30 +69,30 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
 }
 
 /// A connection of another client, `ENDPOINT` or `ENDPOINT@IP`.
-fn foreign(text: &str) -> Result<Foreign, Error> {
+fn foreign(text: &str) -> Result<ExternalConnection, Error> {
     let (name, ip) = text.split_once('@').map_or((text, None), |(name, ip)| (name, Some(ip)));
     if endpoint::find(name).is_none() {
         let near = endpoint::nearest(name).join(", ");
         let hint = if near.is_empty() { String::new() } else { format!("; did you mean {near}?") };
-        return usage(format!("--foreign: '{name}' is no stream{hint}"));
+        return usage_error(format!("--foreign: '{name}' is no stream{hint}"));
     }
-    let mut foreign = Foreign::new(name);
+    let mut foreign = ExternalConnection::new(name);
     if let Some(ip) = ip {
         match ip.parse::<IpAddr>() {
             Ok(ip) => foreign.client_ip = ip.to_string(),
-            Err(_) => return usage(format!("--foreign: '{ip}' is no IP address")),
+            Err(_) => return usage_error(format!("--foreign: '{ip}' is no IP address")),
         }
     }
     Ok(foreign)
 }
 
-/// The rules of a file as `xstream rules` reads it. `none` is no file and no rules.
+/// Reads a file of rules as `xstream rules` does. `none` stands for no rules.
 fn rules(path: &Path) -> Result<Vec<Rule>, Error> {
     if path == Path::new("none") {
         return Ok(Vec::new());
     }
     let bytes = std::fs::read(path).with_context(|| format!("reading the rules {}", path.display()))?;
     let name = path.display().to_string();
-    let read = file::read([(name.as_str(), bytes.as_slice())]).or_else(|mistakes| usage(mistakes.to_string()))?;
+    let read = file::read([(name.as_str(), bytes.as_slice())]).or_else(|mistakes| usage_error(mistakes.to_string()))?;
     Ok(read.rules.iter().map(|rule| Rule::new(rule.value.as_str(), rule.tag())).collect())
 }

@@ -7,31 +7,30 @@ use anyhow::Context as _;
 
 use super::client_config::{self, ClientConfig};
 use super::target::{self, Target};
-use super::{Error, pipeline_options, runtime, usage};
+use super::{Error, pipeline_options, runtime, usage_error};
 use crate::cli::Tail;
 use crate::clock::Clock;
-use crate::drive::{Run, drive};
-use crate::lookup::{ApiLookup, Query};
 use crate::net::api::{self, Api};
 use crate::net::base_url::BaseUrl;
 use crate::net::dial::Dialer;
 use crate::pipeline::meter::Meter;
-use crate::pipeline::{self, Pipeline};
-use crate::session::{self, Session};
+use crate::pipeline::select::{self, Selector};
+use crate::runner::lookup::ApiLookup;
+use crate::runner::{self, Run};
+use crate::session::{self, Supervisor};
 use crate::simulator::{self, Script, Server};
+use crate::store::journal::JournalFile;
 use crate::store::state::Store;
 use crate::terminal::console::Console;
-use crate::terminal::journal::Journal;
-use crate::terminal::status::Status;
+use crate::terminal::signal::Signals;
 use crate::terminal::{self, Terminal};
 
 /// Runs the verb; returns the exit status.
 pub fn run(tail: Tail, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
     client_config::reexec_without_token(&tail.access, arguments, console)?;
     terminal::log::init(tail.verbose);
-    let mut pipeline = pipeline_options(&tail.filter, console)?;
+    let selection = pipeline_options(&tail.filter, console)?;
     let target = target::of(&tail)?;
-    pipeline.framed = target.framed;
     let base = target.base.clone();
     let config = if tail.demo {
         ClientConfig::demo(&tail.access, base)?
@@ -39,7 +38,7 @@ pub fn run(tail: Tail, arguments: &[OsString], console: &mut Console) -> Result<
         ClientConfig::new(&tail.access, base, console)?
     };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(follow(tail, target, config, pipeline, console));
+    let outcome = runtime.block_on(follow(tail, target, config, selection, console));
     // A name that is still being resolved must not hold up the end.
     runtime.shutdown_background();
     outcome
@@ -49,12 +48,14 @@ async fn follow(
     tail: Tail,
     target: Target,
     mut config: ClientConfig,
-    pipeline: pipeline::Options,
+    selection: select::Options,
     console: &Console,
 ) -> Result<u8, Error> {
     let mut server = None;
     if tail.demo {
-        let started = Server::start(simulator::Options::new(Script::demo())).await.context("starting the simulator")?;
+        // Every field, because a newcomer wants to see what a stream can carry before knowing what to request.
+        let options = simulator::Options { all_fields: true, ..simulator::Options::new(Script::demo()) };
+        let started = Server::start(options).await.context("starting the simulator")?;
         config.base = BaseUrl::parse(&started.url()).map_err(anyhow::Error::msg)?;
         server = Some(started);
     }
@@ -66,36 +67,26 @@ async fn follow(
             let stream = target.request.target.split('?').next().unwrap_or_default();
             let store = Store::new(path, account(&config.base), stream, clock.is_real_time())?;
             // A file that is not ours is told before anything is dialled.
-            drop(store.hold()?);
+            drop(store.try_lock()?);
             Some(store)
         }
         None => None,
     };
     if tail.take_over && target.endpoint.is_none() {
-        return usage(format!("--take-over: X lists no connections of {}, so none can be ended", target.name));
+        return usage_error(format!("--take-over: X lists no connections of {}, so none can be ended", target.name));
     }
     let dialer = config.dialer(clock, !tail.no_gzip)?;
-    dialer.check(&target.request).or_else(|error| usage(format!("{error:#}")))?;
+    dialer.check(&target.request).or_else(|error| usage_error(format!("{error:#}")))?;
     let lookup = target.endpoint.map(|endpoint| lookup(&tail, endpoint, dialer.clone(), clock));
-    let session = Session::new(session::Options {
-        keep_alive: target.family.keep_alive(),
-        stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
-        requests: target.requests,
-        max_retries: tail.max_retries,
-        reconnect: !tail.no_reconnect,
-        finite: target.finite,
-        quota_wait: tail.quota_wait,
-        seed: fastrand::u64(..),
-    });
     if let (Some(journal), Some(state)) = (&tail.journal, &tail.state)
         && same_file(journal, state)
     {
-        return usage("--journal and --state name the same file");
+        return usage_error("--journal and --state name the same file");
     }
     let (journal, unopened) = match &tail.journal {
-        Some(path) => match Journal::open(path, console.redactor().clone()) {
-            Ok(journal) if journal.is_stdout() => {
-                return usage("--journal leads to stdout, where its records would fall among the data");
+        Some(path) => match JournalFile::open(path, console.redactor().clone()) {
+            Ok(journal) if terminal::is_stdout(&journal) => {
+                return usage_error("--journal leads to stdout, where its records would fall among the data");
             }
             Ok(journal) => (Some(journal), None),
             Err(error) => (None, Some(format!("opening the journal {}: {error}", path.display()))),
@@ -103,51 +94,61 @@ async fn follow(
         None => (None, None),
     };
     let options = terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color };
-    let mut terminal = Terminal::new(options, console.redactor().clone()).context("taking over stdout and stderr")?;
-    if let Some(why) = &unopened {
-        terminal.always(&format!("{why}; the run goes on without it"));
-    }
+    let mut terminal =
+        Terminal::new(options, tail.buffer, console.redactor().clone()).context("taking over stdout and stderr")?;
     for warning in &target.request.warnings {
         terminal.info(&format!("warning: {warning}"));
     }
-    let mut pipeline = Pipeline::new(pipeline);
+    let supervisor = Supervisor::new(session::Options {
+        request: target.request,
+        keep_alive: target.family.keep_alive(),
+        stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
+        requests: target.requests,
+        max_retries: tail.max_retries,
+        reconnect: !tail.no_reconnect,
+        finite: target.finite,
+        quota_wait: tail.quota_wait,
+        deadline: tail.duration.map(|duration| clock.start().after(duration)),
+        has_state: store.is_some(),
+        is_listed: target.endpoint.is_some(),
+        list_rules: tail.verbose > 0 && target.endpoint == Some("filtered_stream"),
+        take_over: tail.take_over,
+        explains_end: terminal.is_interactive() || journal.is_some(),
+        speed: clock.speed(),
+        seed: fastrand::u64(..),
+    });
+    let mut selector = Selector::new(selection);
     if tail.quota.is_some() || store.is_some() {
-        pipeline.set_meter(Meter::new(tail.quota, clock.now().wall.as_secs() / 86_400));
+        selector.set_meter(Meter::new(tail.quota, clock.now().day(), store.is_some()));
     }
     let run = Run {
         clock,
-        session,
-        pipeline,
-        dialer,
-        request: target.request,
+        network: dialer,
         terminal,
-        status: Status::new(target.name, target.family.keep_alive(), tail.buffer),
+        stream: target.name.into(),
+        keep_alive: target.family.keep_alive(),
         host,
+        framed: target.framed,
         store,
         journal,
-        journal_failed: unopened.is_some(),
         lookup,
-        take_over: tail.take_over,
         summary: tail.summary,
         buffer: tail.buffer,
-        deadline: tail.duration,
         opened: target.opened,
         denied: target.denied,
     };
-    let status = Box::pin(drive(run)).await.context("watching for signals")?;
+    let signals = Signals::new().context("watching for signals")?;
+    let degraded = unopened.map(|why| format!("{why}; the run goes on without it"));
+    let status = Box::pin(runner::follow(run, supervisor, selector, signals, degraded)).await;
     drop(server);
     Ok(status)
 }
 
-/// The lookups beside the stream; with `-v` the first one, of the active rules, starts at once.
+/// The lookups beside the stream.
 fn lookup(tail: &Tail, endpoint: &'static str, dialer: Dialer, clock: Clock) -> ApiLookup {
     let report = Box::new(|line: &str| log::info!("{line}"));
     let api = Api::new(api::Options { dialer, report, clock, retry: false });
-    let mut lookup = ApiLookup::new(api, endpoint, client_config::server_options(&tail.access), clock);
-    if tail.verbose > 0 && endpoint == "filtered_stream" {
-        lookup.ask(Query::Rules);
-    }
-    lookup
+    ApiLookup::new(api, endpoint, client_config::server_options(&tail.access), clock)
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {

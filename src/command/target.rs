@@ -6,11 +6,11 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Error, client_config, usage};
+use super::{Error, client_config, usage_error};
 use crate::cli::{self, Tail};
 use crate::net::base_url::BaseUrl;
 use crate::protocol::endpoint::{self, Endpoint, Family, Host};
-use crate::protocol::request::{Request, Wish, name};
+use crate::protocol::request::{Request, StreamParams, name};
 use crate::text::sanitize;
 
 /// What to connect to.
@@ -40,7 +40,7 @@ pub struct Target {
 /// Finds the stream by its name, X's name for it, its path or its URL.
 pub fn of(tail: &Tail) -> Result<Target, Error> {
     let word = tail.stream.as_str();
-    let wish = wish(&tail.request)?;
+    let params = stream_params(&tail.request)?;
     let (origin, place) = match split_url(word) {
         Some((host, path)) => (Some(host), path),
         None => (None, word),
@@ -49,11 +49,11 @@ pub fn of(tail: &Tail) -> Result<Target, Error> {
     let known = endpoint::find(without_query);
     let base = base_of(tail, origin, known)?;
     let request = match known {
-        Some(endpoint) if without_query == place => wish.of(endpoint),
-        _ if place.starts_with('/') => wish.of_path(place),
-        _ => return usage(unknown(word)),
+        Some(endpoint) if without_query == place => params.request(endpoint),
+        _ if place.starts_with('/') => params.request_path(place),
+        _ => return usage_error(unknown(word)),
     };
-    let request = request.or_else(usage)?;
+    let request = request.or_else(usage_error)?;
     let name = known.map_or_else(|| sanitize(without_query, 40), |endpoint| endpoint.name.to_owned());
     let (opened, denied) = known.map_or((None, None), remarks);
     Ok(Target {
@@ -112,12 +112,12 @@ fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) 
     let named = client_config::base_of("STREAM", origin)?;
     // The token is for one host; a URL in another place is no reason to send it elsewhere.
     if (named.is_plain(), named.host()) != (given.is_plain(), given.host()) {
-        return usage(format!("{origin} is not the base host; give it with --base-url {origin}"));
+        return usage_error(format!("{origin} is not the base host; give it with --base-url {origin}"));
     }
     Ok(given)
 }
 
-fn wish(request: &cli::Request) -> Result<Wish, Error> {
+fn stream_params(request: &cli::Request) -> Result<StreamParams, Error> {
     let fields = [
         (name::TWEET, &request.tweet_fields),
         (name::EXPANSIONS, &request.expansions),
@@ -129,10 +129,12 @@ fn wish(request: &cli::Request) -> Result<Wish, Error> {
     ];
     let now = Timestamp::now();
     let at = |flag: &str, text: &Option<String>| match text {
-        Some(text) => time(text, now).map(Some).or_else(|why| usage(format!("{flag} {}: {why}", sanitize(text, 60)))),
+        Some(text) => {
+            time(text, now).map(Some).or_else(|why| usage_error(format!("{flag} {}: {why}", sanitize(text, 60))))
+        }
         None => Ok(None),
     };
-    Ok(Wish {
+    Ok(StreamParams {
         partition: request.partition,
         backfill: request.backfill_minutes,
         start: at("--start", &request.start)?,

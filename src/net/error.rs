@@ -6,7 +6,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 use crate::text::sanitize;
 
@@ -53,21 +53,21 @@ pub fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Erro
 pub fn from_hyper(error: &hyper::Error, sent: bool) -> Failure {
     let io = find::<io::Error>(error);
     let own = if find::<rustls::Error>(error).is_some() {
-        Own::Tls
+        LocalCause::Tls
     } else if error.is_parse() {
-        Own::Http
+        LocalCause::Http
     } else if error.is_incomplete_message() {
-        Own::Truncated
+        LocalCause::Truncated
     } else {
         match io.map(io::Error::kind) {
-            Some(io::ErrorKind::UnexpectedEof) => Own::Truncated,
-            Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => Own::Http,
-            _ => Own::Reset,
+            Some(io::ErrorKind::UnexpectedEof) => LocalCause::Truncated,
+            Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => LocalCause::Http,
+            _ => LocalCause::Reset,
         }
     };
     let detail = match (own, io) {
         (_, Some(io)) => sanitize(&io.to_string(), LONGEST),
-        (Own::Truncated, None) => "the connection closed before the response was complete".to_owned(),
+        (LocalCause::Truncated, None) => "the connection closed before the response was complete".to_owned(),
         _ => chain(error),
     };
     Failure { own, detail, sent }

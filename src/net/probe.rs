@@ -28,7 +28,7 @@ use super::proxy::{Connector, Proxy, with_port};
 use super::resolve::Resolver;
 use super::trust::describe_certificate_error;
 use crate::clock::Clock;
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
 /// Which server to probe, and with what patience.
@@ -78,7 +78,7 @@ impl Probe<'_> {
     /// # Errors
     /// It has no address, or none that may be used.
     pub async fn resolve(&self) -> Result<Vec<IpAddr>, Failure> {
-        let failed = |why: &str| failure(Own::Dns, format!("{}: {why}", self.host()));
+        let failed = |why: &str| failure(LocalCause::Dns, format!("{}: {why}", self.host()));
         let name = Name::from_str(self.host()).map_err(|error| failed(&error.to_string()))?;
         let mut resolver = Resolver::new(self.base.is_plain() && self.base.is_loopback());
         let found = self.within("no answer from the resolver", resolver.call(name)).await?;
@@ -112,7 +112,7 @@ impl Probe<'_> {
         let port = self.base.port();
         let reasons: Vec<String> =
             failed.iter().map(|(address, why)| format!("{address} port {port}: {why}")).collect();
-        Err(failure(if in_time { Own::Tcp } else { Own::ConnectTimeout }, reasons.join("; ")))
+        Err(failure(if in_time { LocalCause::Tcp } else { LocalCause::ConnectTimeout }, reasons.join("; ")))
     }
 
     /// Connects through a proxy.
@@ -120,7 +120,7 @@ impl Probe<'_> {
     /// # Errors
     /// The proxy cannot be reached, refuses, or cannot reach the host.
     pub async fn tunnel(&self, proxy: &Proxy) -> Result<TcpStream, Failure> {
-        let failed = |why: &str| failure(Own::Proxy, format!("through {}: {why}", proxy.name()));
+        let failed = |why: &str| failure(LocalCause::Proxy, format!("through {}: {why}", proxy.name()));
         let target = with_port(self.base.uri(), self.base.port()).ok_or_else(|| failed("the URL names no host"))?;
         let mut tcp = HttpConnector::new_with_resolver(Resolver::new(false));
         tcp.enforce_http(false);
@@ -135,7 +135,7 @@ impl Probe<'_> {
     /// The handshake fails, or the certificate is not trusted.
     pub async fn secure(&self, tcp: TcpStream, config: ClientConfig) -> Result<Secured, Failure> {
         let name = ServerName::try_from(self.host().to_owned())
-            .map_err(|error| failure(Own::Tls, format!("{}: {error}", self.host())))?;
+            .map_err(|error| failure(LocalCause::Tls, format!("{}: {error}", self.host())))?;
         let shaking = TlsConnector::from(Arc::new(config)).connect(name, tcp);
         let mut stream =
             self.within("no TLS handshake", shaking).await?.map_err(|error| self.handshake_failure(&error))?;
@@ -151,25 +151,25 @@ impl Probe<'_> {
     }
 
     async fn within<T>(&self, what: &str, step: impl Future<Output = T>) -> Result<T, Failure> {
-        self.clock
-            .timeout(self.timeout, step)
-            .await
-            .map_err(|_| failure(Own::ConnectTimeout, format!("{what} within {:.1} s", self.timeout.as_secs_f64())))
+        self.clock.timeout(self.timeout, step).await.map_err(|_| {
+            failure(LocalCause::ConnectTimeout, format!("{what} within {:.1} s", self.timeout.as_secs_f64()))
+        })
     }
 
     fn handshake_failure(&self, error: &io::Error) -> Failure {
         let host = self.base.host();
         match find::<rustls::Error>(error) {
-            Some(rustls::Error::InvalidCertificate(why)) => {
-                failure(Own::Certificate, format!("the certificate of {host} {}", describe_certificate_error(why)))
-            }
-            Some(tls) => failure(Own::Tls, format!("TLS with {host}: {tls}")),
-            None => failure(Own::Tls, format!("{host} ended the TLS handshake: {}", chain(error))),
+            Some(rustls::Error::InvalidCertificate(why)) => failure(
+                LocalCause::Certificate,
+                format!("the certificate of {host} {}", describe_certificate_error(why)),
+            ),
+            Some(tls) => failure(LocalCause::Tls, format!("TLS with {host}: {tls}")),
+            None => failure(LocalCause::Tls, format!("{host} ended the TLS handshake: {}", chain(error))),
         }
     }
 }
 
-fn failure(own: Own, detail: String) -> Failure {
+fn failure(own: LocalCause, detail: String) -> Failure {
     Failure { own, detail, sent: false }
 }
 

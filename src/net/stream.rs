@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::{error, trace};
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
 type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
@@ -75,7 +75,10 @@ impl Connection {
         let response = response.await.map_err(|error| {
             let failure = error::from_hyper(&error, true);
             // There is no body yet that could be cut.
-            Failure { own: if failure.own == Own::Truncated { Own::Reset } else { failure.own }, ..failure }
+            Failure {
+                own: if failure.own == LocalCause::Truncated { LocalCause::Reset } else { failure.own },
+                ..failure
+            }
         })?;
         trace::response(&format!("{:?} {}", response.version(), response.status()), response.headers());
         Ok(response)
@@ -139,7 +142,8 @@ impl Stream {
         .await
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+    /// The next bytes, if they are here or when they come; none when the body has ended cleanly.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         loop {
             // The body first: polling it makes the connection read more.
             let mut frame = Pin::new(&mut self.body).poll_frame(cx);
@@ -162,7 +166,7 @@ impl Stream {
         }
     }
 
-    /// Ends the connection so that the server frees the slot, within [300 ms](CLOSE_TIMEOUT). The future owns the
+    /// Ends the connection so that the server frees the slot, within 300 ms. The future owns the
     /// connection: it may be polled in the background, and dropping it closes the socket at once.
     pub async fn close(self) {
         self.connection.close().await;

@@ -67,14 +67,15 @@ pub fn describe_certificate_error(why: &CertificateError) -> String {
             "is not valid yet; check this machine's clock".to_owned()
         }
         CertificateError::UnknownIssuer => {
-            "is signed by nobody this machine trusts; behind a TLS proxy give its CA with --cacert".to_owned()
+            "is signed by a CA that this machine does not trust; behind a TLS proxy, pass its CA with --cacert"
+                .to_owned()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "is for another host".to_owned()
         }
         CertificateError::Revoked => "is revoked".to_owned(),
         other if other.to_string().contains("CaUsedAsEndEntity") => {
-            "is that of a CA; a server wants one of its own, signed by the CA (basicConstraints CA:FALSE)".to_owned()
+            "is a CA certificate; a server needs its own, signed by the CA (basicConstraints CA:FALSE)".to_owned()
         }
         other => format!("is not acceptable: {other}"),
     }

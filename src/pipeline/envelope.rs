@@ -1,13 +1,13 @@
-//! The envelope that `--annotate` puts around a message: what we know beside what X sent.
+//! The envelope that `--annotate` puts around a message: its kind, dialect and arrival next to what X sent.
 //!
-//! Its law: the message inside is the untouched bytes that came. Only a line that is not JSON is turned into
-//! a JSON string, and then the bytes themselves stand beside it when they were not text.
+//! Law: the message inside is the bytes that came. Only a line that is not JSON becomes a JSON string, and its bytes
+//! follow in base64 if they are not text.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::protocol::message::{Kind, Message};
 
-/// When and over which connection a message came; absent in a replay.
+/// When and over which connection a message arrived; absent in a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// RFC 3339, UTC, milliseconds.
@@ -16,7 +16,8 @@ pub struct Stamp {
     pub connection: u32,
 }
 
-/// How much of a line that is not JSON is kept; `bytes` then tells its length. Escaped, it may grow sixfold.
+/// How many bytes of a line that is not JSON are kept; `bytes` is then its length. Escapes make them up to six times
+/// as long.
 const LONGEST_MALFORMED: usize = 1 << 20;
 
 /// Appends one envelope and its line end.

@@ -1,6 +1,6 @@
 //! Which messages are printed: by kind and group.
 //!
-//! Compliance messages are printed unless they are removed by name, because a consumer that never sees them
+//! Compliance messages are printed unless `--only` or `--skip` removes them, because a consumer that never sees them
 //! cannot do its duty (X docs: compliance streams).
 
 use std::fmt;
@@ -21,8 +21,8 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// Every word that can be chosen, groups first.
-    pub fn words() -> impl Iterator<Item = &'static str> {
+    /// Every name that can be chosen, groups first.
+    pub fn names() -> impl Iterator<Item = &'static str> {
         std::iter::once("all")
             .chain(Group::NAMED.into_iter().map(Group::name))
             .chain(Kind::ALL.iter().map(|kind| kind.name()))
@@ -40,19 +40,19 @@ impl Choice {
 impl FromStr for Choice {
     type Err = String;
 
-    fn from_str(word: &str) -> Result<Choice, String> {
-        if word == "all" {
+    fn from_str(name: &str) -> Result<Choice, String> {
+        if name == "all" {
             return Ok(Choice::All);
         }
-        if let Some(group) = Group::NAMED.into_iter().find(|group| group.name() == word) {
+        if let Some(group) = Group::NAMED.into_iter().find(|group| group.name() == name) {
             return Ok(Choice::Group(group));
         }
-        if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == word) {
+        if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == name) {
             return Ok(Choice::Kind(*kind));
         }
-        let near = nearest(word, Choice::words());
+        let near = nearest(name, Choice::names());
         Err(if near.is_empty() {
-            format!("no such kind; there are {}", Choice::words().collect::<Vec<_>>().join(", "))
+            format!("no such kind; known are {}", Choice::names().collect::<Vec<_>>().join(", "))
         } else {
             format!("no such kind; nearest: {}", near.join(", "))
         })
@@ -76,22 +76,22 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// What `--only` (nothing: the default kinds) and `--skip` leave.
+    /// The kinds of `--only` (none given: the default kinds) without those of `--skip`.
     #[must_use]
     pub fn new(only: &[Choice], skip: &[Choice]) -> Filter {
-        let chosen = |kind: Kind| {
-            let wanted = if only.is_empty() {
+        let printed = |kind: Kind| {
+            let included = if only.is_empty() {
                 matches!(kind.group(), Group::Data | Group::Compliance | Group::Unknown)
             } else {
                 only.iter().any(|choice| choice.covers(kind))
             };
-            wanted && !skip.iter().any(|choice| choice.covers(kind))
+            included && !skip.iter().any(|choice| choice.covers(kind))
         };
-        let kinds = Kind::ALL.iter().filter(|kind| chosen(**kind)).fold(0, |set, kind| set | 1 << *kind as u64);
+        let kinds = Kind::ALL.iter().filter(|kind| printed(**kind)).fold(0, |set, kind| set | 1 << *kind as u64);
         Filter { kinds }
     }
 
-    /// Whether a message of this kind is wanted.
+    /// Whether messages of this kind are printed.
     #[must_use]
     pub fn accepts(self, kind: Kind) -> bool {
         self.kinds >> kind as u64 & 1 == 1
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_and_skip_take_kinds_groups_and_all() {
+    fn only_and_skip_accept_kinds_groups_and_all() {
         assert_eq!(accepted(&["post"], &[]), ["post"]);
         assert_eq!(accepted(&["data"], &["post", "like"]), ["label", "activity", "event", "direct_message", "friends"]);
         assert_eq!(accepted(&["all"], &[]).len(), Kind::ALL.len());

@@ -7,6 +7,9 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
+use crate::protocol::post_id::PostId;
+use crate::time::{date, same_month};
+
 /// Ids remembered of a day. A million takes 18 MB; a quota that is reached later is far above any that counts posts
 /// by the day for a person's purse.
 pub const REMEMBERED: usize = 1_000_000;
@@ -76,14 +79,14 @@ impl FromStr for Quota {
 pub enum Counted {
     /// It is within the quota, or there is none, or it was delivered before.
     Within,
-    /// The quota was spent before it came.
+    /// It came after the quota was spent.
     Beyond,
 }
 
 /// How much of a quota is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// Posts delivered in the quota's period.
+    /// Posts delivered in the quota's period, with those that other processes have reserved.
     pub used: u64,
     /// The quota.
     pub quota: Quota,
@@ -91,59 +94,151 @@ pub struct Reading {
     pub exact: bool,
 }
 
+impl Reading {
+    /// Whether nothing of the quota is left.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.used >= self.quota.posts
+    }
+}
+
+/// What one process knows and holds of a day that several count together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unsynced {
+    /// Ids that no other process knows of yet.
+    pub ids: Vec<u64>,
+    /// Posts counted without an id to recognise repeats by.
+    pub without_id: u64,
+    /// Posts that were reserved at the last synchronisation, used up or not.
+    pub reserved: u64,
+}
+
+/// The totals of a day where all counts meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Posts delivered this day.
+    pub today: u64,
+    /// Whether none of them can have been counted twice.
+    pub exact: bool,
+    /// Posts of the month's other days.
+    pub earlier: u64,
+    /// Posts that other processes have reserved.
+    pub reserved: u64,
+}
+
+/// The most posts that are reserved at once. What a crash leaves reserved is lost to the day's quota.
+const LARGEST_GRANT: u64 = 10_000;
+
 /// The posts of one UTC day, and how they stand to the quota.
+///
+/// Where several processes share a quota, each reserves posts before it prints them ([`Meter::set_totals`]), so that
+/// their sum never exceeds it: a quarter of what is left each time, so that the last posts go to whoever needs them.
 #[derive(Debug, Default)]
 pub struct Meter {
     quota: Option<Quota>,
     /// Days since the Unix epoch.
     day: u64,
     ids: HashSet<u64>,
-    /// Ids that nobody else knows of yet.
-    fresh: Vec<u64>,
-    /// Posts counted without an id to tell repeats by, that nobody else knows of yet.
-    unknown: u64,
+    unsynced: Unsynced,
+    /// Posts that are reserved and not used up.
+    granted: u64,
     today: u64,
     exact: bool,
     /// Posts of the month's other days.
     earlier: u64,
+    /// Posts that other processes have reserved.
+    others: u64,
+    /// Whether posts are reserved before they are printed.
+    shared: bool,
+    /// The day that has begun since the last synchronisation.
+    next_day: Option<u64>,
 }
 
 impl Meter {
-    /// A meter at zero, on the given day (since the Unix epoch).
+    /// A meter at zero, on the given day (since the Unix epoch). `shared` says that other processes may count as well:
+    /// then no post is within a quota until it was reserved.
     #[must_use]
-    pub fn new(quota: Option<Quota>, day: u64) -> Meter {
-        Meter { quota, day, exact: true, ..Meter::default() }
+    pub fn new(quota: Option<Quota>, day: u64, shared: bool) -> Meter {
+        Meter { quota, day, shared, exact: true, ..Meter::default() }
     }
 
     /// Counts a post.
-    pub fn count(&mut self, id: &[u8]) -> Counted {
-        let spent = self.spent();
-        let number = std::str::from_utf8(id).ok().and_then(|id| id.parse().ok());
-        match number {
-            Some(id) if self.ids.contains(&id) => return Counted::Within,
-            Some(id) if self.ids.len() < REMEMBERED => {
+    pub fn count(&mut self, id: Option<PostId>) -> Counted {
+        let spent = self.is_spent();
+        match id {
+            Some(PostId(id)) if self.ids.contains(&id) => return Counted::Within,
+            Some(PostId(id)) if self.ids.len() < REMEMBERED => {
                 self.ids.insert(id);
-                self.fresh.push(id);
+                self.unsynced.ids.push(id);
             }
             _ => {
-                self.unknown += 1;
+                self.unsynced.without_id = self.unsynced.without_id.saturating_add(1);
                 self.exact = false;
             }
         }
-        self.today += 1;
-        if spent { Counted::Beyond } else { Counted::Within }
+        self.today = self.today.saturating_add(1);
+        if spent || self.needs_grant() {
+            return Counted::Beyond;
+        }
+        self.granted = self.granted.saturating_sub(1);
+        Counted::Within
     }
 
-    /// Whether the quota is used up.
+    /// Whether the quota is used up, or reserved by other processes.
     #[must_use]
-    pub fn spent(&self) -> bool {
-        self.quota.is_some_and(|quota| self.used(quota.period) >= quota.posts)
+    pub fn is_spent(&self) -> bool {
+        self.next_day.is_none() && self.granted == 0 && self.reading().is_some_and(|reading| reading.is_spent())
+    }
+
+    /// Whether the meter must be synchronised before the next post is counted: to reserve posts, or because the day has
+    /// turned.
+    #[must_use]
+    pub fn needs_grant(&self) -> bool {
+        let reserves = || self.quota.is_some() && self.granted == 0 && !self.is_spent();
+        self.shared && (self.next_day.is_some() || reserves())
+    }
+
+    /// Whether other processes may count as well.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// Counts for this process alone from here on: where the counts meet, nothing can be read or written.
+    pub fn count_alone(&mut self) {
+        self.shared = false;
+        if let Some(day) = self.next_day.take() {
+            self.set_day(day);
+        }
+    }
+
+    /// Says which UTC day it is. A shared meter begins it with its next synchronisation.
+    pub fn set_day(&mut self, day: u64) {
+        if day == self.day {
+            return;
+        }
+        if self.shared {
+            self.next_day = Some(day);
+        } else {
+            self.begin_day(day);
+        }
+    }
+
+    /// Begins the day that has come, after the day before was synchronised; false if none has.
+    pub fn turn(&mut self) -> bool {
+        let Some(day) = self.next_day.take() else { return false };
+        self.begin_day(day);
+        true
     }
 
     /// How much of the quota is used; none without one.
     #[must_use]
     pub fn reading(&self) -> Option<Reading> {
-        self.quota.map(|quota| Reading { used: self.used(quota.period), quota, exact: self.exact })
+        self.quota.map(|quota| Reading {
+            used: self.used(quota.period).saturating_add(self.others),
+            quota,
+            exact: self.exact,
+        })
     }
 
     /// Posts of this day, or of this month.
@@ -151,7 +246,7 @@ impl Meter {
     pub fn used(&self, period: Period) -> u64 {
         match period {
             Period::Day => self.today,
-            Period::Month => self.earlier + self.today,
+            Period::Month => self.earlier.saturating_add(self.today),
         }
     }
 
@@ -161,29 +256,20 @@ impl Meter {
         self.exact
     }
 
-    /// Whether others should hear of our counts at once: what they do not know of grows towards what the quota leaves.
-    /// So processes on one state file overrun it by little more than what each reads at once.
-    #[must_use]
-    pub fn hurries(&self) -> bool {
-        let unshared = self.fresh.len() as u64 + self.unknown;
-        let left = |quota: Quota| quota.posts.saturating_sub(self.used(quota.period));
-        unshared > 0 && self.quota.is_some_and(|quota| unshared.saturating_mul(20) >= left(quota))
-    }
-
     /// The day that is counted, since the Unix epoch.
     #[must_use]
     pub fn day(&self) -> u64 {
         self.day
     }
 
-    /// Begins another day, of the same month or of another.
-    pub fn turn(&mut self, day: u64, same_month: bool) {
-        let earlier = if same_month { self.earlier + self.today } else { 0 };
-        *self = Meter { earlier, ..Meter::new(self.quota, day) };
+    fn begin_day(&mut self, day: u64) {
+        let same_month = same_month(&date(self.day), &date(day));
+        let earlier = if same_month { self.earlier.saturating_add(self.today) } else { 0 };
+        *self = Meter { earlier, ..Meter::new(self.quota, day, self.shared) };
     }
 
-    /// Learns which ids were counted elsewhere. Those that were told to others meanwhile are not fresh here.
-    pub fn learn(&mut self, ids: impl IntoIterator<Item = u64>) {
+    /// Takes in the ids that other processes counted. Those that are known there are not unsynced here.
+    pub fn merge_ids(&mut self, ids: impl IntoIterator<Item = u64>) {
         let mut known = HashSet::new();
         for id in ids {
             if self.ids.len() < REMEMBERED {
@@ -191,17 +277,24 @@ impl Meter {
             }
             known.insert(id);
         }
-        self.fresh.retain(|id| !known.contains(id));
+        self.unsynced.ids.retain(|id| !known.contains(id));
     }
 
-    /// Hands over what nobody else knows of: ids, and posts without one.
-    pub fn hand_over(&mut self) -> (Vec<u64>, u64) {
-        (std::mem::take(&mut self.fresh), std::mem::take(&mut self.unknown))
+    /// Hands over what no other process knows of, and gives back what was reserved.
+    pub fn take_unsynced(&mut self) -> Unsynced {
+        self.granted = 0;
+        std::mem::take(&mut self.unsynced)
     }
 
-    /// Takes the day's and the month's totals from where all counts meet.
-    pub fn agree(&mut self, today: u64, exact: bool, earlier: u64) {
-        (self.today, self.exact, self.earlier) = (today, exact, earlier);
+    /// Takes the totals from where all counts meet; returns how many posts are reserved for this process from here on,
+    /// which must be written down there. Without `reserve` none are.
+    pub fn set_totals(&mut self, totals: &Totals, reserve: bool) -> u64 {
+        (self.today, self.exact, self.earlier) = (totals.today, totals.exact, totals.earlier);
+        self.others = totals.reserved;
+        let left = self.reading().map_or(0, |reading| reading.quota.posts.saturating_sub(reading.used));
+        let grant = if reserve && self.shared { left.div_ceil(4).min(LARGEST_GRANT) } else { 0 };
+        (self.unsynced.reserved, self.granted) = (grant, grant);
+        grant
     }
 }
 
@@ -211,48 +304,75 @@ mod tests {
 
     #[test]
     fn a_post_counts_once_a_day() {
-        let mut meter = Meter::new(None, 7);
+        let mut meter = Meter::new(None, 7, false);
         for id in ["1", "2", "1", "18446744073709551615", "2"] {
-            assert_eq!(meter.count(id.as_bytes()), Counted::Within);
+            assert_eq!(meter.count(PostId::parse(id)), Counted::Within);
         }
         assert_eq!((meter.used(Period::Day), meter.is_exact()), (3, true));
-        meter.turn(8, true);
-        meter.count(b"1");
+        meter.set_day(8);
+        meter.count(PostId::parse("1"));
         assert_eq!((meter.used(Period::Day), meter.used(Period::Month)), (1, 4));
-        meter.turn(9, false);
+        meter.set_day(40);
         assert_eq!(meter.used(Period::Month), 0);
     }
 
     #[test]
     fn an_id_that_is_no_number_makes_the_count_an_upper_bound() {
-        let mut meter = Meter::new(None, 7);
-        meter.count(b"abc");
-        meter.count(b"abc");
+        let mut meter = Meter::new(None, 7, false);
+        meter.count(PostId::parse("abc"));
+        meter.count(PostId::parse("abc"));
         assert_eq!((meter.used(Period::Day), meter.is_exact()), (2, false));
     }
 
     #[test]
     fn the_first_million_is_exact_and_the_rest_an_upper_bound() {
-        let mut meter = Meter::new(None, 7);
+        let mut meter = Meter::new(None, 7, false);
         for id in 0..=REMEMBERED as u64 {
-            meter.count(id.to_string().as_bytes());
+            meter.count(Some(PostId(id)));
         }
         assert_eq!((meter.used(Period::Day), meter.is_exact()), (REMEMBERED as u64 + 1, false));
-        meter.count(b"5");
+        meter.count(Some(PostId(5)));
         assert_eq!(meter.used(Period::Day), REMEMBERED as u64 + 1, "a repeat of the first million is known");
-        meter.count(REMEMBERED.to_string().as_bytes());
+        meter.count(Some(PostId(REMEMBERED as u64)));
         assert_eq!(meter.used(Period::Day), REMEMBERED as u64 + 2, "later ones are not");
     }
 
     #[test]
     fn what_comes_beyond_the_quota_is_told_apart_and_still_counted() {
-        let mut meter = Meter::new(Some(Quota { posts: 2, period: Period::Day }), 7);
-        assert_eq!(["1", "1", "2", "1", "3"].map(|id| meter.count(id.as_bytes())), {
+        let mut meter = Meter::new(Some(Quota { posts: 2, period: Period::Day }), 7, false);
+        assert_eq!(["1", "1", "2", "1", "3"].map(|id| meter.count(PostId::parse(id))), {
             use Counted::{Beyond, Within};
             [Within, Within, Within, Within, Beyond]
         });
-        assert!(meter.spent());
+        assert!(meter.is_spent());
         assert_eq!(meter.used(Period::Day), 3);
+    }
+
+    #[test]
+    fn a_shared_quota_is_never_exceeded_however_grants_and_posts_interleave() {
+        let quota = Quota { posts: 1000, period: Period::Day };
+        let (mut delivered, mut reserved, mut printed) = (0_u64, 0_u64, 0_u64);
+        let mut meters = [0; 3].map(|_| Meter::new(Some(quota), 7, true));
+        let mut random = fastrand::Rng::with_seed(9);
+        let mut id = 0;
+        while meters.iter().any(|meter| !meter.is_spent()) {
+            let meter = &mut meters[random.usize(..3)];
+            if meter.needs_grant() || random.u8(..) < 10 {
+                // What the state file does under its lock.
+                let unsynced = meter.take_unsynced();
+                delivered += unsynced.ids.len() as u64;
+                reserved -= unsynced.reserved;
+                reserved += {
+                    let totals = Totals { today: delivered, exact: true, earlier: 0, reserved };
+                    meter.set_totals(&totals, true)
+                };
+            } else if !meter.is_spent() {
+                id += 1;
+                printed += u64::from(meter.count(Some(PostId(id))) == Counted::Within);
+            }
+            assert!(printed <= quota.posts && delivered + reserved <= quota.posts);
+        }
+        assert_eq!(printed, quota.posts, "and the last post is delivered as well");
     }
 
     #[test]

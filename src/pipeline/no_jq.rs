@@ -1,15 +1,14 @@
-//! What stands in for jq expressions when the feature `jq` is off: a type of which there is no value.
+//! jq expressions when the feature `jq` is off: a type without values.
 //!
-//! So the pipeline reads the same either way, and without the feature what it would do with an expression is
-//! never compiled in.
+//! The pipeline then reads the same either way, and the compiler drops every branch that would evaluate one.
 
-/// An expression; there is none.
+/// An expression; there are none.
 #[derive(Debug, Clone)]
 pub enum Jq {}
 
-#[allow(missing_docs, clippy::missing_errors_doc, reason = "see jq.rs; none of these can be called")]
+#[allow(missing_docs, clippy::missing_errors_doc, reason = "documented in jq/mod.rs; none of these can be called")]
 impl Jq {
-    pub fn keeps(&self, _: &[u8]) -> Result<bool, String> {
+    pub fn matches(&self, _: &[u8]) -> Result<bool, String> {
         match *self {}
     }
 
@@ -18,8 +17,8 @@ impl Jq {
     }
 }
 
-/// Errors of expressions; there are none.
+/// The kind of an expression's error; there are no errors.
 #[must_use]
-pub fn kind_of_error(text: &str) -> String {
+pub fn error_kind(text: &str) -> String {
     text.to_owned()
 }

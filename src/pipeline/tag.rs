@@ -1,19 +1,19 @@
-//! Which posts `--tag` keeps: those that a rule with a matching tag found.
+//! Which posts `--tag` prints: those found by a rule whose tag matches.
 //!
-//! X names the rules that matched beside the post: `matching_rules` at the top of a v2 line and of older
-//! enterprise ones, `gnip.matching_rules` in enterprise posts. Only posts carry tags, so under `--tag` whatever
-//! carries none is dropped; the caller lets compliance messages pass.
+//! X names the rules that matched next to the post: `matching_rules` at the top of a v2 line and of older enterprise
+//! ones, `gnip.matching_rules` in enterprise posts. Only posts and activity events carry tags, so `--tag` drops every
+//! message without one; the caller lets compliance messages pass.
 
-use super::walk::{Walk, find, spelled};
+use super::json_cursor::{Cursor, find, unescape};
 
-/// A pattern for tags: `*` is any text, `?` any character, `\` takes the next character as it is.
+/// A glob for tags: `*` matches any text, `?` any character, `\` the next character literally.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    pattern: Vec<Piece>,
+    pattern: Vec<Token>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Piece {
+enum Token {
     Any,
     One,
     Exactly(char),
@@ -25,10 +25,10 @@ impl From<&str> for Tag {
         let mut pattern = Vec::new();
         while let Some(character) = characters.next() {
             pattern.push(match character {
-                '*' => Piece::Any,
-                '?' => Piece::One,
-                '\\' => Piece::Exactly(characters.next().unwrap_or('\\')),
-                other => Piece::Exactly(other),
+                '*' => Token::Any,
+                '?' => Token::One,
+                '\\' => Token::Exactly(characters.next().unwrap_or('\\')),
+                other => Token::Exactly(other),
             });
         }
         Tag { pattern }
@@ -36,28 +36,23 @@ impl From<&str> for Tag {
 }
 
 impl Tag {
-    /// Whether one of the rules that matched `post`, a valid JSON value, has a tag that fits.
+    /// Whether a rule that matched `post`, a valid JSON value, has a tag that matches.
     #[must_use]
-    pub fn keeps(&self, post: &[u8]) -> bool {
-        const PLACES: [&[&str]; 2] = [&["matching_rules"], &["gnip", "matching_rules"]];
+    pub fn matches_post(&self, post: &[u8]) -> bool {
+        const PATHS: [&[&str]; 2] = [&["matching_rules"], &["gnip", "matching_rules"]];
         // An activity event carries the tag of its subscription.
-        if let Ok(Some(tag @ [b'"', ..])) = find(&mut Walk::new(post), &["data", "tag"])
-            && self.fits(&String::from_utf8_lossy(&spelled(tag)))
-        {
+        if self.matches_at(post, &["data", "tag"]) {
             return true;
         }
-        PLACES.iter().any(|path| {
-            let Ok(Some(rules)) = find(&mut Walk::new(post), path) else { return false };
-            let mut walk = Walk::new(rules);
-            if walk.peek() != b'[' {
+        PATHS.iter().any(|path| {
+            let Ok(Some(rules)) = find(&mut Cursor::new(post), path) else { return false };
+            let mut cursor = Cursor::new(rules);
+            if cursor.peek() != b'[' {
                 return false;
             }
-            walk.open();
-            while walk.more() {
-                let rule = walk.value();
-                if let Ok(Some(tag @ [b'"', ..])) = find(&mut Walk::new(rule), &["tag"])
-                    && self.fits(&String::from_utf8_lossy(&spelled(tag)))
-                {
+            cursor.open();
+            while cursor.more() {
+                if self.matches_at(cursor.value(), &["tag"]) {
                     return true;
                 }
             }
@@ -65,33 +60,38 @@ impl Tag {
         })
     }
 
-    /// Whether a tag fits. On a mismatch only the last `*` takes one character more: earlier ones need not be
-    /// tried again, so this takes pattern times tag steps at most.
+    fn matches_at(&self, json: &[u8], path: &[&str]) -> bool {
+        matches!(find(&mut Cursor::new(json), path), Ok(Some(tag @ [b'"', ..]))
+            if self.matches(&String::from_utf8_lossy(&unescape(tag))))
+    }
+
+    /// Whether a tag matches. On a mismatch only the last `*` consumes one character more: earlier ones need no
+    /// second try, so this needs at most pattern times tag steps.
     #[must_use]
-    pub fn fits(&self, tag: &str) -> bool {
+    pub fn matches(&self, tag: &str) -> bool {
         let tag: Vec<char> = tag.chars().collect();
-        let (mut piece, mut at) = (0, 0);
+        let (mut token, mut at) = (0, 0);
         let mut star = None;
         while at < tag.len() {
-            match self.pattern.get(piece) {
-                Some(Piece::Any) => {
-                    piece += 1;
-                    star = Some((piece, at));
+            match self.pattern.get(token) {
+                Some(Token::Any) => {
+                    token += 1;
+                    star = Some((token, at));
                     continue;
                 }
-                Some(Piece::One) => {}
-                Some(Piece::Exactly(character)) if *character == tag[at] => {}
+                Some(Token::One) => {}
+                Some(Token::Exactly(character)) if *character == tag[at] => {}
                 _ => {
-                    let Some((behind, taken)) = &mut star else { return false };
-                    *taken += 1;
-                    (piece, at) = (*behind, *taken);
+                    let Some((after, consumed)) = &mut star else { return false };
+                    *consumed += 1;
+                    (token, at) = (*after, *consumed);
                     continue;
                 }
             }
-            piece += 1;
+            token += 1;
             at += 1;
         }
-        self.pattern[piece..].iter().all(|piece| *piece == Piece::Any)
+        self.pattern[token..].iter().all(|token| *token == Token::Any)
     }
 }
 
@@ -100,8 +100,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_glob_fits_whole_tags() {
-        for (pattern, tag, fits) in [
+    fn a_glob_matches_whole_tags() {
+        for (pattern, tag, matches) in [
             ("cats", "cats", true),
             ("cats", "cats and dogs", false),
             ("cats*", "cats and dogs", true),
@@ -118,14 +118,14 @@ mod tests {
             ("a*b*c", "abbbbd", false),
             ("Cats", "cats", false),
         ] {
-            assert_eq!(Tag::from(pattern).fits(tag), fits, "{pattern} {tag}");
+            assert_eq!(Tag::from(pattern).matches(tag), matches, "{pattern} {tag}");
         }
     }
 
     #[test]
     fn tags_are_found_where_x_puts_them() {
         let tag = Tag::from("a*");
-        for (post, keeps) in [
+        for (post, matches) in [
             (r#"{"data":{"id":"1"},"matching_rules":[{"id":"1","tag":"b"},{"id":"2","tag":"\u0061b"}]}"#, true),
             (r#"{"body":"x","gnip":{"matching_rules":[{"value":"v","tag":"ab"}]}}"#, true),
             (r#"{"data":{"id":"1","matching_rules":[{"tag":"ab"}]}}"#, false),
@@ -134,7 +134,7 @@ mod tests {
             (r#"{"gnip":"ab"}"#, false),
             ("[]", false),
         ] {
-            assert_eq!(tag.keeps(post.as_bytes()), keeps, "{post}");
+            assert_eq!(tag.matches_post(post.as_bytes()), matches, "{post}");
         }
     }
 }

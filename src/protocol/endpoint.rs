@@ -1,14 +1,14 @@
 //! Every stream X serves, one row each: name, path, host, parameters, partitions, recovery, limits.
 //!
-//! The command line, the dialler, the session and the simulator all need these facts; in one table
-//! they cannot disagree, and a stream X adds is one more row.
+//! The command line, the dialer, the session and the simulator all need these facts; in one table they cannot
+//! disagree, and a stream that X adds is one more row.
 //!
-//! Law: a row states only what X documents; where sources disagree it takes the more careful value.
+//! Law: a row states only what X documents; where sources disagree, it has the more careful value.
 
 use std::time::Duration;
 
-/// Requests in 15 minutes for a stream whose rate X does not publish: the published rate of the
-/// filtered stream, the lowest of all. A wrong guess upwards costs a lock-out, downwards a wait.
+/// Requests in 15 minutes for a stream whose rate X does not publish: the published rate of the filtered stream, the
+/// lowest of all. Too high a value locks the app out, too low a value only waits longer.
 const USUAL_REQUESTS: u32 = 50;
 
 /// One stream.
@@ -16,20 +16,19 @@ const USUAL_REQUESTS: u32 = 50;
 pub struct Endpoint {
     /// What the user types: `filtered`, `firehose-en`.
     pub name: &'static str,
-    /// X's own name in the connections API (`OpenAPI` 2.167); none if that API does not list it.
+    /// X's own name in the connections API (`OpenAPI` 2.167); none if that API does not list the stream.
     pub endpoint_name: Option<&'static str>,
     /// Absolute path on the host, without a query.
     pub path: &'static str,
-    /// Which generation of the API serves it.
+    /// The generation of the API that serves it.
     pub family: Family,
     /// The host that serves it unless the user names another.
     pub host: Host,
-    /// `Some(n)`: a `partition` of 1 to n is required; one connection reads one partition
-    /// (`OpenAPI` 2.167).
+    /// `Some(n)`: a `partition` of 1 to n is required; one connection reads one partition (`OpenAPI` 2.167).
     pub partitions: Option<u8>,
-    /// Which field parameters it takes; others are refused with a 400.
+    /// The field parameters it accepts; others are refused with a 400.
     pub fields: Fields,
-    /// What it offers to fill a gap.
+    /// What it offers to repair a gap.
     pub recovery: Recovery,
     /// Connection requests an app may make in 15 minutes (X docs: rate limits). The
     /// `x-rate-limit-limit` header of a response is better evidence than this.
@@ -58,9 +57,8 @@ impl Family {
 
     /// Silence after which the connection is dead.
     ///
-    /// v2: 30 s, not the documented 20 s, because real heartbeats land 20 to 22 s apart and 20 s
-    /// reconnects for no reason; twice as long only loses time. v1.1: 90 s, three keep-alives, as its
-    /// page asks.
+    /// v2: 30 s, not the documented 20 s, because real heartbeats arrive 20 to 22 s apart and 20 s reconnects for no
+    /// reason; twice as long only loses time. v1.1: 90 s, three keep-alives, as its page recommends.
     #[must_use]
     pub fn stall_after(self) -> Duration {
         match self {
@@ -80,7 +78,7 @@ pub enum Host {
 }
 
 impl Host {
-    /// Scheme and host, without a slash at the end.
+    /// Scheme and host, without a trailing slash.
     #[must_use]
     pub fn base(self) -> &'static str {
         match self {
@@ -90,7 +88,7 @@ impl Host {
     }
 }
 
-/// Which field and expansion parameters a stream takes (`OpenAPI` 2.167).
+/// The field and expansion parameters that a stream accepts (`OpenAPI` 2.167).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fields {
     /// `tweet.fields`, `expansions`, and the media, poll, user and place fields.
@@ -101,12 +99,12 @@ pub enum Fields {
     None,
 }
 
-/// What a stream offers to fill a gap (X docs: recovery and redundancy).
+/// What a stream offers to repair a gap (X docs: recovery and redundancy).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Recovery {
-    /// Takes backfill minutes, 0 to 5, for an account that has the access.
+    /// Accepts backfill minutes, 0 to 5, for an account with that access.
     pub backfill: bool,
-    /// Takes a start and an end time within the last 24 hours; the server closes when done.
+    /// Accepts a start and an end time within the last 24 hours; the server closes the stream after the range.
     pub range: bool,
     /// How those parameters are spelled.
     pub spelling: Spelling,
@@ -122,7 +120,7 @@ pub enum Spelling {
 }
 
 impl Spelling {
-    /// Name of the parameter that asks for backfill, in minutes.
+    /// The parameter for backfill, in minutes.
     #[must_use]
     pub fn backfill(self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
 //! The field and expansion values that X documents (`OpenAPI` 2.167).
 //!
-//! They are advice, not a gate: X adds fields often, so an unknown one is passed on with a warning.
+//! They are suggestions, not a gate: X adds fields often, so an unknown one is sent with a warning.
 
-/// `tweet.fields` that an app-only token may ask for.
+/// `tweet.fields` available to an app-only token.
 pub const TWEET: &[&str] = &[
     "article",
     "attachments",
@@ -37,7 +37,7 @@ pub const TWEET: &[&str] = &[
     "withheld",
 ];
 
-/// Fields of posts and media that want a user's token: an app-only one gets partial errors for them.
+/// Fields of posts and media that need a user token: an app-only token gets partial errors for them.
 pub const USER_CONTEXT: &[&str] = &["non_public_metrics", "organic_metrics", "promoted_metrics"];
 
 /// `expansions` of posts.
@@ -58,7 +58,7 @@ pub const EXPANSIONS: &[&str] = &[
     "referenced_tweets.id.author_id",
 ];
 
-/// `media.fields` that an app-only token may ask for.
+/// `media.fields` available to an app-only token.
 pub const MEDIA: &[&str] = &[
     "alt_text",
     "duration_ms",

@@ -8,9 +8,9 @@
 
 use serde_json::Value;
 
-use super::disconnect::{self, Code, TextLine};
+use super::disconnect::{Code, ProblemName, TextLine};
 use super::problem::Problem;
-use super::scan::{Fault, Key, Shape, Type, scan};
+use super::scan::{Fault, Key, Outline, Type, scan};
 use crate::text::sanitize;
 
 /// Names every kind once: the enum, its text, its group, and whether it is printed by default.
@@ -88,13 +88,13 @@ kinds! {
 /// What kinds have in common, as flags name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// What people open a stream for. Printed.
+    /// What a stream is opened for. Printed.
     Data,
     /// What a consumer has a duty to act on. Printed unless removed by name.
     Compliance,
-    /// What the server says about the stream itself. Told on stderr; printed only when named.
+    /// What the server says about the stream itself. Reported on stderr; printed only when named.
     Control,
-    /// Valid JSON of a shape that nobody has described. Printed: X adds kinds.
+    /// Valid JSON of a shape that X does not document. Printed: X adds kinds.
     Unknown,
     /// Never on stdout as themselves: heartbeats and what is not JSON.
     Unprintable,
@@ -211,44 +211,44 @@ pub fn classify(line: &[u8]) -> Message<'_> {
     if line.iter().all(|byte| matches!(byte, b' ' | b'\r')) {
         return message(Kind::Heartbeat);
     }
-    let shape = match scan(line) {
-        Ok(shape) => shape,
+    let outline = match scan(line) {
+        Ok(outline) => outline,
         Err(fault) => {
             return Message { fault: Some(fault), ..message(Kind::Malformed) };
         }
     };
-    // A site stream wraps each message once; a wrapper inside a wrapper is nobody's format.
-    if shape.top.has(Key::ForUser) && shape.top.get(Key::Message).is_object() {
-        let inner = shape.message;
-        if let Ok(shape) = scan(inner) {
-            return of_shape(inner, &shape);
+    // A site stream wraps each message once; a wrapper inside a wrapper is not a documented format.
+    if outline.top.has(Key::ForUser) && outline.top.get(Key::Message).is_object() {
+        let inner = outline.message;
+        if let Ok(outline) = scan(inner) {
+            return classify_outline(inner, &outline);
         }
     }
-    of_shape(line, &shape)
+    classify_outline(line, &outline)
 }
 
-fn of_shape<'a>(body: &'a [u8], shape: &Shape<'a>) -> Message<'a> {
-    let (kind, dialect) = kind_of(body, shape);
-    Message { kind, dialect, id: shape.id, body, fault: None }
+fn classify_outline<'a>(body: &'a [u8], outline: &Outline<'a>) -> Message<'a> {
+    let (kind, dialect) = kind_of(body, outline);
+    Message { kind, dialect, id: outline.id, body, fault: None }
 }
 
-fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
+fn kind_of(body: &[u8], outline: &Outline) -> (Kind, Option<Dialect>) {
     const UNKNOWN: (Kind, Option<Dialect>) = (Kind::Unknown, None);
-    let top = &shape.top;
-    if !shape.root.is_object() {
+    let top = &outline.top;
+    if !outline.root.is_object() {
         return UNKNOWN;
     }
     if top.has(Key::Data) {
-        if let Some(kind) = under_data(shape) {
+        if let Some(kind) = under_data(outline) {
             return (kind, Some(Dialect::V2));
         }
         return match top.get(Key::Errors) {
-            Type::Array => (of_problems(body), Some(Dialect::V2)),
+            Type::Array => (kind_of_problems(body), Some(Dialect::V2)),
             _ => UNKNOWN,
         };
     }
     // Rare enough for the library; posts have no `type` at their top, and an error would cost them an allocation.
-    let type_text: String = match shape.type_json {
+    let type_text: String = match outline.type_json {
         b"" => String::new(),
         json => serde_json::from_slice(json).unwrap_or_default(),
     };
@@ -257,7 +257,7 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
         || type_text == "about:blank"
         || type_text.contains("/problems/")
     {
-        return (of_problems(body), Some(Dialect::V2));
+        return (kind_of_problems(body), Some(Dialect::V2));
     }
     let post_like = top.has(Key::Text) || top.has(Key::FullText) || top.has(Key::User);
     if !post_like {
@@ -287,12 +287,12 @@ fn kind_of(body: &[u8], shape: &Shape) -> (Kind, Option<Dialect>) {
     UNKNOWN
 }
 
-fn under_data(shape: &Shape) -> Option<Kind> {
-    let data = &shape.data;
-    if !shape.top.get(Key::Data).is_object() {
+fn under_data(outline: &Outline) -> Option<Kind> {
+    let data = &outline.data;
+    if !outline.top.get(Key::Data).is_object() {
         return None;
     }
-    if shape.data_has_one_key() {
+    if outline.data_has_one_key() {
         for (key, kind) in UNDER_DATA {
             if data.get(key).is_object() {
                 return Some(kind);
@@ -310,13 +310,17 @@ fn under_data(shape: &Shape) -> Option<Kind> {
 }
 
 /// `disconnect` if one of the problems is a v2 notice that the stream is over, else `error`.
-fn of_problems(body: &[u8]) -> Kind {
+fn kind_of_problems(body: &[u8]) -> Kind {
     let over = problems(body).iter().any(|problem| {
         problem.disconnect_type.is_some()
             || problem.connection_issue.is_some()
             || matches!(
-                problem.name.as_deref(),
-                Some("operational-disconnect" | "streaming-connection" | "client-disconnected")
+                problem.name,
+                Some(
+                    ProblemName::OperationalDisconnect
+                        | ProblemName::StreamingConnection
+                        | ProblemName::ClientDisconnected
+                )
             )
     });
     if over { Kind::Disconnect } else { Kind::Error }
@@ -334,7 +338,7 @@ fn problems(body: &[u8]) -> Vec<Problem> {
     value_of(body).map_or_else(Vec::new, |value| Problem::all(&value))
 }
 
-/// What a control message tells, with its numbers.
+/// What a control message says, with its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// v1.1 `limit`: posts not delivered since this connection opened; a total, not a difference.
@@ -356,8 +360,8 @@ pub enum Notice {
         /// X's own text.
         message: String,
     },
-    /// The stream is over, or cannot be had; the connection closes, or should be closed.
-    Ending(Ending),
+    /// The stream is over, or was refused; the connection closes, or should be closed.
+    Ending(DisconnectReason),
     /// A problem that does not end the stream, about a post that could not be delivered.
     Problem {
         /// Its title and detail.
@@ -367,7 +371,7 @@ pub enum Notice {
 
 /// Why a stream is over, in X's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
+pub struct DisconnectReason {
     /// The code to look up in the catalogue.
     pub code: Code,
     /// X's `detail`, `reason` or message, safe for a terminal.
@@ -379,8 +383,8 @@ impl Message<'_> {
     #[must_use]
     pub fn notice(&self) -> Option<Notice> {
         if self.kind == Kind::Malformed {
-            return disconnect::of_text(self.body).map(|line| {
-                Notice::Ending(Ending {
+            return TextLine::from_line(self.body).map(|line| {
+                Notice::Ending(DisconnectReason {
                     code: Code::Text(line),
                     detail: (line != TextLine::Html).then(|| sanitize(&String::from_utf8_lossy(self.body), 200)),
                 })
@@ -430,21 +434,21 @@ impl Message<'_> {
                 let body = String::from_utf8_lossy(&self.body[..self.body.len().min(1000)]);
                 Some(Notice::Info { message: sanitize(&body, 200) })
             }
-            Kind::Disconnect | Kind::Error => Some(of_value(&value)),
+            Kind::Disconnect | Kind::Error => Some(notice_from(&value)),
             _ => None,
         }
     }
 }
 
 /// What a `disconnect` or `error` line says: the ending it announces, else what it complains about.
-fn of_value(value: &Value) -> Notice {
+fn notice_from(value: &Value) -> Notice {
     let reason = value.pointer("/disconnect/reason").and_then(Value::as_str);
-    let said = match reason {
+    let stated = match reason {
         Some(reason) => Some(sanitize(reason, 500)).filter(|text| !text.is_empty()),
         None => Problem::all(value).iter().find_map(|problem| problem.detail.clone().or_else(|| problem.title.clone())),
     };
-    match Code::of_line(value) {
-        Some(code) => Notice::Ending(Ending { code, detail: said }),
-        None => Notice::Problem { message: said.unwrap_or_else(|| "an error without a text".to_owned()) },
+    match Code::from_line(value) {
+        Some(code) => Notice::Ending(DisconnectReason { code, detail: stated }),
+        None => Notice::Problem { message: stated.unwrap_or_else(|| "an error without a text".to_owned()) },
     }
 }

@@ -5,18 +5,22 @@
 //!
 //! Law: pure. Nothing here reads a clock, a file or a socket, and no input makes it panic.
 
+pub mod api_types;
+pub mod body;
 pub mod catalogue;
 pub mod disconnect;
 pub mod endpoint;
 pub mod field;
+mod html;
 pub mod message;
 pub mod post_id;
 pub mod problem;
 pub mod rate_limit;
-pub mod record;
+
 pub mod request;
 pub mod rule;
 pub mod scan;
+mod vocabulary;
 
 /// How many suggestions an error message carries. More than three is a list, and `--help` has that.
 const SUGGESTIONS: usize = 3;

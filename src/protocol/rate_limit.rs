@@ -1,24 +1,23 @@
-//! The headers that say how often and when to ask again.
+//! The headers that limit how often and when to send the next request.
 //!
-//! They decide whether the tool gets an account locked out, and they come from a server whose clock
-//! is not ours: so they are read leniently, compared only with the server's own `Date`, and thrown
-//! away when they make no sense.
+//! Mistakes with them lock an account out, and they come from a server with its own clock: they are read leniently,
+//! compared only with the server's `Date`, and ignored when they are implausible.
 //!
-//! Law: a header is a number in range or it is absent; no header ever asks for more than an hour.
+//! Law: a header is a number in range or it is absent; no header causes a wait of more than an hour.
 
 use std::time::Duration;
 
-/// Longest wait a header may ask for. X's window is 15 minutes, so a wait of more than an hour is a
-/// broken clock or a broken proxy; honouring it silences the stream for no reason.
+/// The longest wait that a header may request. X's window is 15 minutes, so more than an hour is a broken clock or a
+/// broken proxy; honouring it interrupts the stream for no reason.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// Last second of the year 9999. A later time is no time, and sums with it stay far from overflow.
+/// Last second of the year 9999. A later time is invalid; sums with earlier ones stay far from overflow.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// What one response says about the rate of connection requests (X docs: rate limits).
+/// The rate limit of connection requests in one response (X docs: rate limits).
 ///
-/// A snapshot of the moment of connecting; it does not move while the stream runs. Requests are
-/// counted, not posts. A 429 can come with `remaining` above zero, so this never tells why.
+/// A snapshot at connect time; it does not change while the stream runs. It counts requests, not posts. A 429 can have
+/// `remaining` above zero, so this does not explain a refusal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RateLimit {
     /// Requests allowed in a 15-minute window: `x-rate-limit-limit`.
@@ -26,13 +25,13 @@ pub struct RateLimit {
     /// Requests left in this window; counts down: `x-rate-limit-remaining`.
     pub remaining: Option<u32>,
     /// When `remaining` goes back to `limit`, since the Unix epoch by the server's clock:
-    /// `x-rate-limit-reset`. Ask [`RateLimit::trusted_reset`] before waiting for it.
+    /// `x-rate-limit-reset`. Use [`RateLimit::trusted_reset`] to wait for it.
     pub reset: Option<Duration>,
 }
 
 impl RateLimit {
-    /// Reads the three headers; `header` gives the value of a lower-case header name. What is not a
-    /// plain decimal number in range counts as absent.
+    /// Reads the three headers; `header` returns the value of a lower-case header name. A value that is not a plain
+    /// decimal number in range counts as absent.
     #[must_use]
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Self {
         let count = |name| u32::try_from(number(header(name)?)?).ok();
@@ -46,8 +45,8 @@ impl RateLimit {
         }
     }
 
-    /// The reset if it can be true: neither before `server_now` nor more than an hour after it, both
-    /// since the Unix epoch by the server's clock.
+    /// The reset if it is plausible: neither before `server_now` nor more than an hour after it, both since the Unix
+    /// epoch by the server's clock.
     #[must_use]
     pub fn trusted_reset(&self, server_now: Duration) -> Option<Duration> {
         self.reset
@@ -56,9 +55,8 @@ impl RateLimit {
     }
 }
 
-/// How long a `Retry-After` header asks to wait: seconds, or a date compared with `server_now` (since
-/// the Unix epoch, server clock). A date in the past asks for no wait; more than an hour is ignored
-/// (RFC 9110 section 10.2.3 sets no bound).
+/// The wait that a `Retry-After` header requests: seconds, or a date compared with `server_now` (since the Unix epoch,
+/// server clock). A date in the past is no wait; more than an hour is ignored (RFC 9110 section 10.2.3 sets no bound).
 #[must_use]
 pub fn retry_after(value: &str, server_now: Duration) -> Option<Duration> {
     number(value)
@@ -67,13 +65,13 @@ pub fn retry_after(value: &str, server_now: Duration) -> Option<Duration> {
         .filter(|wait| *wait <= LONGEST_WAIT)
 }
 
-/// The time a `Date` header states, since the Unix epoch (RFC 9110 section 5.6.7).
+/// The time in a `Date` header, since the Unix epoch (RFC 9110 section 5.6.7).
 #[must_use]
 pub fn http_date(value: &str) -> Option<Duration> {
     httpdate::parse_http_date(value.trim()).ok()?.duration_since(std::time::UNIX_EPOCH).ok()
 }
 
-/// A plain decimal number. `u64::from_str` alone would take a leading plus sign.
+/// A plain decimal number. `u64::from_str` alone accepts a leading plus sign.
 fn number(value: &str) -> Option<u64> {
     let digits = value.trim_matches([' ', '\t']);
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
@@ -108,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_in_a_header_is_as_good_as_no_header() {
+    fn an_invalid_header_counts_as_absent() {
         for nonsense in ["", "-1", "+1", "1.5", "0x10", "fifty", "1 2", "99999999999999999999999"] {
             assert_eq!(read(nonsense, nonsense, nonsense), RateLimit::default(), "{nonsense}");
         }
@@ -156,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_is_none_is_none() {
+    fn an_invalid_date_is_none() {
         for value in ["", "yesterday", "Tue, 99 Oct 2021 00:23:20 GMT", "1634603000"] {
             assert_eq!(http_date(value), None, "{value}");
         }

@@ -1,18 +1,18 @@
-//! The request that opens a stream: method, path, query and body, from what a person asked for.
+//! The request that opens a stream: method, path, query and body, from the parameters that the user gave.
 //!
-//! X refuses a stream for one parameter it does not take, so what an endpoint takes is checked here, before
-//! anything is sent. Sources: `OpenAPI` 2.167; X docs: Powerstream; the v1.1 "Standard stream parameters" page.
+//! X refuses a stream for one parameter that it does not accept, so parameters are checked here, before anything is
+//! sent. Sources: `OpenAPI` 2.167; X docs: Powerstream; the v1.1 "Standard stream parameters" page.
 //!
-//! Its law: a parameter goes to no endpoint that does not document it, unless it was asked for by its own name.
+//! Law: an endpoint gets only parameters that it documents, and those that the user gave by X's name (`-p`).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::endpoint::{Endpoint, Family, Fields, Spelling};
 use super::field;
 
-/// What a person may ask of a stream. Times are RFC 3339, UTC, whole seconds.
+/// The parameters of a stream. Times are RFC 3339, UTC, whole seconds.
 #[derive(Debug, Clone, Default)]
-pub struct Wish {
+pub struct StreamParams {
     /// `partition`
     pub partition: Option<u8>,
     /// `backfill_minutes`, 0 to 5.
@@ -21,9 +21,9 @@ pub struct Wish {
     pub start: Option<String>,
     /// `end_time`
     pub end: Option<String>,
-    /// Field and expansion parameters: X's name and the values asked for.
+    /// Field and expansion parameters: X's name and the requested values.
     pub fields: Vec<(&'static str, Vec<String>)>,
-    /// Every field and expansion that an app-only token may ask for.
+    /// Request every field and expansion that an app-only token may have.
     pub all_fields: bool,
     /// Powerstream's `localDcOnly`.
     pub local_dc_only: bool,
@@ -31,7 +31,7 @@ pub struct Wish {
     pub track: Vec<String>,
     /// v1.1 `follow`: user ids.
     pub follow: Vec<String>,
-    /// v1.1 `locations`: numbers, four a box: west, south, east, north.
+    /// v1.1 `locations`: numbers, four per box: west, south, east, north.
     pub locations: Vec<String>,
     /// v1.1 `language`: BCP 47 tags.
     pub language: Vec<String>,
@@ -41,40 +41,40 @@ pub struct Wish {
     pub stall_warnings: bool,
     /// v1.1 `delimited=length`.
     pub delimited: bool,
-    /// Anything else, as it is.
+    /// Other parameters, sent unchecked.
     pub parameters: Vec<(String, String)>,
 }
 
 /// A request, ready to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Path and query.
     pub target: String,
-    /// The form that a POST carries; none for a GET.
+    /// The form of a POST; none for a GET.
     pub form: Option<String>,
-    /// What was asked for and may not be what was meant.
+    /// Parameters that are probably mistakes.
     pub warnings: Vec<String>,
 }
 
 impl Request {
-    /// Whether the server ends the stream when what was asked for is delivered: a recovery range, however asked for.
+    /// Whether the server ends the stream when all is delivered: it has a recovery range, from a flag or from `-p`.
     #[must_use]
     pub fn is_finite(&self) -> bool {
-        self.names(|name, _| ["start_time", "end_time", "startTime", "endTime"].contains(&name))
+        self.has_parameter(|name, _| ["start_time", "end_time", "startTime", "endTime"].contains(&name))
     }
 
-    /// Whether messages come framed by their length.
+    /// Whether messages are framed by their length.
     #[must_use]
     pub fn is_framed(&self) -> bool {
-        self.names(|name, value| (name, value) == ("delimited", "length"))
+        self.has_parameter(|name, value| (name, value) == ("delimited", "length"))
     }
 
-    fn names(&self, such: impl Fn(&str, &str) -> bool) -> bool {
+    fn has_parameter(&self, accepts: impl Fn(&str, &str) -> bool) -> bool {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
         let form = self.form.as_deref().unwrap_or_default();
         query.split('&').chain(form.split('&')).any(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            such(name, value)
+            accepts(name, value)
         })
     }
 }
@@ -97,25 +97,26 @@ pub mod name {
     pub const LIKE: &str = "like_with_tweet_author.fields";
 }
 
-/// A GET longer than this goes as a POST where the endpoint allows it: X refuses long URLs, at a length that
-/// nobody published; servers commonly take 2 KB for a whole line.
+/// A longer query is sent as a POST where the endpoint allows it. X refuses long URLs and does not publish the limit;
+/// servers commonly accept 2 KB for the whole request line.
 const LONGEST_QUERY: usize = 1500;
 
-/// v1.1 limits: phrases, bytes a phrase, user ids, boxes.
-const TRACK: usize = 400;
-const PHRASE: usize = 60;
-const FOLLOW: usize = 5000;
-const BOXES: usize = 25;
+/// v1.1 limits: phrases, bytes per phrase, user ids, boxes.
+const MAX_PHRASES: usize = 400;
+const MAX_PHRASE_BYTES: usize = 60;
+const MAX_USERS: usize = 5000;
+const MAX_BOXES: usize = 25;
 
-/// The characters that a query keeps as they are: RFC 3986 unreserved ones and the comma that joins X's lists.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b',').remove(b':');
+/// The characters that a query does not escape: RFC 3986 unreserved ones and the comma that joins X's lists.
+const UNESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b',').remove(b':');
 
-impl Wish {
-    /// Makes the request for a stream of the table.
+impl StreamParams {
+    /// The request for a known stream.
     ///
     /// # Errors
-    /// The wish does not fit the endpoint, in a sentence that says what does.
-    pub fn of(&self, endpoint: &Endpoint) -> Result<Request, String> {
+    /// The endpoint does not accept a parameter; the text says what it accepts.
+    pub fn request(&self, endpoint: &Endpoint) -> Result<Request, String> {
         let mut warnings = Vec::new();
         let mut query: Vec<(String, String)> = Vec::new();
         let mut put = |name: &str, value: String| query.push((name.to_owned(), value));
@@ -124,60 +125,60 @@ impl Wish {
             (Some(_), None) if by_name => {}
             (Some(last), Some(number)) if (1..=last).contains(&number) => put("partition", number.to_string()),
             (Some(last), _) => {
-                return Err(format!("{} is split: give --partition N, N from 1 to {last}", endpoint.name));
+                return Err(format!("{} has partitions: pass --partition N, N from 1 to {last}", endpoint.name));
             }
             (None, Some(_)) => return Err(format!("{} has no partitions", endpoint.name)),
             (None, None) => {}
         }
-        self.recover(endpoint, &mut put)?;
-        self.ask_for_fields(endpoint, &mut put, &mut warnings)?;
+        self.put_recovery(endpoint, &mut put)?;
+        self.put_fields(endpoint, &mut put, &mut warnings)?;
         if self.local_dc_only {
             if endpoint.recovery.spelling != Spelling::Camel {
-                return Err(format!("{} does not take --local-dc-only; powerstream does", endpoint.name));
+                return Err(format!("{} does not accept --local-dc-only; powerstream does", endpoint.name));
             }
             put("localDcOnly", "true".to_owned());
         }
         if endpoint.family == Family::V1 {
-            self.predicates(endpoint, &mut put)?;
+            self.put_predicates(endpoint, &mut put)?;
         } else if let Some(flag) = self.v1_flag() {
-            return Err(format!("{} does not take {flag}; v1-filter and v1-sample do", endpoint.name));
+            return Err(format!("{} does not accept {flag}; v1-filter and v1-sample do", endpoint.name));
         }
         for (name, value) in &self.parameters {
             if query.iter().any(|(known, _)| known == name) {
-                return Err(format!("-p {name} is given by a flag as well; give it once"));
+                return Err(format!("-p {name} is also set by a flag; pass it once"));
             }
             query.push((name.clone(), value.clone()));
         }
         Ok(assemble(endpoint.path, &query, endpoint.name == "v1-filter", warnings))
     }
 
-    /// Makes the request for a path that is in no table: what was asked for by name is sent, unchecked.
+    /// The request for a path that is not a known stream: parameters by X's name are sent unchecked.
     ///
     /// # Errors
-    /// A flag was given that means something only for a known stream.
-    pub fn of_path(&self, path: &str) -> Result<Request, String> {
+    /// A flag was given that has a meaning only for a known stream.
+    pub fn request_path(&self, path: &str) -> Result<Request, String> {
         let flagged = !self.fields.is_empty() || self.all_fields || self.local_dc_only || self.v1_flag().is_some();
         if flagged || self.backfill.is_some() || self.start.is_some() || self.end.is_some() {
-            return Err("for a path, give parameters by name with -p KEY=VALUE".to_owned());
+            return Err("for a path, pass parameters by name with -p KEY=VALUE".to_owned());
         }
         let partition = self.partition.map(|number| ("partition".to_owned(), number.to_string()));
         let query: Vec<(String, String)> = partition.into_iter().chain(self.parameters.iter().cloned()).collect();
         Ok(assemble(path, &query, false, Vec::new()))
     }
 
-    fn recover(&self, endpoint: &Endpoint, put: &mut impl FnMut(&str, String)) -> Result<(), String> {
+    fn put_recovery(&self, endpoint: &Endpoint, put: &mut impl FnMut(&str, String)) -> Result<(), String> {
         let recovery = endpoint.recovery;
         match self.backfill {
             Some(minutes) if !recovery.backfill => {
-                return Err(format!("{} does not take --backfill-minutes {minutes}", endpoint.name));
+                return Err(format!("{} does not accept --backfill-minutes {minutes}", endpoint.name));
             }
-            // X's specification allows 0, its prose does not; it means the same as nothing.
+            // X's specification allows 0, its prose does not; both mean no backfill.
             None | Some(0) => {}
             Some(minutes @ 1..=5) => put(recovery.spelling.backfill(), minutes.to_string()),
             Some(_) => return Err("--backfill-minutes is from 0 to 5".to_owned()),
         }
         if (self.start.is_some() || self.end.is_some()) && !recovery.range {
-            return Err(format!("{} has no recovery: it takes neither --start nor --end", endpoint.name));
+            return Err(format!("{} has no recovery: it accepts neither --start nor --end", endpoint.name));
         }
         // RFC 3339 times of one form compare as texts.
         if let (Some(start), Some(end)) = (&self.start, &self.end)
@@ -194,7 +195,7 @@ impl Wish {
         Ok(())
     }
 
-    fn ask_for_fields(
+    fn put_fields(
         &self,
         endpoint: &Endpoint,
         put: &mut impl FnMut(&str, String),
@@ -205,18 +206,18 @@ impl Wish {
             let Some((_, values)) = known.iter().find(|(known, _)| known == name) else {
                 let flag = format!("--{}", name.replace('.', "-").replace("like-with-tweet-author", "like"));
                 let flag = flag.replace("like_with_tweet_author", "like");
-                return Err(format!("{} does not take {flag}", endpoint.name));
+                return Err(format!("{} does not accept {flag}", endpoint.name));
             };
             for value in asked {
                 if field::USER_CONTEXT.contains(&value.as_str()) {
-                    warnings.push(format!("{name} {value} wants a user's token; an app-only one gets partial errors"));
+                    warnings.push(format!("{name} {value} needs a user token; an app-only token gets partial errors"));
                 } else if !values.contains(&value.as_str()) {
-                    warnings.push(format!("{name} {value} is not one that is known here; sent as it is"));
+                    warnings.push(format!("{name} {value} is not a documented value; sent unchanged"));
                 }
             }
         }
         if self.all_fields && known.is_empty() {
-            return Err(format!("{} takes no fields", endpoint.name));
+            return Err(format!("{} accepts no fields", endpoint.name));
         }
         for (name, values) in known {
             let asked = self.fields.iter().find(|(asked, _)| *asked == name).map(|(_, asked)| asked);
@@ -247,14 +248,14 @@ impl Wish {
         .find_map(|(flag, given)| given.then_some(flag))
     }
 
-    fn predicates(&self, endpoint: &Endpoint, put: &mut impl FnMut(&str, String)) -> Result<(), String> {
+    fn put_predicates(&self, endpoint: &Endpoint, put: &mut impl FnMut(&str, String)) -> Result<(), String> {
         let given = !self.track.is_empty() || !self.follow.is_empty() || !self.locations.is_empty();
         if endpoint.name != "v1-filter" && given {
-            return Err(format!("{} takes neither --track nor --follow nor --locations", endpoint.name));
+            return Err(format!("{} accepts neither --track nor --follow nor --locations", endpoint.name));
         }
         let by_name = |name: &str| self.parameters.iter().any(|(key, _)| key == name);
         if endpoint.name == "v1-filter" && !given && !["track", "follow", "locations"].into_iter().any(by_name) {
-            return Err("v1-filter wants at least one of --track, --follow and --locations".to_owned());
+            return Err("v1-filter needs at least one of --track, --follow and --locations".to_owned());
         }
         check_track(&self.track)?;
         check_follow(&self.follow)?;
@@ -301,36 +302,38 @@ fn known_fields(fields: Fields) -> Vec<(&'static str, &'static [&'static str])> 
 }
 
 fn check_track(track: &[String]) -> Result<(), String> {
-    if track.len() > TRACK {
-        return Err(format!("--track has {} phrases; X takes {TRACK}", track.len()));
+    if track.len() > MAX_PHRASES {
+        return Err(format!("--track has {} phrases; X accepts {MAX_PHRASES}", track.len()));
     }
-    match track.iter().find(|phrase| phrase.is_empty() || phrase.len() > PHRASE) {
-        Some(phrase) => Err(format!("--track: a phrase is 1 to {PHRASE} bytes long; `{phrase}` is {}", phrase.len())),
+    match track.iter().find(|phrase| phrase.is_empty() || phrase.len() > MAX_PHRASE_BYTES) {
+        Some(phrase) => {
+            Err(format!("--track: a phrase has 1 to {MAX_PHRASE_BYTES} bytes; `{phrase}` has {}", phrase.len()))
+        }
         None => Ok(()),
     }
 }
 
 fn check_follow(follow: &[String]) -> Result<(), String> {
-    if follow.len() > FOLLOW {
-        return Err(format!("--follow has {} ids; X takes {FOLLOW}", follow.len()));
+    if follow.len() > MAX_USERS {
+        return Err(format!("--follow has {} ids; X accepts {MAX_USERS}", follow.len()));
     }
     match follow.iter().find(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit())) {
-        Some(id) => Err(format!("--follow takes numeric user ids; `{id}` is none")),
+        Some(id) => Err(format!("--follow accepts numeric user ids; `{id}` is not one")),
         None => Ok(()),
     }
 }
 
 fn check_locations(locations: &[String]) -> Result<(), String> {
-    const FORM: &str = "give boxes as west,south,east,north, such as -122.75,36.8,-121.75,37.8";
+    const FORM: &str = "pass boxes as west,south,east,north, such as -122.75,36.8,-121.75,37.8";
     if !locations.len().is_multiple_of(4) {
         return Err(format!("--locations has {} numbers; {FORM}", locations.len()));
     }
-    if locations.len() / 4 > BOXES {
-        return Err(format!("--locations has {} boxes; X takes {BOXES}", locations.len() / 4));
+    if locations.len() / 4 > MAX_BOXES {
+        return Err(format!("--locations has {} boxes; X accepts {MAX_BOXES}", locations.len() / 4));
     }
     let number = |text: &String| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
     let numbers: Option<Vec<f64>> = locations.iter().map(number).collect();
-    for corners in numbers.ok_or_else(|| format!("--locations takes numbers; {FORM}"))?.chunks(4) {
+    for corners in numbers.ok_or_else(|| format!("--locations accepts numbers; {FORM}"))?.chunks(4) {
         let [west, south, east, north] = corners else { continue };
         let shown = format!("{west},{south},{east},{north}");
         let sides = [(west, east, 180.0), (south, north, 90.0)];
@@ -343,9 +346,9 @@ fn check_locations(locations: &[String]) -> Result<(), String> {
             if low >= high {
                 return Err(format!("--locations {shown}: the south-west corner comes first; {FORM}"));
             }
-            // The sum of two rounded decimals may miss a tenth by less than this.
+            // The difference of two rounded decimals may miss a tenth by less than this.
             if high - low < 0.1 - 1e-9 {
-                return Err(format!("--locations {shown}: the side of a box is 0.1 to 360 degrees long"));
+                return Err(format!("--locations {shown}: the side of a box has 0.1 to 360 degrees"));
             }
         }
     }
@@ -353,7 +356,7 @@ fn check_locations(locations: &[String]) -> Result<(), String> {
 }
 
 fn assemble(path: &str, query: &[(String, String)], may_post: bool, warnings: Vec<String>) -> Request {
-    let encode = |text: &str| utf8_percent_encode(text, KEPT).to_string();
+    let encode = |text: &str| utf8_percent_encode(text, UNESCAPED).to_string();
     let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     let text = pairs.join("&");
     if may_post && text.len() > LONGEST_QUERY {
@@ -372,12 +375,12 @@ mod tests {
     use super::*;
     use crate::protocol::endpoint::find;
 
-    fn of(stream: &str, wish: &Wish) -> Result<Request, String> {
-        wish.of(find(stream).expect("a stream"))
+    fn request(stream: &str, params: &StreamParams) -> Result<Request, String> {
+        params.request(find(stream).expect("a stream"))
     }
 
-    fn target(stream: &str, wish: &Wish) -> String {
-        of(stream, wish).expect("a request").target
+    fn target(stream: &str, params: &StreamParams) -> String {
+        request(stream, params).expect("a request").target
     }
 
     fn words(text: &str) -> Vec<String> {
@@ -386,105 +389,110 @@ mod tests {
 
     #[test]
     fn lists_are_joined_and_values_encoded() {
-        let wish = Wish {
+        let params = StreamParams {
             fields: vec![(name::TWEET, words("lang,created_at"))],
             parameters: vec![("a b".to_owned(), "c&d=é".to_owned())],
             backfill: Some(0),
-            ..Wish::default()
+            ..StreamParams::default()
         };
         assert_eq!(
-            target("filtered", &wish),
+            target("filtered", &params),
             "/2/tweets/search/stream?tweet.fields=lang,created_at&a%20b=c%26d%3D%C3%A9"
         );
     }
 
     #[test]
-    fn all_fields_leaves_out_what_wants_a_user() {
-        let wish = Wish { all_fields: true, ..Wish::default() };
-        let text = target("sample", &wish);
+    fn all_fields_leaves_out_what_needs_a_user_token() {
+        let params = StreamParams { all_fields: true, ..StreamParams::default() };
+        let text = target("sample", &params);
         assert!(
             text.contains("tweet.fields=article,") && text.contains("expansions=") && text.contains("place.fields=")
         );
         assert!(!text.contains("non_public") && !text.contains("organic") && !text.contains("promoted"));
-        let wish = Wish { partition: Some(1), all_fields: true, ..Wish::default() };
-        assert!(target("likes-sample10", &wish).contains("like_with_tweet_author.fields="));
+        let params = StreamParams { partition: Some(1), all_fields: true, ..StreamParams::default() };
+        assert!(target("likes-sample10", &params).contains("like_with_tweet_author.fields="));
         for stream in ["labels", "activity", "likes-compliance", "powerstream"] {
-            let wish = Wish { all_fields: true, ..Wish::default() };
-            assert!(of(stream, &wish).is_err(), "{stream} takes no fields");
+            let params = StreamParams { all_fields: true, ..StreamParams::default() };
+            assert!(request(stream, &params).is_err(), "{stream} takes no fields");
         }
     }
 
     #[test]
     fn unknown_fields_are_sent_with_a_warning() {
-        let wish = Wish { fields: vec![(name::TWEET, words("lang,brand_new,organic_metrics"))], ..Wish::default() };
-        let request = of("filtered", &wish).expect("a request");
+        let params = StreamParams {
+            fields: vec![(name::TWEET, words("lang,brand_new,organic_metrics"))],
+            ..StreamParams::default()
+        };
+        let request = request("filtered", &params).expect("a request");
         assert!(request.target.ends_with("tweet.fields=lang,brand_new,organic_metrics"));
         assert_eq!(request.warnings.len(), 2);
     }
 
     #[test]
-    fn what_an_endpoint_does_not_take_is_refused_here() {
-        let field = |name| Wish { fields: vec![(name, words("id"))], ..Wish::default() };
-        for (stream, wish) in [
-            ("sample", Wish { start: Some("2026-11-22T10:00:00Z".to_owned()), ..Wish::default() }),
-            ("filtered", Wish { backfill: Some(6), ..Wish::default() }),
-            ("filtered", Wish { partition: Some(1), ..Wish::default() }),
-            ("firehose", Wish::default()),
-            ("firehose", Wish { partition: Some(21), ..Wish::default() }),
-            ("filtered", Wish { local_dc_only: true, ..Wish::default() }),
-            ("filtered", Wish { track: words("a"), ..Wish::default() }),
+    fn what_an_endpoint_does_not_accept_is_refused_before_sending() {
+        let field = |name| StreamParams { fields: vec![(name, words("id"))], ..StreamParams::default() };
+        for (stream, params) in [
+            ("sample", StreamParams { start: Some("2026-11-22T10:00:00Z".to_owned()), ..StreamParams::default() }),
+            ("filtered", StreamParams { backfill: Some(6), ..StreamParams::default() }),
+            ("filtered", StreamParams { partition: Some(1), ..StreamParams::default() }),
+            ("firehose", StreamParams::default()),
+            ("firehose", StreamParams { partition: Some(21), ..StreamParams::default() }),
+            ("filtered", StreamParams { local_dc_only: true, ..StreamParams::default() }),
+            ("filtered", StreamParams { track: words("a"), ..StreamParams::default() }),
             ("filtered", field(name::LIKE)),
             ("labels", field(name::TWEET)),
-            ("v1-filter", Wish::default()),
-            ("v1-sample", Wish { track: words("a"), ..Wish::default() }),
-            ("v1-sample", Wish { backfill: Some(1), ..Wish::default() }),
+            ("v1-filter", StreamParams::default()),
+            ("v1-sample", StreamParams { track: words("a"), ..StreamParams::default() }),
+            ("v1-sample", StreamParams { backfill: Some(1), ..StreamParams::default() }),
             (
                 "filtered",
-                Wish {
+                StreamParams {
                     start: Some("2026-11-22T10:00:00Z".to_owned()),
                     end: Some("2026-11-22T09:00:00Z".to_owned()),
-                    ..Wish::default()
+                    ..StreamParams::default()
                 },
             ),
         ] {
-            assert!(of(stream, &wish).is_err(), "{stream} {wish:?}");
+            assert!(request(stream, &params).is_err(), "{stream} {params:?}");
         }
     }
 
     #[test]
     fn powerstream_is_spelled_in_camel_case() {
-        let wish = Wish {
+        let params = StreamParams {
             backfill: Some(2),
             start: Some("2026-11-22T10:00:00Z".to_owned()),
             local_dc_only: true,
-            ..Wish::default()
+            ..StreamParams::default()
         };
         assert_eq!(
-            target("powerstream", &wish),
+            target("powerstream", &params),
             "/2/powerstream?backfillMinutes=2&startTime=2026-11-22T10:00:00Z&localDcOnly=true"
         );
     }
 
     #[test]
     fn long_predicates_are_posted() {
-        let wish = Wish { track: words("cats,dogs"), ..Wish::default() };
-        assert_eq!(target("v1-filter", &wish), "/1.1/statuses/filter.json?track=cats,dogs");
-        let wish = Wish { track: (0..400).map(|n| format!("phrase number {n}")).collect(), ..Wish::default() };
-        let request = of("v1-filter", &wish).expect("a request");
+        let params = StreamParams { track: words("cats,dogs"), ..StreamParams::default() };
+        assert_eq!(target("v1-filter", &params), "/1.1/statuses/filter.json?track=cats,dogs");
+        let params =
+            StreamParams { track: (0..400).map(|n| format!("phrase number {n}")).collect(), ..StreamParams::default() };
+        let request = request("v1-filter", &params).expect("a request");
         assert_eq!(request.target, "/1.1/statuses/filter.json");
         assert!(request.form.expect("a form").starts_with("track=phrase%20number%200,"));
     }
 
     #[test]
     fn v1_predicates_are_checked_beforehand() {
-        let track = |track: Vec<String>| of("v1-filter", &Wish { track, ..Wish::default() });
+        let track = |track: Vec<String>| request("v1-filter", &StreamParams { track, ..StreamParams::default() });
         assert!(track(vec!["x".repeat(60)]).is_ok() && track(vec!["x".repeat(61)]).is_err());
         assert!(track(vec!["é".repeat(31)]).is_err(), "bytes, not characters");
         assert!(track(vec![String::new()]).is_err() && track(vec!["x".to_owned(); 401]).is_err());
-        let follow = |follow: Vec<String>| of("v1-filter", &Wish { follow, ..Wish::default() });
+        let follow = |follow: Vec<String>| request("v1-filter", &StreamParams { follow, ..StreamParams::default() });
         assert!(follow(vec!["1".to_owned(); 5000]).is_ok() && follow(vec!["1".to_owned(); 5001]).is_err());
         assert!(follow(words("12,x")).is_err() && follow(words("@x")).is_err());
-        let locations = |text: &str| of("v1-filter", &Wish { locations: words(text), ..Wish::default() });
+        let locations =
+            |text: &str| request("v1-filter", &StreamParams { locations: words(text), ..StreamParams::default() });
         for good in ["-122.75,36.8,-121.75,37.8", "-180,-90,180,90", "0,0,0.1,0.1", "0.2,0,0.3,1"] {
             assert!(locations(good).is_ok(), "{good}");
         }
@@ -496,9 +504,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_takes_parameters_by_name_only() {
-        let wish = Wish { parameters: vec![("a".to_owned(), "1".to_owned())], ..Wish::default() };
-        assert_eq!(wish.of_path("/2/new?x=1").expect("a request").target, "/2/new?x=1&a=1");
-        assert!(Wish { all_fields: true, ..Wish::default() }.of_path("/2/new").is_err());
+    fn a_path_accepts_parameters_by_name_only() {
+        let params = StreamParams { parameters: vec![("a".to_owned(), "1".to_owned())], ..StreamParams::default() };
+        assert_eq!(params.request_path("/2/new?x=1").expect("a request").target, "/2/new?x=1&a=1");
+        assert!(StreamParams { all_fields: true, ..StreamParams::default() }.request_path("/2/new").is_err());
     }
 }

@@ -26,7 +26,21 @@ pub struct Budget {
     /// Our own requests of the last window, whatever a state file says.
     mine: VecDeque<Timestamp>,
     allowance: Option<Allowance>,
+    /// What happened since the state file was last read, to be repeated on what it says next.
+    pending: Vec<Change>,
 }
+
+/// A change of the budget that other processes must learn.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    /// The request that was counted at one time is counted at another, or not at all.
+    Moved { from: Timestamp, to: Option<Timestamp> },
+    /// A response said something about the rate limit.
+    Noted { now: Timestamp, rate: RateLimit, server_now: Duration },
+}
+
+/// Changes kept for a state file: a run without one would keep them all. A dial makes two.
+const PENDING: usize = 64;
 
 /// What X said is left.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +95,7 @@ impl Budget {
             ours: None,
             mine: VecDeque::new(),
             allowance: None,
+            pending: Vec::new(),
         }
     }
 
@@ -127,29 +142,47 @@ impl Budget {
 
     /// Our last request has been sent by now: a dial takes time, and X counts from when it saw the request.
     pub fn sent(&mut self, now: Timestamp) {
-        if self.forget_ours() {
+        if let Some(from) = self.forget_ours() {
             self.spent.push_back(now);
             self.mine.push_back(now);
+            self.remember(Change::Moved { from, to: Some(now) });
         }
     }
 
     /// Gives back our last request: its head was never written to a socket.
     pub fn give_back(&mut self) {
-        self.forget_ours();
+        if let Some(from) = self.forget_ours() {
+            self.remember(Change::Moved { from, to: None });
+        }
     }
 
-    fn forget_ours(&mut self) -> bool {
-        let Some(ours) = self.ours.take() else { return false };
-        for queue in [&mut self.spent, &mut self.mine] {
-            if let Some(at) = queue.iter().rposition(|sent| are_one(*sent, ours)) {
-                queue.remove(at);
-            }
-        }
-        true
+    fn forget_ours(&mut self) -> Option<Timestamp> {
+        let ours = self.ours.take()?;
+        remove(&mut self.spent, ours);
+        remove(&mut self.mine, ours);
+        Some(ours)
     }
 
     /// Obeys what a response said about the rate limit. `server_now` is the server's own clock.
     pub fn note(&mut self, now: Timestamp, rate: &RateLimit, server_now: Duration) {
+        self.apply(now, rate, server_now);
+        self.remember(Change::Noted { now, rate: *rate, server_now });
+    }
+
+    fn remember(&mut self, change: Change) {
+        if self.pending.len() == PENDING {
+            self.pending.remove(0);
+        }
+        self.pending.push(change);
+    }
+
+    /// Whether something happened that the state file does not say.
+    #[must_use]
+    pub fn is_unsaved(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    fn apply(&mut self, now: Timestamp, rate: &RateLimit, server_now: Duration) {
         let Some(left) = rate.remaining else { return };
         let known = self.allowance.map(|known| (self.left(known), known.until));
         self.allowance = match (rate.trusted_reset(server_now), known) {
@@ -166,15 +199,27 @@ impl Budget {
         };
     }
 
-    /// Takes over what all processes spent, as a state file tells it.
+    /// Takes over what all processes spent, as a state file says, and repeats on it what happened here meanwhile.
     pub fn load(&mut self, now: Timestamp, shared: &Shared) {
+        let pending = std::mem::take(&mut self.pending);
         let mut spent: Vec<Timestamp> = shared.requests.iter().map(|moment| moment.back(now)).collect();
+        let mut moved = Vec::new();
+        for change in &pending {
+            if let Change::Moved { from, to } = change {
+                if let Some(at) = spent.iter().rposition(|sent| are_one(*sent, *from)) {
+                    spent.remove(at);
+                }
+                moved.extend(to);
+            }
+        }
         // Our own are known whatever became of the file.
         for mine in &self.mine {
-            if !spent.iter().any(|sent| are_one(*sent, *mine)) {
+            if !moved.contains(mine) && !spent.iter().any(|sent| are_one(*sent, *mine)) {
                 spent.push(*mine);
             }
         }
+        // The file cannot hold these yet: one at the same millisecond is another process's.
+        spent.extend(moved);
         spent.sort_unstable_by_key(|sent| sent.monotonic);
         self.spent = spent.into();
         self.allowance = shared.allowance.and_then(|(left, until, told)| {
@@ -186,6 +231,11 @@ impl Budget {
             let until = (ahead <= LONGEST_ALLOWANCE).then(|| now.after(ahead))?;
             Some(Allowance { left, until, told: told.back(now) })
         });
+        for change in pending {
+            if let Change::Noted { now, rate, server_now } = change {
+                self.apply(now, &rate, server_now);
+            }
+        }
     }
 
     /// What a state file is to hold.
@@ -195,6 +245,12 @@ impl Budget {
             requests: self.spent.iter().copied().map(Moment::of).collect(),
             allowance: self.allowance.map(|it| (it.left, Moment::of(it.until), Moment::of(it.told))),
         }
+    }
+}
+
+fn remove(queue: &mut VecDeque<Timestamp>, ours: Timestamp) {
+    if let Some(at) = queue.iter().rposition(|sent| are_one(*sent, ours)) {
+        queue.remove(at);
     }
 }
 
@@ -270,6 +326,26 @@ mod tests {
         second.give_back();
         first.load(at(20), &second.share());
         assert_eq!((first.wait(at(20)), first.spent.len()), (Duration::ZERO, 1));
+    }
+
+    #[test]
+    fn what_happens_between_two_looks_at_the_file_is_not_lost() {
+        let mut first = Budget::new(2);
+        first.load(at(0), &Shared::default());
+        first.spend(at(0));
+        let file = first.share();
+        // The file is written; what follows happens while another process holds it.
+        first.sent(at(5));
+        let rate = RateLimit { limit: Some(50), remaining: Some(0), reset: Some(Duration::from_secs(10_100)) };
+        first.note(at(5), &rate, Duration::from_secs(10_000));
+        assert!(first.is_unsaved());
+        first.load(at(6), &file);
+        assert_eq!((first.spent.len(), first.wait(at(6)), first.is_unsaved()), (1, Duration::from_secs(100), false));
+        let file = first.share();
+        first.spend(at(200));
+        first.give_back();
+        first.load(at(201), &file);
+        assert_eq!(first.spent.len(), 1, "only the one that was sent at 5 s");
     }
 
     #[test]

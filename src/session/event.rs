@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use super::gap::Gap;
+use serde::{Deserialize, Serialize};
+
+use super::coverage::Gap;
 use super::outcome::Outcome;
-use crate::pipeline::Remark;
-use crate::protocol::message::Ending;
+use crate::pipeline::report::{BatchReport, Diagnostic};
+use crate::protocol::message::DisconnectReason;
 use crate::protocol::rate_limit::RateLimit;
 use crate::time::Timestamp;
 
@@ -22,8 +24,9 @@ pub struct Traffic {
 }
 
 /// Why the session waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
     /// The backoff that follows an ending or a failure.
     Backoff,
     /// X's rate limit says when the next request is welcome.
@@ -47,27 +50,41 @@ pub struct Holder {
     pub age: Option<Duration>,
 }
 
-/// One thing that happened.
+/// A rule that is active.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub struct ActiveRule {
+    /// What it matches.
+    pub value: String,
+    /// Its label.
+    pub tag: Option<String>,
+}
+
+/// One thing that happened, with its time and the connection it happened on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When it happened.
+    pub at: Timestamp,
+    /// The number of the connection in this run, from 1; 0 before the first.
+    pub connection: u32,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
     /// A connection is being opened.
     Dialling {
-        /// Its number in this run, from 1.
-        connection: u32,
         /// How many attempts there were since a stream was last established, this one included.
         attempt: u32,
     },
     /// The server answered 200.
     Opened {
-        /// Its number in this run.
-        connection: u32,
         /// What the response said about the rate limit.
         rate: RateLimit,
     },
     /// The first byte of an open connection arrived.
     FirstByte {
-        /// Its number in this run.
-        connection: u32,
         /// How long after the response head.
         after: Duration,
     },
@@ -76,15 +93,16 @@ pub enum Event {
         /// How long.
         silence: Duration,
     },
+    /// Bytes arrived, and this is what was in them; its diagnostics are events of their own.
+    Received(Box<BatchReport>),
     /// A line or heartbeat came and the connection has stood long enough to count as healthy.
-    Established {
-        /// Its number in this run.
-        connection: u32,
-    },
-    /// The server, or our pipeline, has something to say about the stream.
-    Remark(Remark),
-    /// More remarks came at once than are told one by one.
-    Unremarked {
+    Established,
+    /// A control message, or a fault in what was received.
+    Diagnostic(Diagnostic),
+    /// The server said that the stream is over, beside the notice that ended it.
+    FurtherEnding(DisconnectReason),
+    /// More diagnostics came at once than are reported one by one.
+    Suppressed {
         /// How many.
         count: u64,
     },
@@ -97,10 +115,8 @@ pub enum Event {
     },
     /// A connection ended, or could not be opened.
     Ended {
-        /// Its number in this run.
-        connection: u32,
         /// Why.
-        ending: Ending,
+        ending: DisconnectReason,
         /// Whether it was ever open: false for a failed dial and for a refusal.
         opened: bool,
         /// How long it was open.
@@ -115,7 +131,7 @@ pub enum Event {
     /// The session waits before it dials.
     Waiting {
         /// Why.
-        why: Why,
+        why: WaitReason,
         /// For how long.
         delay: Duration,
         /// Until when.
@@ -132,11 +148,17 @@ pub enum Event {
     },
     /// X's own word for the end of a connection.
     Reason {
-        /// Its number in this run.
-        connection: u32,
         /// X's word.
         reason: String,
     },
+    /// The rules that are active.
+    ActiveRules(Vec<ActiveRule>),
+    /// Another process holds the lock of the state file for longer than it takes to update it.
+    LockHeld,
+    /// Something beside the stream failed; the run goes on without it and ends with exit status 1.
+    Degraded(String),
+    /// It is time for a record of the status.
+    Status,
     /// The stream is back, and this is what lies between.
     Gap(Gap),
     /// The run is over.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::protocol::message::Ending;
+use crate::protocol::message::DisconnectReason;
 
 /// Why the run is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,15 +18,15 @@ pub enum Outcome {
     /// Something failed on this machine that no retry mends.
     Failed(String),
     /// The server refuses, and only a person can change that.
-    Refused(Ending),
+    Refused(DisconnectReason),
     /// The quota of posts that the user set is spent.
-    QuotaSpent(Ending),
+    QuotaSpent(DisconnectReason),
     /// The retries allowed are used up.
-    GaveUp(Ending),
+    GaveUp(DisconnectReason),
     /// The server ended it and it is not to be opened again.
-    Ended(Ending),
+    Ended(DisconnectReason),
     /// Another client takes the slot as often as we do.
-    TakenOver(Ending),
+    TakenOver(DisconnectReason),
     /// A signal asked for the end.
     Signalled(Signal),
 }
@@ -80,6 +80,9 @@ pub const REFUSED: u8 = 3;
 /// The exit code where trying again did not help, and later may.
 pub const GAVE_UP: u8 = 4;
 
+/// The exit code of a stream that the server or another client ended for good.
+pub const ENDED: u8 = 5;
+
 impl Outcome {
     /// The exit code.
     #[must_use]
@@ -89,7 +92,7 @@ impl Outcome {
             Outcome::Failed(_) => FAILED,
             Outcome::Refused(_) | Outcome::QuotaSpent(_) => REFUSED,
             Outcome::GaveUp(_) => GAVE_UP,
-            Outcome::Ended(_) | Outcome::TakenOver(_) => 5,
+            Outcome::Ended(_) | Outcome::TakenOver(_) => ENDED,
             Outcome::Signalled(signal) => 128 + signal.number(),
         }
     }

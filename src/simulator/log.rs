@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::feed::number_set::NumberSet;
+
 /// One request as it came.
 #[derive(Clone)]
 pub struct Request {
@@ -52,13 +54,13 @@ impl fmt::Debug for Request {
     }
 }
 
-/// How a connection ended, by who went first.
+/// How a connection ended, by which side ended it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// The client closed it. Clean: with a FIN, and over TLS with a goodbye (`close_notify`) first.
     /// A client that only shuts its writing half counts as gone, too.
     ClientClosed {
-        /// Whether it said goodbye properly.
+        /// Whether it closed properly.
         clean: bool,
     },
     /// The client reset it.
@@ -80,23 +82,25 @@ pub struct ConnectionLog {
     pub requests: usize,
     /// How many messages were written to it.
     pub delivered: u64,
+    /// Which messages of the feed were written to it.
+    pub numbers: NumberSet,
     /// `None` while it is open. After a clean end of a stream (`end`) the connection stays open
     /// for another request, so its ending is what the client does then.
     pub ending: Option<Ending>,
 }
 
-/// The book in which all connections write.
+/// The records of all connections.
 #[derive(Default)]
-pub(super) struct Log {
-    book: Mutex<Book>,
+pub(crate) struct Log {
+    records: Mutex<Records>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-pub(super) struct Book {
-    pub(super) requests: Vec<Request>,
-    pub(super) connections: Vec<ConnectionLog>,
-    pub(super) delivered: u64,
+pub(crate) struct Records {
+    pub(crate) requests: Vec<Request>,
+    pub(crate) connections: Vec<ConnectionLog>,
+    pub(crate) delivered: u64,
 }
 
 /// Requests kept. A server that runs for weeks must not fill the memory; what comes after this many
@@ -104,49 +108,56 @@ pub(super) struct Book {
 const KEPT: usize = 100_000;
 
 impl Log {
-    pub(super) fn read(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn read(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
+    fn write<T>(&self, change: impl FnOnce(&mut Records) -> T) -> T {
         let result = change(&mut self.read());
         self.changed.notify_all();
         result
     }
 
-    pub(super) fn opened(&self) -> usize {
-        self.write(|book| {
-            book.connections.push(ConnectionLog {
+    pub(crate) fn opened(&self) -> usize {
+        self.write(|records| {
+            records.connections.push(ConnectionLog {
                 opened: Instant::now(),
                 closed: None,
                 requests: 0,
                 delivered: 0,
+                numbers: NumberSet::default(),
                 ending: None,
             });
-            book.connections.len() - 1
+            records.connections.len() - 1
         })
     }
 
-    pub(super) fn requested(&self, request: &Request) {
-        self.write(|book| {
-            book.connections[request.connection].requests += 1;
-            if book.requests.len() < KEPT {
-                book.requests.push(request.clone());
+    pub(crate) fn requested(&self, request: &Request) {
+        self.write(|records| {
+            records.connections[request.connection].requests += 1;
+            if records.requests.len() < KEPT {
+                records.requests.push(request.clone());
             }
         });
     }
 
-    pub(super) fn delivered(&self, connection: usize, messages: u64) {
-        self.write(|book| {
-            book.delivered += messages;
-            book.connections[connection].delivered += messages;
+    pub(crate) fn delivered(&self, connection: usize, messages: u64) {
+        self.write(|records| {
+            records.delivered += messages;
+            records.connections[connection].delivered += messages;
+        });
+    }
+
+    pub(crate) fn delivered_number(&self, connection: usize, number: u64) {
+        self.write(|records| {
+            records.connections[connection].numbers.insert(number);
         });
     }
 
     /// The first ending counts: what follows a close is only its echo.
-    pub(super) fn ended(&self, connection: usize, ending: Ending) {
-        self.write(|book| {
-            let connection = &mut book.connections[connection];
+    pub(crate) fn ended(&self, connection: usize, ending: Ending) {
+        self.write(|records| {
+            let connection = &mut records.connections[connection];
             if connection.ending.is_none() {
                 connection.ending = Some(ending);
                 connection.closed = Some(Instant::now());
@@ -154,11 +165,13 @@ impl Log {
         });
     }
 
-    /// Waits until something is so, or the time is up; returns the book either way.
-    pub(super) fn wait(&self, within: Duration, so: impl Fn(&Book) -> bool) -> MutexGuard<'_, Book> {
-        let book = self.read();
-        let (book, _) =
-            self.changed.wait_timeout_while(book, within, |book| !so(book)).unwrap_or_else(PoisonError::into_inner);
-        book
+    /// Waits until a condition holds or the time is up; returns the records either way.
+    pub(crate) fn wait(&self, within: Duration, condition: impl Fn(&Records) -> bool) -> MutexGuard<'_, Records> {
+        let records = self.read();
+        let (records, _) = self
+            .changed
+            .wait_timeout_while(records, within, |records| !condition(records))
+            .unwrap_or_else(PoisonError::into_inner);
+        records
     }
 }

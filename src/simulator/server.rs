@@ -5,27 +5,29 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::answer::Rate;
-use super::api::Windows;
-use super::certificate::{self, Certificate};
-use super::flood::Floods;
+use super::api::registry::{ExternalConnection, Registry};
+use super::api::rules::{Rule, RuleStore, Rules};
+use super::api::usage::{Usage, UsageMeter};
+use super::api::window::Windows;
+use super::clock::SimulatedClock;
+use super::feed::numbered::{Feed, FeedOptions};
+use super::http::certificate::{self, Certificate};
+use super::http::connection;
+use super::http::flood::Floods;
 use super::log::{ConnectionLog, Log, Request};
-use super::play::unix_ms;
-use super::post::Posts;
-use super::registry::{Foreign, Registry};
-use super::rules::{Rule, RuleBook, Rules};
-use super::script::{Script, Step};
-use super::usage::{Meter, Usage};
+use super::script::Script;
+use super::state::{Generated, ScriptProgress, State};
 
 /// How a server behaves.
 #[derive(Clone)]
@@ -36,13 +38,13 @@ pub struct Options {
     pub tls: bool,
     /// What is wrong with its certificate.
     pub certificate: Certificate,
-    /// Compress every stream whose client offers gzip; a script can ask for it by connection.
+    /// Compress every stream whose client offers gzip; a script can request it by connection.
     pub gzip: bool,
-    /// The only bearer token it takes; `None` takes any that is not empty.
+    /// The only bearer token it accepts; `None` accepts any that is not empty.
     pub token: Option<String>,
-    /// Where it listens. Port 0 takes a free one.
+    /// Where it listens. Port 0 chooses a free one.
     pub addr: SocketAddr,
-    /// Stream requests in 15 minutes, as the headers tell. It counts, but refuses nobody by itself.
+    /// Stream requests in 15 minutes, as the headers show. It counts, but refuses no request by itself.
     pub rate_limit: u32,
     /// Cut every message into chunks of at most this many bytes, each written on its own. Floods
     /// are not cut.
@@ -53,16 +55,22 @@ pub struct Options {
     pub seed: u64,
     /// Streams of one endpoint that may be open at once; one more is refused. `None` is no limit.
     pub connections: Option<usize>,
-    /// Connections of other clients: they count, are listed and can be killed.
-    pub foreign: Vec<Foreign>,
+    /// Connections of other clients: they count, are listed and can be terminated.
+    pub external: Vec<ExternalConnection>,
     /// The rules of the filtered stream.
     pub rules: Rules,
     /// What was consumed before.
     pub usage: Usage,
-    /// How the first API requests fail: each takes a connection of this script, as in
+    /// How the first API requests fail: each uses a connection of this script, as in
     /// `rate-limit 5 | status 503 | unauthorized`. One that refuses nothing (`end`, or only a
     /// `delay`) lets its request pass; after the last all pass.
     pub api: Option<Script>,
+    /// The feed that the step `feed` delivers.
+    pub feed: FeedOptions,
+    /// How many times faster than real time the simulated time runs; scripts wait in simulated time.
+    pub speed: u32,
+    /// A request without field parameters gets posts with every field, where X sends id and text only.
+    pub all_fields: bool,
 }
 
 impl Default for Options {
@@ -79,10 +87,13 @@ impl Default for Options {
             headers: Vec::new(),
             seed: 0,
             connections: None,
-            foreign: Vec::new(),
+            external: Vec::new(),
             rules: Rules::default(),
             usage: Usage::default(),
             api: None,
+            feed: FeedOptions::default(),
+            speed: 1,
+            all_fields: false,
         }
     }
 }
@@ -110,94 +121,6 @@ enum Stop {
     Thread { stop: Option<oneshot::Sender<()>>, thread: Option<JoinHandle<()>> },
 }
 
-/// What all connections share.
-pub(super) struct State {
-    pub(super) script: Progress,
-    pub(super) gzip: bool,
-    pub(super) chunk_size: Option<usize>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) log: Log,
-    pub(super) floods: Floods,
-    pub(super) registry: Registry,
-    pub(super) rules: RuleBook,
-    pub(super) meter: Meter,
-    pub(super) windows: Windows,
-    /// How the first API requests fail.
-    pub(super) api: Option<Progress>,
-    token: Option<String>,
-    rate_limit: u32,
-    /// Stream requests so far in the window, and its end in Unix seconds.
-    window: Mutex<(u32, u64)>,
-    posts: Mutex<Posts>,
-}
-
-/// A script and how far it is played.
-pub(super) struct Progress {
-    script: Script,
-    next: Mutex<usize>,
-}
-
-impl Progress {
-    /// The steps of the next connection.
-    pub(super) fn take(&self) -> Vec<Step> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let steps = self.script.connection(*next).to_vec();
-        *next += 1;
-        steps
-    }
-
-    /// The steps of the next connection, as long as the script has one that was not played.
-    pub(super) fn take_planned(&self) -> Option<Vec<Step>> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let steps = (*next < self.script.len()).then(|| self.script.connection(*next).to_vec());
-        *next += usize::from(steps.is_some());
-        steps
-    }
-
-    /// Takes the next connection only if it is such a one.
-    pub(super) fn take_if(&self, such: impl FnOnce(&[Step]) -> bool) -> bool {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = such(self.script.connection(*next));
-        *next += usize::from(taken);
-        taken
-    }
-}
-
-/// X counts requests in windows of this many seconds.
-pub(super) const WINDOW: u64 = 15 * 60;
-
-impl State {
-    /// Whether the request may pass: a bearer token, and the right one if there is a right one.
-    pub(super) fn authorizes(&self, authorization: Option<&str>) -> bool {
-        let Some((scheme, token)) = authorization.and_then(|value| value.split_once(' ')) else {
-            return false;
-        };
-        let token = token.trim();
-        scheme.eq_ignore_ascii_case("bearer")
-            && !token.is_empty()
-            && self.token.as_deref().is_none_or(|right| right == token)
-    }
-
-    /// The rate limit as the headers tell it; a stream request counts.
-    pub(super) fn rate(&self, counts: bool) -> Rate {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = unix_ms() / 1000;
-        if window.1 <= now {
-            *window = (0, now + WINDOW);
-        }
-        window.0 = window.0.saturating_add(u32::from(counts));
-        Rate { limit: self.rate_limit, remaining: self.rate_limit.saturating_sub(window.0), reset: window.1 }
-    }
-
-    /// Appends the next post and returns its id. All connections draw from one supply, so ids rise
-    /// across them as they do at X.
-    pub(super) fn next_post(&self, unix_ms: u64, out: &mut Vec<u8>) -> u64 {
-        let mut posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
-        posts.next(unix_ms, out);
-        posts.last_id()
-    }
-}
-
 /// A server that is ready to run.
 struct Ready {
     listener: TcpListener,
@@ -215,35 +138,39 @@ impl Ready {
         } else {
             (None, None)
         };
-        let rules = RuleBook::new(options.rules).map_err(|fault| io::Error::new(io::ErrorKind::InvalidInput, fault))?;
+        let rules =
+            RuleStore::new(options.rules).map_err(|fault| io::Error::new(io::ErrorKind::InvalidInput, fault))?;
+        let clock = Arc::new(SimulatedClock::new(options.speed));
         let state = Arc::new(State {
-            script: Progress { script: options.script, next: Mutex::new(0) },
+            feed: Feed::new(options.feed, clock.now(), options.seed),
+            script: ScriptProgress::new(options.script),
             gzip: options.gzip,
             chunk_size: options.chunk_size,
             headers: options.headers,
+            all_fields: options.all_fields,
             log: Log::default(),
             floods: Floods::default(),
-            registry: Registry::new(options.connections, options.foreign, options.seed),
+            registry: Registry::new(options.connections, options.external, options.seed, Arc::clone(&clock)),
             rules,
-            meter: Meter::new(options.usage),
+            meter: UsageMeter::new(options.usage),
             windows: Windows::default(),
-            api: options.api.map(|script| Progress { script, next: Mutex::new(0) }),
+            api: options.api.map(ScriptProgress::new),
             token: options.token,
             rate_limit: options.rate_limit,
-            window: Mutex::new((0, 0)),
-            posts: Mutex::new(Posts::new(options.seed)),
+            generated: Generated::new(options.seed),
+            clock,
         });
         Ok(Ready { listener, state, tls, ca_pem })
     }
 
-    /// Accepts for ever. Dropping this closes every connection with it.
+    /// Accepts without limit. Dropping this closes every connection with it.
     async fn run(self) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((tcp, _)) => {
-                        connections.spawn(super::connection::serve(tcp, Arc::clone(&self.state), self.tls.clone()));
+                        connections.spawn(connection::serve(tcp, Arc::clone(&self.state), self.tls.clone()));
                     }
                     // Out of descriptors, or the client left before it was accepted. Trying again
                     // at once would spin in the first case.
@@ -260,7 +187,7 @@ impl Server {
     /// Starts as a task of the current runtime.
     ///
     /// # Errors
-    /// The address cannot be listened on, no certificate can be made, or a preset rule is none.
+    /// The address cannot be listened on, no certificate can be made, or a preset rule is invalid.
     pub async fn start(options: Options) -> io::Result<Server> {
         let ready = Ready::new(options).await?;
         let (state, addr, ca_pem) = (Arc::clone(&ready.state), ready.listener.local_addr()?, ready.ca_pem.clone());
@@ -350,6 +277,35 @@ impl Server {
         self.state.log.read().connections.iter().filter(|connection| connection.ending.is_none()).count()
     }
 
+    /// How many messages of the feed exist: their numbers are those below. A connection's numbers are in its log.
+    #[must_use]
+    pub fn produced(&self) -> u64 {
+        self.state.feed.produced(self.state.clock.now())
+    }
+
+    /// The time now, as the simulator shows it to clients, since the Unix epoch.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.state.clock.now()
+    }
+
+    /// When a message of the feed is written, since the Unix epoch.
+    #[must_use]
+    pub fn time_of(&self, number: u64) -> Duration {
+        self.state.feed.time_of(number)
+    }
+
+    /// The number of a message of the feed, by the id in it; `None` if it is not of the feed.
+    #[must_use]
+    pub fn number_of(&self, message: &Value) -> Option<u64> {
+        self.state.feed.number_of(message)
+    }
+
+    /// Moves the simulated time forward: the feed has then produced what belongs to that time.
+    pub fn advance(&self, by: Duration) {
+        self.state.clock.advance(by);
+    }
+
     /// The rules in force, oldest first.
     #[must_use]
     pub fn rules(&self) -> Vec<Rule> {
@@ -360,20 +316,20 @@ impl Server {
     /// async code: it would stop the runtime the server runs in.
     #[must_use]
     pub fn wait_for_requests(&self, n: usize, within: Duration) -> Vec<Request> {
-        self.state.log.wait(within, |book| book.requests.len() >= n).requests.clone()
+        self.state.log.wait(within, |records| records.requests.len() >= n).requests.clone()
     }
 
     /// Blocks until `n` connections have ended or the time is up, and returns all connections.
     #[must_use]
     pub fn wait_for_endings(&self, n: usize, within: Duration) -> Vec<ConnectionLog> {
         let ended = |connection: &&ConnectionLog| connection.ending.is_some();
-        self.state.log.wait(within, |book| book.connections.iter().filter(ended).count() >= n).connections.clone()
+        self.state.log.wait(within, |records| records.connections.iter().filter(ended).count() >= n).connections.clone()
     }
 
     /// Blocks until `n` messages were written or the time is up, and returns how many were.
     #[must_use]
     pub fn wait_for_delivered(&self, n: u64, within: Duration) -> u64 {
-        self.state.log.wait(within, |book| book.delivered >= n).delivered
+        self.state.log.wait(within, |records| records.delivered >= n).delivered
     }
 
     /// Makes the drop of this server panic unless exactly `n` requests came.

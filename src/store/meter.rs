@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
-use super::state::{FOREIGN, Held, Store, beside};
-use crate::pipeline::meter::{Meter, REMEMBERED};
+use super::state::{FOREIGN, LockedState, Store, beside};
+use crate::pipeline::meter::{Meter, REMEMBERED, Totals, Unsynced};
 use crate::time::{date, same_month};
 
 /// What opens a file of ids, before its day.
@@ -30,6 +30,8 @@ pub struct Day {
     pub posts: u64,
     /// Whether no post can have been counted twice.
     pub exact: bool,
+    /// Posts that processes have reserved of a quota and not delivered yet; of one that crashed, for the whole day.
+    pub reserved: u64,
 }
 
 impl Store {
@@ -109,7 +111,8 @@ fn days(whole: &Value, host: &str) -> anyhow::Result<Vec<Day>> {
     let day = |(date, entry): (&String, &Value)| {
         let posts = entry.get("posts")?.as_u64()?;
         let exact = entry.get("exact")?.as_bool()?;
-        Some(Day { date: date.clone(), posts, exact })
+        let reserved = entry.get("reserved").map_or(Some(0), Value::as_u64)?;
+        Some(Day { date: date.clone(), posts, exact, reserved })
     };
     let days: Option<Vec<Day>> = all.as_object().and_then(|days| days.iter().map(day).collect());
     let mut days = days.context(FOREIGN)?;
@@ -117,14 +120,23 @@ fn days(whole: &Value, host: &str) -> anyhow::Result<Vec<Day>> {
     Ok(days)
 }
 
-impl Held<'_> {
-    /// Brings the meter and the file to one count, in both directions.
+impl LockedState<'_> {
+    /// Brings the meter and the file to one count, in both directions. With `reserve` some of what is left of the
+    /// quota is reserved for this meter; what it had reserved before and not used is given back.
     ///
     /// Where the ids of the day are lost, the count goes on from the total as an upper bound, and the answer says why.
     ///
     /// # Errors
     /// The state file cannot be read or written, or is not ours.
-    pub fn sync(mut self, meter: &mut Meter) -> anyhow::Result<Option<String>> {
+    pub fn sync(&mut self, meter: &mut Meter, reserve: bool) -> anyhow::Result<Option<String>> {
+        let lost = self.sync_day(meter, reserve)?;
+        if meter.turn() {
+            return self.sync_day(meter, reserve);
+        }
+        Ok(lost)
+    }
+
+    fn sync_day(&mut self, meter: &mut Meter, reserve: bool) -> anyhow::Result<Option<String>> {
         let store = self.store();
         let name = || format!("the state file {}", store.path().display());
         let mut days = days(self.whole(), store.host()).with_context(|| format!("reading {}", name()))?;
@@ -135,14 +147,14 @@ impl Held<'_> {
         };
         let count = match &known {
             Ids::Of { ids, .. } => {
-                meter.learn(ids.iter().copied());
+                meter.merge_ids(ids.iter().copied());
                 ids.len()
             }
             Ids::Old | Ids::Later => 0,
         };
-        let (mut fresh, mut unknown) = meter.hand_over();
+        let Unsynced { ids: mut fresh, mut without_id, reserved: ours } = meter.take_unsynced();
         let room = if matches!(known, Ids::Later) { 0 } else { REMEMBERED.saturating_sub(count) };
-        unknown += fresh.split_off(fresh.len().min(room)).len() as u64;
+        without_id += fresh.split_off(fresh.len().min(room)).len() as u64;
         if !fresh.is_empty() {
             store.append_ids(meter.day(), &known, &fresh)?;
         }
@@ -150,24 +162,25 @@ impl Held<'_> {
         let numbered = (count + fresh.len()) as u64;
         // Ids that a crash kept from the total are in their file; posts without an id are in the total alone.
         let posts = match before {
-            Some(day) => day.posts.max(count as u64) + fresh.len() as u64 + unknown,
-            None => numbered + unknown,
+            Some(day) => day.posts.max(count as u64).saturating_add(fresh.len() as u64).saturating_add(without_id),
+            None => numbered.saturating_add(without_id),
         };
-        // A day with fewer ids than posts has lost some, and with them the power to tell repeats.
-        let exact = unknown == 0 && before.is_none_or(|day| day.exact && day.posts <= count as u64);
-        let changed = before.is_none_or(|day| (day.posts, day.exact) != (posts, exact)) && posts > 0;
+        // A day with fewer ids than posts has lost some, and with them the power to recognise repeats.
+        let exact = without_id == 0 && before.is_none_or(|day| day.exact && day.posts <= count as u64);
         let earlier = days.iter().filter(|day| day.date != today && same_month(&day.date, &today));
-        meter.agree(posts, exact, earlier.map(|day| day.posts).sum());
-        if !changed {
+        let earlier = earlier.fold(0_u64, |sum, day| sum.saturating_add(day.posts));
+        let others = before.map_or(0, |day| day.reserved.saturating_sub(ours));
+        let grant = meter.set_totals(&Totals { today: posts, exact, earlier, reserved: others }, reserve);
+        let day = Day { date: today, posts, exact, reserved: others.saturating_add(grant) };
+        let written = before.map_or(posts == 0 && day.reserved == 0, |before| *before == day);
+        if written {
             return Ok(lost);
         }
-        days.retain(|day| day.date != today);
-        days.push(Day { date: today, posts, exact });
+        days.retain(|other| other.date != day.date);
+        days.push(day);
         days.sort_by(|a, b| a.date.cmp(&b.date));
         let kept = days.len().saturating_sub(DAYS);
-        let entries =
-            days[kept..].iter().map(|day| (day.date.clone(), json!({ "posts": day.posts, "exact": day.exact })));
-        let entries: serde_json::Map<String, Value> = entries.collect();
+        let entries: serde_json::Map<String, Value> = days[kept..].iter().map(entry).collect();
         let host = store.host().to_owned();
         self.whole_mut()["meter"][host] = entries.into();
         self.write().with_context(|| format!("writing {}", name()))?;
@@ -175,10 +188,19 @@ impl Held<'_> {
     }
 }
 
+fn entry(day: &Day) -> (String, Value) {
+    let mut entry = json!({ "posts": day.posts, "exact": day.exact });
+    if day.reserved > 0 {
+        entry["reserved"] = day.reserved.into();
+    }
+    (day.date.clone(), entry)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::meter::Period;
+    use crate::pipeline::meter::{Period, Quota};
+    use crate::protocol::post_id::PostId;
 
     const DAY: u64 = 20_779; // 2026-11-22
 
@@ -187,12 +209,12 @@ mod tests {
     }
 
     fn sync(store: &Store, meter: &mut Meter) {
-        assert_eq!(store.hold().expect("held").expect("free").sync(meter).expect("synced"), None);
+        assert_eq!(store.try_lock().expect("held").expect("free").sync(meter, true).expect("synced"), None);
     }
 
     fn count(meter: &mut Meter, ids: std::ops::Range<u64>) {
         for id in ids {
-            meter.count(id.to_string().as_bytes());
+            meter.count(Some(PostId(id)));
         }
     }
 
@@ -200,14 +222,14 @@ mod tests {
     fn two_processes_that_see_the_same_posts_count_them_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder);
-        let (mut one, mut two) = (Meter::new(None, DAY), Meter::new(None, DAY));
+        let (mut one, mut two) = (Meter::new(None, DAY, true), Meter::new(None, DAY, true));
         count(&mut one, 0..100);
         count(&mut two, 50..150);
         sync(&store, &mut one);
         sync(&store, &mut two);
         sync(&store, &mut one);
         assert_eq!((one.used(Period::Day), two.used(Period::Day), one.is_exact()), (150, 150, true));
-        let mut later = Meter::new(None, DAY);
+        let mut later = Meter::new(None, DAY, true);
         sync(&store, &mut later);
         count(&mut later, 0..151);
         assert_eq!(later.used(Period::Day), 151, "a run that comes later knows what was delivered before it");
@@ -218,35 +240,58 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder);
         for day in [DAY - 22, DAY - 21, DAY, DAY + 1] {
-            let mut meter = Meter::new(None, day);
+            let mut meter = Meter::new(None, day, true);
             sync(&store, &mut meter);
             count(&mut meter, 0..10);
             sync(&store, &mut meter);
         }
-        let mut meter = Meter::new(None, DAY + 1);
+        let mut meter = Meter::new(None, DAY + 1, true);
         sync(&store, &mut meter);
         assert_eq!((meter.used(Period::Day), meter.used(Period::Month)), (10, 30), "31 October is another month");
         let days = store.days().expect("days");
         assert_eq!(days.len(), 4);
-        assert_eq!(days[3], Day { date: "2026-11-23".to_owned(), posts: 10, exact: true });
+        assert_eq!(days[3], Day { date: "2026-11-23".to_owned(), posts: 10, exact: true, reserved: 0 });
+    }
+
+    #[test]
+    fn what_a_process_reserved_and_did_not_use_is_given_back_and_a_crash_only_overcounts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        let quota = Some(Quota { posts: 100, period: Period::Day });
+        let reserved = || store.days().expect("days")[0].reserved;
+        let mut one = Meter::new(quota, DAY, true);
+        sync(&store, &mut one);
+        assert_eq!(reserved(), 25);
+        count(&mut one, 0..10);
+        let mut two = Meter::new(quota, DAY, true);
+        sync(&store, &mut two);
+        assert_eq!((reserved(), two.reading().expect("a quota").used), (25 + 19, 25));
+        let mut held = store.try_lock().expect("held").expect("free");
+        held.sync(&mut one, false).expect("synced");
+        drop(held);
+        assert_eq!(reserved(), 19);
+        drop(two);
+        let mut later = Meter::new(quota, DAY, true);
+        sync(&store, &mut later);
+        assert_eq!(later.reading().expect("a quota").used, 10 + 19, "what a crash left reserved stays so");
     }
 
     #[test]
     fn a_number_that_a_crash_cut_is_passed_over() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder);
-        let mut meter = Meter::new(None, DAY);
+        let mut meter = Meter::new(None, DAY, true);
         count(&mut meter, 0..3);
         sync(&store, &mut meter);
         let ids = folder.path().join("state.api.x.com.ids");
         let mut bytes = fs::read(&ids).expect("ids");
         bytes.extend([1, 2, 3]);
         fs::write(&ids, bytes).expect("written");
-        let mut meter = Meter::new(None, DAY);
+        let mut meter = Meter::new(None, DAY, true);
         sync(&store, &mut meter);
         count(&mut meter, 0..4);
         sync(&store, &mut meter);
-        let mut meter = Meter::new(None, DAY);
+        let mut meter = Meter::new(None, DAY, true);
         sync(&store, &mut meter);
         assert_eq!(meter.used(Period::Day), 4);
     }
@@ -255,7 +300,7 @@ mod tests {
     fn a_process_that_lags_behind_the_day_overwrites_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder);
-        let (mut old, mut new) = (Meter::new(None, DAY), Meter::new(None, DAY + 1));
+        let (mut old, mut new) = (Meter::new(None, DAY, true), Meter::new(None, DAY + 1, true));
         count(&mut old, 0..2);
         count(&mut new, 0..5);
         sync(&store, &mut new);
@@ -270,9 +315,9 @@ mod tests {
         let store = store(&folder);
         let ids = folder.path().join("state.api.x.com.ids");
         fs::write(&ids, "my notes").expect("written");
-        let mut meter = Meter::new(None, DAY);
+        let mut meter = Meter::new(None, DAY, true);
         count(&mut meter, 0..3);
-        let lost = store.hold().expect("held").expect("free").sync(&mut meter).expect("counted all the same");
+        let lost = store.try_lock().expect("held").expect("free").sync(&mut meter, true).expect("counted all the same");
         assert!(lost.as_ref().is_some_and(|why| why.contains("not a file of ids")), "{lost:?}");
         assert_eq!(fs::read_to_string(&ids).expect("there"), "my notes");
         assert_eq!((meter.used(Period::Day), meter.is_exact()), (3, false));
@@ -282,14 +327,15 @@ mod tests {
     fn a_day_whose_ids_are_lost_goes_on_from_its_total_as_an_upper_bound() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder);
-        let mut meter = Meter::new(None, DAY);
+        let mut meter = Meter::new(None, DAY, true);
         count(&mut meter, 0..900);
         sync(&store, &mut meter);
         assert!(meter.is_exact());
         for damaged in ["", "xstream-ids 1 20779\n1234567"] {
             fs::write(folder.path().join("state.api.x.com.ids"), damaged).expect("written");
-            let mut meter = Meter::new(None, DAY);
-            let _ = store.hold().expect("held").expect("free").sync(&mut meter).expect("counted all the same");
+            let mut meter = Meter::new(None, DAY, true);
+            let _ =
+                store.try_lock().expect("held").expect("free").sync(&mut meter, true).expect("counted all the same");
             assert_eq!((meter.used(Period::Day), meter.is_exact()), (900, false), "{damaged:?}");
         }
     }

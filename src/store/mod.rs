@@ -1,4 +1,5 @@
 //! Files we keep.
 
+pub mod journal;
 pub mod meter;
 pub mod state;

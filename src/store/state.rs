@@ -39,7 +39,7 @@ pub struct Store {
 }
 
 /// The file under our lock, as it was read.
-pub struct Held<'a> {
+pub struct LockedState<'a> {
     store: &'a Store,
     whole: Value,
     budget: Shared,
@@ -71,7 +71,7 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be read or locked, is not a state file, or is of a later format.
-    pub fn hold(&self) -> anyhow::Result<Option<Held<'_>>> {
+    pub fn try_lock(&self) -> anyhow::Result<Option<LockedState<'_>>> {
         let name = self.path.display();
         if fs::metadata(&self.path).is_ok_and(|about| !about.is_file()) {
             // No lock is left beside what is not ours.
@@ -86,7 +86,7 @@ impl Store {
         }
         let whole = self.read().with_context(|| format!("reading the state file {name}"))?;
         let budget = self.budget(&whole).with_context(|| format!("reading the state file {name}: {FOREIGN}"))?;
-        Ok(Some(Held { store: self, whole, budget, _lock: lock }))
+        Ok(Some(LockedState { store: self, whole, budget, _lock: lock }))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -165,7 +165,7 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-impl<'a> Held<'a> {
+impl<'a> LockedState<'a> {
     pub(super) fn store(&self) -> &'a Store {
         self.store
     }
@@ -188,11 +188,11 @@ impl<'a> Held<'a> {
         &self.budget
     }
 
-    /// Writes what was spent, in one step, and gives the lock back.
+    /// Writes what was spent, in one step.
     ///
     /// # Errors
     /// The file cannot be written; then it is as it was.
-    pub fn save(mut self, shared: &Shared) -> anyhow::Result<()> {
+    pub fn save(&mut self, shared: &Shared) -> anyhow::Result<()> {
         if *shared == self.budget {
             return Ok(());
         }
@@ -205,6 +205,7 @@ impl<'a> Held<'a> {
             entry["told"] = moment(told);
         }
         self.whole["budget"][&self.store.key] = entry;
+        self.budget = shared.clone();
         self.write().with_context(|| format!("writing the state file {}", self.store.path.display()))
     }
 }

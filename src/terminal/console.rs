@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::fd::BorrowedFd;
 use serde_json::Value;
 
-use super::table::{self, Cell, Column};
 use super::{Color, notice_line};
+use crate::observe::table::{self, Cell, Column};
 use crate::redact::Redactor;
 
 /// The width of a terminal that does not report its own.
@@ -49,7 +49,7 @@ impl std::fmt::Display for WriteError {
 
 impl std::error::Error for WriteError {}
 
-/// Lets a verb finish a change that is under way when nobody reads its results any more.
+/// Ignores a closed pipe, so that a verb can finish a change whose results have no reader.
 ///
 /// # Errors
 /// stdout failed otherwise.
@@ -79,7 +79,7 @@ impl Console {
         self.options = options;
     }
 
-    /// The secrets, to hand on to whoever writes next.
+    /// The secrets, for another writer such as the journal.
     #[must_use]
     pub fn redactor(&self) -> &Redactor {
         &self.redactor
@@ -90,7 +90,7 @@ impl Console {
         &mut self.redactor
     }
 
-    /// Whether results are a table for people, not objects for programs.
+    /// Whether results are printed as a table, not as objects.
     #[must_use]
     pub fn is_table(&self) -> bool {
         !self.options.json && io::stdout().is_terminal()
@@ -136,10 +136,10 @@ impl Console {
     pub fn values<'a>(&self, values: impl IntoIterator<Item = &'a Value>) -> Result<(), WriteError> {
         let mut text = String::new();
         for value in values {
-            text.push_str(&value.to_string());
+            text.push_str(&self.redactor.redact_value(value).to_string());
             text.push('\n');
         }
-        self.print(&text)
+        self.write(&mut io::stdout().lock(), &text).map_err(WriteError)
     }
 
     /// Prints text on stdout as it is.

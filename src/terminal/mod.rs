@@ -4,22 +4,19 @@
 //! the socket nor the timers nor the status row. Every other verb has a [`console::Console`].
 
 pub mod console;
-pub mod journal;
 pub mod log;
-pub mod notice;
-pub mod page;
-pub mod post_mortem;
 mod row;
+pub mod signal;
 mod sink;
-pub mod status;
-pub mod summary;
-pub mod table;
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
+use rustix::fs::FileType;
+
+use crate::pipeline::outbox::{Batch, Outbox};
 use crate::redact::Redactor;
 use sink::Sink;
 
@@ -70,6 +67,18 @@ fn is_dumb() -> bool {
     std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty())
 }
 
+/// Whether `file` is the file, pipe or terminal that stdout leads to, so that what is written to it falls among the
+/// data. A device that only discards, such as `/dev/null`, mixes nothing.
+#[must_use]
+pub fn is_stdout(file: impl AsFd) -> bool {
+    let file = file.as_fd();
+    let discards = || {
+        let kind = rustix::fs::fstat(file).map(|about| FileType::from_raw_mode(about.st_mode));
+        kind == Ok(FileType::CharacterDevice) && !rustix::termios::isatty(file)
+    };
+    sink::are_one(file, rustix::stdio::stdout()) && !discards()
+}
+
 /// How the terminal is used.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -86,7 +95,7 @@ pub struct Options {
 const PAUSE: Duration = Duration::from_millis(60);
 
 /// …but no longer than this, because a notice that never comes is worse than a split line.
-const PATIENCE: Duration = Duration::from_secs(1);
+const NOTICE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Bytes of notices kept for a stderr that accepts none; more are dropped, since stderr is not data.
 const STDERR_BACKLOG: usize = 256 << 10;
@@ -117,18 +126,34 @@ pub struct Terminal {
     drawn: Option<Instant>,
     notices: VecDeque<(Instant, String)>,
     printed: Option<Instant>,
+    /// When this process stops, at the latest: the screen is being restored.
+    suspend_at: Option<Instant>,
 }
 
 impl Terminal {
-    /// Takes over stdout and stderr. Needs a running tokio reactor.
+    /// Takes over stdout and stderr; `buffer` bytes may wait for stdout. Needs a running tokio reactor.
     ///
     /// # Errors
     /// They cannot be registered.
-    pub fn new(options: Options, redactor: Redactor) -> io::Result<Terminal> {
-        let out = Sink::new(rustix::stdio::stdout().as_fd())?;
-        out.widen();
-        let err = Sink::new(rustix::stdio::stderr().as_fd())?;
-        let same = sink::are_one(rustix::stdio::stdout(), rustix::stdio::stderr());
+    pub fn new(options: Options, buffer: usize, redactor: Redactor) -> io::Result<Terminal> {
+        Terminal::on(rustix::stdio::stdout(), rustix::stdio::stderr(), options, buffer, redactor)
+    }
+
+    /// Takes over two streams as stdout and stderr.
+    ///
+    /// # Errors
+    /// They cannot be registered.
+    pub fn on(
+        stdout: BorrowedFd<'_>,
+        stderr: BorrowedFd<'_>,
+        options: Options,
+        buffer: usize,
+        redactor: Redactor,
+    ) -> io::Result<Terminal> {
+        let out = Sink::new(stdout, Outbox::new(buffer))?;
+        out.grow_pipe();
+        let err = Sink::new(stderr, Outbox::new(STDERR_BACKLOG))?;
+        let same = sink::are_one(stdout, stderr);
         let dumb = is_dumb();
         let color = options.color.is_used(err.is_terminal());
         // `always` is stronger than NO_COLOR, which crossterm looks up by itself.
@@ -147,22 +172,31 @@ impl Terminal {
             drawn: None,
             notices: VecDeque::new(),
             printed: None,
+            suspend_at: None,
         })
     }
 
-    /// Writes data to stdout; what the reader does not take waits.
+    /// Writes the bytes of a batch to stdout; what the reader does not take waits in the outbox.
     ///
     /// # Errors
     /// The reader is gone (`BrokenPipe`), or stdout fails.
-    pub fn print(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn print(&mut self, batch: &Batch) -> io::Result<()> {
+        if batch.bytes.is_empty() {
+            return Ok(());
+        }
         self.printed = Some(Instant::now());
-        self.out.write(bytes)
+        self.out.write(batch)
     }
 
-    /// Bytes of data that wait for the reader.
+    /// What waits for the reader of stdout.
     #[must_use]
-    pub fn backlog(&self) -> usize {
-        self.out.backlog()
+    pub fn outbox(&self) -> &Outbox {
+        self.out.outbox()
+    }
+
+    /// The same, to ask it whether more may be read.
+    pub fn outbox_mut(&mut self) -> &mut Outbox {
+        self.out.outbox_mut()
     }
 
     /// Whether the reader of stdout is gone.
@@ -171,16 +205,28 @@ impl Terminal {
         self.out.reader_left()
     }
 
-    /// Writes some of what waits, once it is taken. Never returns while nothing waits.
+    /// Writes some of what waits, once it is taken, and stops the process once a stop was ordered and the screen is
+    /// restored. Never returns while there is nothing to do.
     ///
     /// # Errors
     /// As [`Terminal::print`].
     pub async fn drain(&mut self) -> io::Result<()> {
-        tokio::select! {
+        let suspend_at = self.suspend_at.map(tokio::time::Instant::from_std);
+        let result = tokio::select! {
             result = self.out.drain() => result,
             // stderr is not data: if it is gone, nothing is lost.
             _ = self.err.drain() => Ok(()),
+            () = async { match suspend_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            } } => Ok(()),
+        };
+        let over = |at: Instant| self.err.outbox().backlog() == 0 || at <= Instant::now();
+        if self.suspend_at.is_some_and(over) {
+            self.suspend_at = None;
+            signal::suspend();
         }
+        result
     }
 
     /// Reports a line on stderr, unless the user asked for quiet.
@@ -215,7 +261,7 @@ impl Terminal {
         self.write_notices(false);
     }
 
-    /// Waits until every notice is written: in a pause of the data, or after [`PATIENCE`].
+    /// Waits until every notice is written: in a pause of the data, or after [`NOTICE_TIMEOUT`].
     pub async fn settle(&mut self) {
         loop {
             self.write_notices(false);
@@ -237,7 +283,7 @@ impl Terminal {
     fn write_notices(&mut self, all: bool) {
         self.fetch_log();
         while let Some((since, _)) = self.notices.front() {
-            if !all && since.elapsed() < PATIENCE && self.is_busy() {
+            if !all && since.elapsed() < NOTICE_TIMEOUT && self.is_busy() {
                 return;
             }
             let Some((_, line)) = self.notices.pop_front() else {
@@ -254,7 +300,7 @@ impl Terminal {
             let moving = !self.out.is_drained() || self.printed.is_some_and(|at| at.elapsed() < PAUSE);
             moving && !self.out.reader_left()
         } else {
-            self.out.is_terminal() && self.out.backlog() > 0
+            self.out.is_terminal() && self.out.outbox().backlog() > 0
         }
     }
 
@@ -262,17 +308,17 @@ impl Terminal {
         let text = &self.redactor.redact(text);
         // Into one pipe both go in one order, or a notice would fall between the halves of a line.
         if self.same {
-            let _ = self.out.write(text.as_bytes());
-        } else if self.err.backlog() + text.len() <= STDERR_BACKLOG {
+            let _ = self.out.write_text(text);
+        } else if self.err.outbox().backlog() + text.len() <= STDERR_BACKLOG {
             // There is no other place to report that stderr failed.
-            let _ = self.err.write(text.as_bytes());
+            let _ = self.err.write_text(text);
         }
     }
 
     /// Draws the row if it changed, and writes notices that waited. Call it often.
     pub fn refresh(&mut self, status: impl FnOnce(usize, bool) -> String) {
         self.write_notices(false);
-        if !self.row || self.err.backlog() > 0 {
+        if !self.row || self.err.outbox().backlog() > 0 || self.suspend_at.is_some() {
             return;
         }
         let screen = row::screen();
@@ -284,12 +330,12 @@ impl Terminal {
             // What the terminal does not accept at once is drawn by the next refresh. If stderr is gone, there is no
             // screen to draw on.
             let err = &mut self.err;
-            if !row::reserve(size, |text| err.offer(text.as_bytes()).unwrap_or(false)) {
+            if !row::reserve(size, |text| err.try_write_all(text).unwrap_or(false)) {
                 return;
             }
             self.screen = screen;
             self.shown.clear();
-        } else if self.is_busy() && self.drawn.is_some_and(|at| at.elapsed() < PATIENCE) {
+        } else if self.is_busy() && self.drawn.is_some_and(|at| at.elapsed() < NOTICE_TIMEOUT) {
             // Another program's write can end within a character or a colour, which ours would break.
             return;
         }
@@ -297,7 +343,7 @@ impl Terminal {
             let line = self.redactor.redact(&status(usize::from(columns), self.color));
             if line != self.shown {
                 let mut pieces = row::draw(&line).into_iter();
-                if pieces.all(|piece| self.err.offer(piece.as_bytes()).unwrap_or(false)) {
+                if pieces.all(|piece| self.err.try_write_all(&piece).unwrap_or(false)) {
                     self.shown = line;
                     self.drawn = Some(Instant::now());
                 }
@@ -310,43 +356,46 @@ impl Terminal {
         self.flush_timeout = SIGNAL_FLUSH_TIMEOUT;
     }
 
-    /// Removes the row for the rest of the run, without waiting for a busy terminal.
-    pub fn begin_release(&mut self) {
+    /// Removes the row for the rest of the run.
+    pub fn release_for_good(&mut self) {
         self.row = false;
-        // If stderr is gone, there is no screen to mend.
-        let _ = self.err.write(row::release().as_bytes());
+        self.release();
     }
 
-    /// Removes the row until the next refresh: before a stop, or at the end.
-    pub fn release(&mut self) {
-        let text = row::release();
-        if !text.is_empty() {
-            // If stderr is gone, there is no screen to mend.
-            let _ = self.err.write(text.as_bytes());
-            self.err.flush_within(self.flush_timeout);
-        }
+    /// Removes the row until the next refresh. A busy terminal is not waited for.
+    fn release(&mut self) {
+        // If stderr is gone, there is no screen to mend.
+        let _ = self.err.write_text(&row::release());
         self.screen = None;
         self.shown.clear();
         self.drawn = None;
     }
 
-    /// Stops this process until the shell continues it, with the screen restored.
+    /// Stops this process until the shell continues it: at once if the terminal takes the bytes that restore the
+    /// screen, else from [`Terminal::drain`].
     pub fn suspend(&mut self) {
         self.release();
-        crate::signal::suspend();
+        if self.err.outbox().backlog() == 0 {
+            signal::suspend();
+        } else {
+            self.suspend_at.get_or_insert(Instant::now() + self.flush_timeout);
+        }
     }
 
     /// Ends: removes the row and writes every notice.
-    pub fn close(&mut self) {
+    pub async fn close(&mut self) {
         self.row = false;
         self.release();
         self.write_notices(true);
-        self.err.flush_within(self.flush_timeout);
+        self.err.flush_within(self.flush_timeout).await;
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.close();
+        self.row = false;
+        self.release();
+        self.write_notices(true);
+        self.err.flush_now();
     }
 }

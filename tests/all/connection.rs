@@ -7,11 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::common::{BOUND, Lines, dials, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+use crate::common::{
+    BOUND, Journal, Lines, Run, Signal, Start as _, dials, journal, kill, run, serve, serve_with, stderr, tail, values,
+    wait, xstream,
+};
+use serde_json::{Value, json};
 use xstream::simulator::{Certificate, Ending, Server};
 
-/// Runs the script, plain and over TLS, and returns status and stderr of each.
-fn each_way(script: &str, arguments: &[&str]) -> Vec<(Option<i32>, String, Server)> {
+/// Runs the script, plain and over TLS.
+fn each_way(script: &str, arguments: &[&str]) -> Vec<(Run, Server)> {
     [false, true]
         .into_iter()
         .map(|tls| {
@@ -21,9 +25,9 @@ fn each_way(script: &str, arguments: &[&str]) -> Vec<(Option<i32>, String, Serve
             if let Some(file) = &file {
                 command.env("SSL_CERT_FILE", file.path());
             }
-            let output = run(&mut command);
-            values(&output.stdout);
-            (output.status.code(), stderr(&output), server)
+            let run = journal(&mut command);
+            run.printed();
+            (run, server)
         })
         .collect()
 }
@@ -37,10 +41,10 @@ fn trusting(server: &Server) -> Option<tempfile::NamedTempFile> {
 
 #[test]
 fn refusals_that_a_person_must_mend_are_exit_3_after_one_request() {
-    for (script, text) in [
+    for (script, code) in [
         ("unauthorized", "401"),
         ("unauthorized-html", "401"),
-        ("credits", "credits"),
+        ("credits", "credits-depleted"),
         ("forbidden", "client-forbidden"),
         ("unsupported-authentication", "unsupported-authentication"),
         ("html", "403"),
@@ -53,9 +57,9 @@ fn refusals_that_a_person_must_mend_are_exit_3_after_one_request() {
         ("status 416", "416"),
         ("status 422", "422"),
     ] {
-        for (status, told, server) in each_way(script, &[]) {
-            assert_eq!(status, Some(3), "{script}: {told}");
-            assert!(told.contains(text), "no {text} in {told}");
+        for (run, server) in each_way(script, &[]) {
+            let run = run.exits(3);
+            assert_eq!((&run.end()["outcome"], run.codes()), (&json!("refused"), vec![code]), "{run}");
             assert_eq!(dials(&server), 1, "{script}");
         }
     }
@@ -74,82 +78,55 @@ fn refusals_worth_a_retry_wait_what_is_documented() {
         ("provisioning", 60.0),
         ("header retry-after: 100; unavailable", 100.0),
     ] {
-        for (_, told, server) in each_way(&format!("{script} | unauthorized"), &[]) {
-            let wait = told.split("next attempt in ").nth(1).unwrap_or_else(|| panic!("{script}: no wait in {told}"));
-            let seconds = seconds(wait.split(' ').next().expect("a duration"));
-            assert!((floor..=floor * 1.25 + 1.0).contains(&seconds), "{script}: {seconds} s in {told}");
+        for (run, server) in each_way(&format!("{script} | unauthorized"), &[]) {
+            let delay = run.delays()[0];
+            assert!((floor..=floor * 1.25 + 1.0).contains(&delay), "{script}: {run}");
             assert_eq!(dials(&server), 2, "{script}");
         }
     }
 }
 
-/// Reads what `age` writes.
-fn seconds(text: &str) -> f64 {
-    let (mut total, mut number) = (0.0, String::new());
-    for c in text.chars() {
-        let unit = match c {
-            'h' => 3600.0,
-            'm' => 60.0,
-            's' => 1.0,
-            _ => {
-                number.push(c);
-                continue;
-            }
-        };
-        total += number.parse::<f64>().expect("a number") * unit;
-        number.clear();
-    }
-    total
-}
-
 #[test]
 fn a_rate_limit_is_waited_out_to_its_reset() {
-    for (_, told, server) in each_way("rate-limit 30 | unauthorized", &[]) {
-        assert!(told.contains("after the reset"), "{told}");
-        let wait = seconds(told.split("after the reset, in ").nth(1).expect("a wait").split(' ').next().expect("one"));
-        assert!((29.0..=33.0).contains(&wait), "{wait} in {told}");
+    for (run, server) in each_way("rate-limit 30 | unauthorized", &[]) {
+        assert_eq!(run.one("waiting")["why"], "rate_limit");
+        assert!((29.0..=33.0).contains(&run.delays()[0]), "{run}");
         assert_eq!(dials(&server), 2);
     }
 }
 
 #[test]
 fn in_band_endings_do_what_their_code_says() {
-    for (message, status, text) in [
-        ("disconnect 3", Some(5), "control"),
-        ("disconnect 6", Some(3), "oken revoked"),
-        ("disconnect 9", Some(0), "delivered all"),
-        ("disconnect 13", Some(3), "13"),
-        ("usage-cap-line", Some(3), "usage-capped"),
-        ("streaming-connection RuleConfigurationIssue", Some(3), "RuleConfigurationIssue"),
-        ("operational-disconnect InvalidRules", Some(3), "InvalidRules"),
+    for (message, exit, outcome, code) in [
+        ("disconnect 3", 5, "ended", "3"),
+        ("disconnect 6", 3, "refused", "6"),
+        ("disconnect 9", 0, "delivered", "9"),
+        ("disconnect 13", 3, "refused", "13"),
+        ("usage-cap-line", 3, "refused", "usage-capped"),
+        ("streaming-connection RuleConfigurationIssue", 3, "refused", "RuleConfigurationIssue"),
+        ("operational-disconnect InvalidRules", 3, "refused", "InvalidRules"),
     ] {
         // The server does not close: we do.
-        let (code, told) = {
-            let server = serve(&format!("posts 3; {message}; stall"));
-            let output = run(&mut tail(&server, &[]));
-            assert_eq!(values(&output.stdout).len(), 3, "{message}");
-            (output.status.code(), stderr(&output))
-        };
-        assert_eq!(code, status, "{message}: {told}");
-        assert!(told.contains(text), "no {text} in {told}");
+        let server = serve(&format!("posts 3; {message}; stall"));
+        let run = journal(&mut tail(&server, &[])).exits(exit);
+        assert_eq!((&run.end()["outcome"], run.codes()), (&json!(outcome), vec![code]), "{run}");
+        assert_eq!(run.printed().len(), 3, "{message}");
     }
 }
 
 #[test]
 fn the_slot_is_not_fought_over() {
     let server = serve("posts 3; disconnect 7; close");
-    let output = run(&mut tail(&server, &[]));
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(5), "{told}");
-    assert!(told.contains("three times") && told.contains("xstream connections"), "{told}");
+    let run = journal(&mut tail(&server, &[])).exits(5);
+    assert_eq!((&run.end()["outcome"], run.codes()), (&json!("taken_over"), vec!["7"; 3]), "{run}");
+    assert!(stderr(&run.output).contains("xstream connections"), "{run}");
     assert_eq!(dials(&server), 3);
 }
 
 #[test]
 fn a_stall_is_noticed_and_the_socket_closed() {
-    for (status, told, server) in each_way("posts 3; stall", &["--stall-timeout", "5s", "--no-reconnect"]) {
-        assert_eq!(status, Some(5), "{told}");
-        assert!(told.contains("stall") && told.contains("nothing arrived"), "{told}");
+    for (run, server) in each_way("posts 3; stall", &["--stall-timeout", "5s", "--no-reconnect"]) {
+        assert_eq!(run.exits(5).codes(), ["stall"]);
         let ending = &server.wait_for_endings(1, BOUND)[0].ending;
         assert_eq!(ending, &Some(Ending::ClientClosed { clean: true }), "a goodbye and a FIN free the slot");
     }
@@ -158,52 +135,48 @@ fn a_stall_is_noticed_and_the_socket_closed() {
 #[test]
 fn a_line_that_never_ends_is_a_stall_too() {
     let server = serve("posts 3; dribble");
-    let output = run(&mut tail(&server, &["--stall-timeout", "8s", "--no-reconnect"]));
-    assert!(stderr(&output).contains("unfinished"), "{}", stderr(&output));
+    let run = journal(&mut tail(&server, &["--stall-timeout", "8s", "--no-reconnect"])).exits(5);
+    assert_eq!((run.codes(), &run.one("ended")["lines"]), (vec!["unfinished-line"], &json!(3)), "{run}");
 }
 
 #[test]
 fn a_server_that_never_answers_is_given_up_in_time() {
     for script in ["no-head", "accept-nothing"] {
         let server = serve(script);
-        let output = run(&mut tail(&server, &["--max-retries", "0"]));
-        assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-        assert!(stderr(&output).contains("head-timeout"), "{}", stderr(&output));
+        assert_eq!(journal(&mut tail(&server, &["--max-retries", "0"])).exits(4).codes(), ["head-timeout"]);
     }
     // TLS towards a listener that never speaks: the connection is not made in time.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("https://{}", silent.local_addr().expect("an address"));
     let arguments = ["tail", "--base-url", &url, "--bearer", "x", "--connect-timeout", "3s", "--max-retries", "0"];
-    let output = run(&mut xstream(&arguments));
-    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    assert!(stderr(&output).contains("connect-timeout"), "{}", stderr(&output));
+    assert_eq!(journal(&mut xstream(&arguments)).exits(4).codes(), ["connect-timeout"]);
 }
 
 #[test]
 fn certificates_are_explained_and_end_the_run_at_once() {
-    for (certificate, text) in [
-        (Certificate::Expired, "has expired"),
-        (Certificate::WrongHost, "another host"),
-        (Certificate::UnknownCa, "nobody this machine trusts"),
-    ] {
+    let mut details = Vec::new();
+    for certificate in [Certificate::Expired, Certificate::WrongHost, Certificate::UnknownCa] {
         let server = serve_with("posts", |options| {
             options.tls = true;
             options.certificate = certificate;
         });
         let file = trusting(&server).expect("a CA");
-        let output = run(tail(&server, &[]).env("SSL_CERT_FILE", file.path()));
-        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-        assert!(stderr(&output).contains(text), "no {text} in {}", stderr(&output));
+        let run = journal(tail(&server, &[]).env("SSL_CERT_FILE", file.path())).exits(3);
+        assert_eq!(run.codes(), ["certificate"], "{run}");
         assert!(server.requests().is_empty());
+        let detail = run.one("ended")["detail"].as_str().expect("what is wrong with it").to_owned();
+        details.push(detail.replace(&server.addr().port().to_string(), "PORT"));
     }
+    details.dedup();
+    assert_eq!(details.len(), 3, "each fault is told apart: {details:?}");
 }
 
 #[test]
 fn a_redirect_is_not_followed_and_names_its_host() {
     let other = serve("posts");
-    for (status, told, server) in each_way(&format!("redirect {}/2/tweets/search/stream", other.url()), &[]) {
-        assert_eq!(status, Some(3), "{told}");
-        assert!(told.contains("127.0.0.1") && told.contains("redirect"), "{told}");
+    for (run, server) in each_way(&format!("redirect {}/2/tweets/search/stream", other.url()), &[]) {
+        let run = run.exits(3);
+        assert!(run.one("ended")["detail"].to_string().contains("127.0.0.1"), "{run}");
         assert_eq!(dials(&server), 1);
     }
     assert!(other.requests().is_empty(), "the token went nowhere else");
@@ -211,20 +184,22 @@ fn a_redirect_is_not_followed_and_names_its_host() {
 
 #[test]
 fn broken_servers_are_endings_like_any_other() {
-    for (script, text) in [
-        ("garbage", "http"),
-        ("endless-headers", "too large"),
-        ("hang-up", "no stream"),
-        ("posts 2; bad-chunk", "http"),
-        ("posts 2; reset", "reset"),
-        ("posts 2; close", "truncated"),
-        ("posts 2; cut", "within a line"),
-        ("gzip; posts 2; raw not gzip any more\\r\\n; cut", "disconnected"),
-        ("header content-encoding: br; posts 1; end", "br"),
+    for (script, codes) in [
+        ("garbage", &["http"][..]),
+        ("endless-headers", &["http"]),
+        // TLS sees an end where plain TCP sees a reset.
+        ("hang-up", &["reset", "tcp", "tls"]),
+        ("posts 2; bad-chunk", &["http"]),
+        ("posts 2; reset", &["reset"]),
+        ("posts 2; close", &["truncated"]),
+        ("posts 2; cut", &["truncated"]),
+        ("gzip; posts 2; raw not gzip any more\\r\\n; cut", &["eof"]),
+        ("header content-encoding: br; posts 1; end", &["http"]),
     ] {
-        for (status, told, _) in each_way(script, &["--no-reconnect"]) {
-            assert_eq!(status, Some(5), "{script}: {told}");
-            assert!(told.contains(text), "{script}: no {text} in {told}");
+        for (run, _) in each_way(script, &["--no-reconnect"]) {
+            let run = run.exits(5);
+            assert!(codes.contains(&run.codes()[0]), "{script}: {run}");
+            assert_eq!(run.all("discarded").len(), usize::from(script.ends_with("cut")), "{script}: {run}");
         }
     }
 }
@@ -235,18 +210,18 @@ fn the_status_decides_although_the_body_cannot_be_read() {
     let output = run(&mut tail(&server, &[]));
     assert_eq!((output.status.code(), dials(&server)), (Some(3), 1), "{}", stderr(&output));
     let server = serve("header content-encoding: br; header retry-after: 700; unavailable | unauthorized");
-    assert!(stderr(&run(&mut tail(&server, &[]))).contains("X asked to wait: next attempt in 11m"));
+    let run = journal(&mut tail(&server, &[]));
+    assert_eq!((&run.one("waiting")["why"], run.delays()), (&json!("retry_after"), vec![700.0]), "{run}");
 }
 
 #[test]
 fn a_signal_is_heard_while_a_bomb_goes_off() {
     let server = serve("gzip; gzip-bomb-lines 2GiB; end");
-    let mut command = tail(&server, &["--only", "post"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
-    let told = Lines::of(child.stderr.take().expect("a pipe"));
-    told.until("connected");
-    kill(&child, "TERM");
-    told.until("SIGTERM");
+    let journal = Journal::new();
+    let mut command = tail(&server, &["--only", "post", "--journal", journal.path()]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).start();
+    journal.until("opened");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
     assert!(server.delivered() < 100_000_000);
 }
@@ -254,9 +229,9 @@ fn a_signal_is_heard_while_a_bomb_goes_off() {
 #[test]
 fn a_signal_is_heard_in_a_compressed_flood_that_nothing_holds_up() {
     let server = serve_with("flood", |options| options.gzip = true);
-    let mut child = tail(&server, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let mut child = tail(&server, &[]).stdout(Stdio::null()).stderr(Stdio::null()).start();
     assert!(server.wait_for_delivered(50_000, BOUND) >= 50_000);
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
     // The runtime looks up by itself after a million posts or so.
     assert!(server.delivered() < 400_000, "{}", server.delivered());
@@ -287,11 +262,10 @@ fn damage_that_only_the_checksum_shows_is_no_end_in_order() {
     let end = bad.len();
     bad[end - 6] ^= 1;
     let cut = good[..end - 12].to_vec();
-    for (body, told) in [(good, "eof"), (bad, "gzip Broken gzip"), (cut, "eof")] {
+    for (body, code) in [(good, "eof"), (bad, "gzip"), (cut, "eof")] {
         let url = compressed(body);
-        let output = run(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--no-reconnect"]));
-        assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
-        assert!(stderr(&output).contains(told), "no {told} in {}", stderr(&output));
+        let run = journal(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--no-reconnect"])).exits(5);
+        assert_eq!(run.codes(), [code], "{run}");
     }
 }
 
@@ -302,9 +276,9 @@ fn goodbye_is_said_in_tls_while_the_answer_is_awaited() {
         let file = trusting(&server).expect("a CA");
         let mut command = tail(&server, &[]);
         command.env("SSL_CERT_FILE", file.path()).env("XSTREAM_TEST_SPEED", "1");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).start();
         assert_eq!(server.wait_for_requests(1, BOUND).len(), 1);
-        kill(&child, "INT");
+        kill(&child, Signal::INT);
         assert_eq!(wait(&mut child).code(), Some(130));
         let ending = &server.wait_for_endings(1, BOUND)[0].ending;
         assert_eq!(ending, &Some(Ending::ClientClosed { clean: true }), "{script}");
@@ -314,17 +288,14 @@ fn goodbye_is_said_in_tls_while_the_answer_is_awaited() {
 #[test]
 fn a_gap_goes_on_when_a_short_connection_brings_only_a_heartbeat() {
     let server = serve("posts 20 every 5ms; end | heartbeat; end | posts 3; stall");
-    let output = run(&mut tail(&server, &["--max", "23"]));
-    let told = stderr(&output);
-    assert_eq!(told.matches("gap of").count(), 2, "{told}");
-    assert!(told.lines().last().expect("a line").contains("2 gaps"), "{told}");
+    let run = journal(&mut tail(&server, &["--max", "23"])).exits(0);
+    assert_eq!((run.all("gap").len(), &run.end()["gaps"]), (2, &json!(2)), "{run}");
 }
 
 #[test]
 fn a_line_of_text_is_forgotten_when_posts_follow_it() {
     let server = serve("text-line; posts 3; end | unauthorized");
-    let told = stderr(&run(&mut tail(&server, &[])));
-    assert!(told.contains(": eof "), "{told}");
+    assert_eq!(journal(&mut tail(&server, &[])).exits(3).codes(), ["eof", "401"]);
 }
 
 #[test]
@@ -336,8 +307,8 @@ fn a_redirect_is_named_whatever_its_form() {
         ("/elsewhere", "another path"),
     ] {
         let server = serve(&format!("redirect {location}"));
-        let told = stderr(&run(&mut tail(&server, &[])));
-        assert!(told.contains(text), "no {text} in {told}");
+        let run = journal(&mut tail(&server, &[])).exits(3);
+        assert!(run.one("ended")["detail"].to_string().contains(text), "no {text} in {run}");
     }
 }
 
@@ -357,11 +328,11 @@ fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_heard_meanwhi
     let mut command = tail(&server, &["--state", state.to_str().expect("text"), "--no-reconnect"]);
     command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::piped());
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("locked");
-    let mut child = command.spawn().expect("starts");
+    let mut child = command.start();
     Lines::of(child.stderr.take().expect("a pipe")).until("state.lock");
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
-    let mut child = command.spawn().expect("starts");
+    let mut child = command.start();
     let told = Lines::of(child.stderr.take().expect("a pipe"));
     told.until("state.lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocked");
@@ -385,18 +356,15 @@ fn memory_stays_bounded_whatever_comes() {
     ] {
         // What follows keeps the process there to be measured.
         let server = serve(&format!("{script}{}", if script.contains("headers") { "" } else { "; limit 77; stall" }));
-        let mut command = tail(&server, &["--stall-timeout", "10h"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
-        Lines::of(child.stderr.take().expect("a pipe")).until(if script.contains("headers") {
-            "attempt in"
-        } else {
-            "limit: 77"
-        });
+        let journal = Journal::new();
+        let mut command = tail(&server, &["--stall-timeout", "10h", "--journal", journal.path()]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).start();
+        journal.until(if script.contains("headers") { "waiting" } else { "limit" });
         let text = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("our own child");
         let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
         let peak: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
         assert!(peak < (8 + 32) << 10, "{script}: {peak} kB");
-        kill(&child, "KILL");
+        kill(&child, Signal::KILL);
         wait(&mut child);
     }
 }
@@ -404,20 +372,12 @@ fn memory_stays_bounded_whatever_comes() {
 #[test]
 fn a_gap_is_measured_and_told() {
     let server = serve("posts 40 every 5ms; end | posts 3; stall");
-    let output = run(&mut tail(&server, &["--max", "43"]));
-    let told = stderr(&output);
-    let gap = told.lines().find(|line| line.contains("gap of")).unwrap_or_else(|| panic!("no gap in {told}"));
-    let text = String::from_utf8_lossy(&output.stdout);
-    let ids: Vec<String> = text
-        .lines()
-        .map(|line| {
-            let value: serde_json::Value = serde_json::from_str(line).expect("a value");
-            value.pointer("/data/id").or(value.get("id_str")).and_then(|id| id.as_str()).expect("an id").to_owned()
-        })
-        .collect();
-    assert!(gap.contains(&format!("between posts {} and {}", ids[39], ids[40])), "{gap}");
-    assert!(gap.contains("by eof") && gap.contains("missed"), "{gap}");
-    assert!(told.lines().last().expect("a line").contains("1 gap"), "{told}");
+    let run = journal(&mut tail(&server, &["--max", "43"])).exits(0);
+    let id = |post: &Value| post.pointer("/data/id").or(post.get("id_str")).expect("an id").clone();
+    let ids: Vec<Value> = run.printed().iter().map(id).collect();
+    let gap = run.one("gap");
+    assert_eq!((&gap["last_id"], &gap["first_id"], &gap["cause"]), (&ids[39], &ids[40], &json!("eof")), "{run}");
+    assert!(gap["missed"].as_u64() > Some(0) && run.end()["missed"] == gap["missed"], "{run}");
 }
 
 #[test]
@@ -572,10 +532,9 @@ fn proxies_carry_the_stream_and_see_neither_token_nor_posts() {
     check(&|command| _ = command.env("all_proxy", url("socks5h")), "localhost");
     check(&|command| _ = command.env("HTTPS_PROXY", url("http")).env("NO_PROXY", "localhost"), "");
 
-    let refused = run(tail(&server, &["--proxy", &format!("http://{}", proxy.url), "--max-retries", "0"])
-        .env("SSL_CERT_FILE", file.path()));
-    assert_eq!(refused.status.code(), Some(4), "{}", stderr(&refused));
-    assert!(stderr(&refused).contains("proxy"), "{}", stderr(&refused));
+    let arguments = ["--proxy", &format!("http://{}", proxy.url), "--max-retries", "0"];
+    let refused = journal(tail(&server, &arguments).env("SSL_CERT_FILE", file.path())).exits(4);
+    assert_eq!(refused.codes(), ["proxy"], "{refused}");
 }
 
 #[test]
@@ -610,10 +569,11 @@ fn runs_on_one_state_file_share_one_budget() {
         assert_eq!(output.status.code(), Some(5), "run {run_number}: {}", stderr(&output));
     }
     assert_eq!(dials(&server), 50);
-    let mut command = tail(&server, &["--state", state, "--no-reconnect"]);
-    let mut child = command.env("XSTREAM_TEST_SPEED", "1").stderr(Stdio::piped()).spawn().expect("starts");
-    Lines::of(child.stderr.take().expect("a pipe")).until("are spent");
-    kill(&child, "INT");
+    let journal = Journal::new();
+    let mut command = tail(&server, &["--state", state, "--no-reconnect", "--journal", journal.path()]);
+    let mut child = command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::null()).start();
+    assert_eq!(journal.until("waiting")["why"], "budget");
+    kill(&child, Signal::INT);
     assert_eq!(wait(&mut child).code(), Some(130));
     assert_eq!(dials(&server), 50);
     // Another stream of the same app has a window of its own.
@@ -629,14 +589,14 @@ fn processes_at_the_same_time_lose_no_count() {
     let children: Vec<_> = (0..12)
         .map(|_| {
             let mut command = tail(&server, &["--state", state.to_str().expect("text"), "--no-reconnect", "-q"]);
-            command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts")
+            command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::null()).start()
         })
         .collect();
     for mut child in children {
         assert_eq!(wait(&mut child).code(), Some(5));
     }
     let text = std::fs::read_to_string(&state).expect("the state");
-    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let value: Value = serde_json::from_str(&text).expect("JSON");
     let entries = value["budget"].as_object().expect("an object");
     let counted: usize = entries.values().map(|entry| entry["requests"].as_array().expect("a list").len()).sum();
     assert_eq!(counted, 12, "{text}");
@@ -672,19 +632,18 @@ fn a_state_file_that_is_not_ours_is_an_error_and_stays_as_it_is() {
 fn a_stopped_and_continued_run_reads_what_is_pending_before_it_judges() {
     let server = serve("posts every 20ms");
     let mut command = tail(&server, &["--stall-timeout", "1s"]);
-    let mut child =
-        command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     let lines = Lines::of(child.stdout.take().expect("a pipe"));
     lines.next();
-    kill(&child, "STOP");
+    kill(&child, Signal::STOP);
     let delivered = server.delivered();
     // Longer than the stall limit, by the server's count of posts.
     let _ = server.wait_for_delivered(delivered + 75, Duration::from_secs(10));
-    kill(&child, "CONT");
+    kill(&child, Signal::CONT);
     for _ in 0..100 {
         lines.next();
     }
-    kill(&child, "INT");
+    kill(&child, Signal::INT);
     let mut told = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
     assert_eq!(wait(&mut child).code(), Some(130), "{told}");

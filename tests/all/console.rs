@@ -1,14 +1,14 @@
 //! One owner of stdout and stderr: nothing else writes there, and no verb prints a secret whatever happens.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
-use xstream::simulator::{Rule, Script, Server};
+use xstream::simulator::{ExternalConnection, Rule, Script, Server};
 
-use crate::common::{run, run_on_a_terminal, serve_with, stderr, xstream};
+use crate::common::{Start as _, finish, run, run_on_a_terminal, serve_with, stderr, xstream};
 
 /// As long as X's own and percent-encoded like them.
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAMLheAAAAAAA0%2BuSeid%2BULvsea4JtiGRiSDSJSIEUISUerUizE6xBKc";
@@ -161,7 +161,7 @@ fn a_token_in_a_rule_is_not_printed_on_any_screen() {
         let mut command = call(arguments, &server);
         command.env("XSTREAM_BEARER", TOKEN);
         assert_no_token(&format!("{arguments:?}"), &all(&run(&mut command)));
-        assert_no_token(&format!("{arguments:?} on a terminal"), &run_on_a_terminal(&command).1);
+        assert_no_token(&format!("{arguments:?} on a terminal"), &run_on_a_terminal(command).1);
     }
 }
 
@@ -179,6 +179,40 @@ fn a_proxys_password_is_not_printed() {
         // The doctor tries the proxy first, and reads no file behind one that fails.
         let is_repeated = all(&output).contains("(the proxy's password)");
         assert!(is_repeated || arguments[0] == "doctor", "{arguments:?}: {}", all(&output));
+    }
+}
+
+#[test]
+fn a_closed_stdout_is_success_and_a_full_one_a_failure_for_every_verb_that_prints() {
+    let server = serve_with("stall", |options| {
+        options.rules.preset = vec![Rule::new("cat", None)];
+        options.external = vec![ExternalConnection::new("filtered")];
+    });
+    for arguments in [
+        &["--help"][..],
+        &["explain"],
+        &["simulate", "--list"],
+        &["rules", "list"],
+        &["rules", "count"],
+        &["rules", "export"],
+        &["connections", "--json"],
+        &["usage"],
+        &["doctor"],
+    ] {
+        let mut command = xstream(arguments);
+        if !["--help", "explain", "simulate"].contains(&arguments[0]) {
+            command.args(["--base-url", &server.url(), "--bearer", "secret-token"]);
+        }
+        let end = |command: &mut Command, stdout: Stdio| finish(command.stdout(stdout).stderr(Stdio::piped()).start());
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = end(&mut command, writer.into());
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{arguments:?}");
+        if let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") {
+            let output = end(&mut command, full.into());
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+            assert!(stderr(&output).starts_with("xstream: writing to stdout: "), "{arguments:?}: {}", stderr(&output));
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::process::{Output, Stdio};
 
-use crate::common::{finish, run, stderr, wait, xstream};
+use crate::common::{Start as _, finish, run, stderr, wait, xstream};
 use xstream::protocol::catalogue::search;
+use xstream::session::backoff::Schedule;
 
 fn explain(words: &[&str]) -> Output {
     run(&mut xstream(&[&["explain"], words].concat()))
@@ -57,40 +58,54 @@ fn every_documented_code_has_an_entry_of_its_own_and_is_listed() {
 }
 
 #[test]
-fn a_code_is_told_in_full_whatever_its_letter_case() {
-    let told = page(&["12"]);
+fn a_code_is_explained_in_full_whatever_its_letter_case() {
+    let text = page(&["12"]);
     for part in ["12 · Shed load", "X's side", "reconnects at once", "https://developer.x.com/status", "v1.1"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(page(&["toomanyconnections"]), page(&["TooManyConnections"]));
-    assert_eq!(page(&["Shed Load"]), told);
+    assert_eq!(page(&["Shed Load"]), text);
     assert!(page(&["stall"]).contains("try another network"));
     assert!(page(&["418"]).contains("4xx"));
     assert!(page(&["5XX"]).contains("Other server error"));
     let both = page(&["usage-capped", "12", "12"]);
-    assert_eq!(both, format!("{}\n{told}", page(&["usage-capped"])));
+    assert_eq!(both, format!("{}\n{text}", page(&["usage-capped"])));
 }
 
 #[test]
 fn a_429_with_requests_left_has_three_reasons() {
-    let told = page(&["429"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = page(&["429"]).split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "although the rate limit is not used up, for three reasons",
         "attempts of this 15-minute window are spent",
         "Another client of the same app is connected",
-        "still open in X's eyes",
+        "still open in X's view",
         "up to 20 s",
         "TooManyConnections",
         "usage-capped",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(text.contains(part), "{part}: {text}");
     }
+}
+
+/// The schedules that a text for users does not state as the program keeps them.
+fn unstated(text: &str) -> Vec<Schedule> {
+    Schedule::ALL.into_iter().filter(|schedule| !text.contains(&schedule.to_string())).collect()
+}
+
+#[test]
+fn readme_and_man_page_state_the_waits_that_tail_keeps() {
+    let read = |name: &str| std::fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).expect("text");
+    for name in ["README.md", "man/xstream-tail.1"] {
+        assert_eq!(unstated(&read(name)), [], "{name}");
+    }
+    assert_eq!(unstated(&read("README.md").replace("320 s", "300 s")), [Schedule::Http, Schedule::Forced]);
 }
 
 #[test]
 fn the_reasons_are_eight() {
-    let told = page(&["reasons"]);
-    assert!(told.contains("  8. ") && !told.contains("  9. "), "{told}");
+    let text = page(&["reasons"]);
+    assert!(text.contains("  8. ") && !text.contains("  9. "), "{text}");
 }
 
 #[test]
@@ -103,9 +118,9 @@ fn an_unknown_code_names_the_nearest_in_one_line() {
         assert!(output.stdout.is_empty());
         let told = stderr(&output);
         assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with("xstream: no such code: ") && told.contains(near), "{told}");
+        assert!(told.starts_with("xstream: ") && told.contains(near), "{told}");
     }
-    // What is known is told all the same.
+    // The known words are explained all the same.
     let output = explain(&["12", "zzzz\u{1b}[2J"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(!output.stdout.is_empty() && !stderr(&output).contains('\u{1b}'));
@@ -115,7 +130,7 @@ fn an_unknown_code_names_the_nearest_in_one_line() {
 fn a_reader_that_left_is_no_failure() {
     let (read, write) = std::io::pipe().expect("a pipe");
     drop(read);
-    let mut child = xstream(&["explain"]).stdout(write).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let mut child = xstream(&["explain"]).stdout(write).stderr(Stdio::piped()).start();
     assert_eq!(wait(&mut child).code(), Some(0));
 }
 
@@ -134,10 +149,10 @@ fn journal(bytes: &str) -> Output {
 }
 
 #[test]
-fn a_journal_is_told_from_a_file_and_from_stdin() {
+fn a_journal_is_explained_from_a_file_and_from_stdin() {
     let output = journal(&format!("{RUN}{RUN}{{\"at\":\"2026"));
     assert!(output.status.success(), "{}", stderr(&output));
-    let told = String::from_utf8(output.stdout).expect("text");
+    let text = String::from_utf8(output.stdout).expect("text");
     for part in [
         "filtered on api.x.com",
         "1 × 12 Shed load (X's side)",
@@ -146,33 +161,32 @@ fn a_journal_is_told_from_a_file_and_from_stdin() {
         "1 earlier run in this journal is not told.",
         "The last line is cut",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 
     let mut child = xstream(&["explain", "--journal", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
+        .start();
     std::io::Write::write_all(&mut child.stdin.take().expect("stdin"), RUN.as_bytes()).expect("a reader");
     let output = finish(child);
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("Shed load"));
 }
 
 #[test]
-fn a_file_that_is_no_journal_is_said_in_one_line() {
+fn a_file_that_is_no_journal_is_reported_in_one_line() {
     let long = "x".repeat(3 << 20);
     for text in ["", "plain text\n", "{\"data\":{\"id\":\"1\"}}\n", "{\"at\":\"2026", &long] {
         let output = journal(text);
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());
         let told = stderr(&output);
-        assert!(told.contains("is no journal") && told.lines().count() == 1, "{told}");
+        assert!(told.starts_with("xstream: ") && told.lines().count() == 1, "{told}");
     }
     let output = explain(&["--journal", "/nowhere/at/all"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("reading the journal /nowhere/at/all"));
+    assert!(stderr(&output).contains("/nowhere/at/all"));
     assert_eq!(explain(&["--journal", "-", "12"]).status.code(), Some(2));
 }

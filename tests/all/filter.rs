@@ -2,9 +2,9 @@
 
 #![cfg(feature = "jq")]
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use crate::common::{finish, has, run, serve, stderr, tail, values, xstream};
+use crate::common::{Start as _, command, finish, has, journal, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use xstream::protocol::message::{Group, Kind};
@@ -46,7 +46,7 @@ fn lines(output: &Output) -> Vec<String> {
 
 fn jq(text: &str, arguments: &[&str]) -> String {
     let file = file(text);
-    let output = Command::new("jq").args(arguments).arg(file.path()).output().expect("jq runs");
+    let output = command("jq").args(arguments).arg(file.path()).output().expect("jq runs");
     assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -56,8 +56,7 @@ fn the_demo_can_be_filtered_and_asked() {
     let child = xstream(&["tail", "--demo", "--only", "post", "--where", ".data.lang==\"en\"", "--max", "5"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
+        .start();
     let output = finish(child);
     assert!(output.status.success());
     let posts = values(&output.stdout);
@@ -251,16 +250,14 @@ fn an_error_is_told_once_and_then_counted() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
         let told = stderr(&output);
         assert_eq!(told.matches("cannot index").count(), 1, "{told}");
-        assert!(told.contains(&format!(":1: {option} failed")), "{told}");
-        assert!(told.contains("20 messages were not printed"), "{told}");
+        assert!(told.contains(&format!(":1: {option} ")), "{told}");
+        assert!(told.contains("20 messages"), "{told}");
     }
     let server = serve("posts 5; end");
-    let output = run(tail(&server, &[]).args(["--only", "post", "--where", "error(\"no\")", "--no-reconnect"]));
-    assert!(output.stdout.is_empty());
-    let told = stderr(&output);
-    assert_eq!(told.matches("--where failed").count(), 1, "{told}");
-    assert!(told.contains("5 messages were not printed"), "{told}");
-    assert_eq!(output.status.code(), Some(5));
+    let run = journal(&mut tail(&server, &["--only", "post", "--where", "error(\"no\")", "--no-reconnect"])).exits(5);
+    assert!(run.output.stdout.is_empty());
+    assert_eq!(run.one("expression")["option"], "--where");
+    assert!(stderr(&run.output).contains("5 messages"), "{run}");
 }
 
 #[test]

@@ -1,17 +1,15 @@
 //! The meter and the quota: posts are counted once a day, over runs, and the stream stops before the cap.
 
-use crate::common::{dials, run, serve, stderr, tail, values, xstream};
+use crate::common::{Start as _, dials, journal, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 
 #[test]
 fn a_quota_stops_the_stream_at_its_last_post_with_exit_3() {
     let server = serve("posts 20; heartbeat; wait 10m");
-    let output = run(&mut tail(&server, &["--quota", "5/day"]));
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert_eq!(values(&output.stdout).len(), 5, "{told}");
-    assert!(told.contains("the quota is spent") && told.contains("of 5 posts were delivered this UTC day"), "{told}");
-    assert!(told.contains("beyond the quota and were not printed"), "{told}");
+    let run = journal(&mut tail(&server, &["--quota", "5/day"])).exits(3);
+    let end = run.end();
+    assert_eq!((run.codes(), &end["outcome"], &end["printed"]), (vec!["quota"], &"quota".into(), &5.into()), "{run}");
+    assert!(run.printed().len() == 5 && end["posts"].as_u64() > Some(5), "{run}");
     assert_eq!(dials(&server), 1, "it is not dialled again");
 }
 
@@ -62,7 +60,7 @@ fn processes_that_share_a_state_file_share_the_quota_while_they_run() {
                 .env("XSTREAM_TEST_SPEED", "1")
                 .stdout(std::process::Stdio::piped())
                 .stderr(std::process::Stdio::null());
-            command.spawn().expect("starts")
+            command.start()
         })
         .collect();
     let printed: usize = children.drain(..).map(|child| values(&crate::common::finish(child).stdout).len()).sum();
@@ -97,12 +95,10 @@ fn with_quota_wait_the_stream_resumes_when_the_day_turns() {
     let server = serve("posts 20; heartbeat; wait 10m");
     // A day passes in four seconds.
     let mut command = tail(&server, &["--quota", "5/day", "--quota-wait", "--max", "8", "--stall-timeout", "1000h"]);
-    let output = run(command.env("XSTREAM_TEST_SPEED", "20000"));
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
-    assert_eq!(values(&output.stdout).len(), 8, "{told}");
-    assert!(told.contains("next attempt when its period turns"), "{told}");
-    assert!(told.contains("by quota"), "the pause is told as a gap: {told}");
+    let run = journal(command.env("XSTREAM_TEST_SPEED", "20000")).exits(0);
+    assert_eq!(run.printed().len(), 8, "{run}");
+    assert_eq!(run.all("waiting")[0]["why"], "quota", "{run}");
+    assert_eq!(run.all("gap")[0]["cause"], "quota", "the pause is a gap: {run}");
 }
 
 #[test]

@@ -7,12 +7,14 @@
 use std::env;
 use std::io::Read as _;
 use std::num::NonZeroU16;
-use std::process::Child;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::common::{Running, Start as _, binary, has, shell};
+use xstream::pipeline::outbox::{Batch, Record};
+use xstream::protocol::message::Kind;
 use xstream::simulator::{Options, Script, Server, Step};
 use xstream::terminal::{self, Color, StatusMode, Terminal};
 
@@ -37,7 +39,7 @@ const QUIET: &str = "heartbeat endless every 100ms";
 /// A terminal, and the shell in it.
 struct Screen {
     pty: pty_process::blocking::Pty,
-    shell: Child,
+    shell: Running,
     model: vt100::Parser,
     raw: Vec<u8>,
     /// How much of it the model has seen.
@@ -52,17 +54,10 @@ impl Screen {
     }
 
     fn of_kind(term: &str, rows: u16, columns: u16, command: &str) -> Screen {
-        let (pty, pts) = pty_process::blocking::open().expect("a pseudo-terminal");
-        pty.resize(pty_process::Size::new(rows, columns)).expect("a size");
-        // The shell survives Ctrl-C, as one that people type into does; what it runs does not inherit the trap.
-        let shell = pty_process::blocking::Command::new("sh")
-            .arg("-c")
-            .arg(format!("trap : INT; {command}"))
-            .env_clear()
-            .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .env("TERM", term)
-            .spawn(pts)
-            .expect("a shell");
+        // The shell survives Ctrl-C, as an interactive one does; what it runs does not inherit the trap.
+        let mut shell = shell(&format!("trap : INT; {command}"));
+        shell.env("TERM", term);
+        let (shell, pty) = shell.start_on_terminal(rows, columns);
         Screen {
             pty,
             shell,
@@ -228,14 +223,6 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
-    fn drop(&mut self) {
-        // A test that failed leaves nobody behind: the shell's end hangs up on all that it started.
-        let _ = self.shell.kill();
-        let _ = self.shell.wait();
-    }
-}
-
 fn positive(number: u16) -> NonZeroU16 {
     NonZeroU16::new(number).expect("a size")
 }
@@ -268,7 +255,7 @@ fn script(range: std::ops::Range<usize>) -> String {
 
 /// The command line that tails this server.
 fn tail(server: &Server, options: &str) -> String {
-    let program = env!("CARGO_BIN_EXE_xstream");
+    let program = binary().display();
     format!("'{program}' tail --base-url {} --bearer x {options}", server.url())
 }
 
@@ -465,8 +452,7 @@ fn ten_thousand_lines_from_another_program_pass_above_the_row_unspoiled() {
 
 #[test]
 fn ten_thousand_lines_from_jq_pass_above_the_row_unspoiled() {
-    if std::process::Command::new("jq").arg("--version").output().is_err() {
-        eprintln!("skipped: jq is not installed");
+    if !has("jq") {
         return;
     }
     // In colour, as people have it.
@@ -541,7 +527,7 @@ fn a_long_replay_shows_how_far_it_is_and_leaves_the_screen_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("capture");
     std::fs::write(&path, format!("{}\n", post(0)).repeat(1 << 20)).unwrap();
-    let binary = env!("CARGO_BIN_EXE_xstream");
+    let binary = binary().display();
     let command = format!("{binary} replay {} | cat > /dev/null; {}", path.display(), filling(16));
     let mut screen = Screen::open(16, 160, &command);
     screen.wait_until("the bar", |screen| screen.row().contains("% of"));
@@ -624,11 +610,14 @@ fn panic_child() {
     runtime.block_on(async {
         let mut terminal = Terminal::new(
             terminal::Options { quiet: false, status: StatusMode::Auto, color: Color::Auto },
+            1 << 20,
             xstream::redact::Redactor::default(),
         )
         .unwrap();
         terminal.refresh(|_, _| format!("{MARK}of a program that panics"));
-        terminal.print(b"data\n").unwrap();
+        let record = Record { length: 5, kind: Kind::Post, id: None, source: 0 };
+        let batch = Batch { bytes: b"data\n".to_vec(), records: vec![record], ..Batch::default() };
+        terminal.print(&batch).unwrap();
 
         panic!("a fault in the program");
     });

@@ -1,16 +1,20 @@
-//! `xstream simulate` as people start it: the flags that set up the state behind the API.
+//! `xstream simulate` and `tail --demo` as a user starts them, and `tail` on the numbered feed.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
 
-use crate::common::{BOUND, Lines, kill, run, stderr, wait, xstream};
+use crate::common::{
+    BOUND, Lines, Running, Signal, Start as _, kill, run, serve_with, stderr, tail, values, wait, xstream,
+};
 use serde_json::{Value, json};
+use xstream::simulator::{FeedOptions, Server};
 
 /// A simulator in a process of its own, and where it listens.
-fn start(arguments: &[&str]) -> (Child, u16) {
+fn start(arguments: &[&str]) -> (Running, u16) {
     let mut command = xstream(&["simulate", "--script", "line {}\nstall"]);
-    let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("the binary starts");
+    let mut child = command.args(arguments).stdout(Stdio::piped()).start();
     let address: Value = serde_json::from_str(&Lines::of(child.stdout.take().expect("a pipe")).next()).expect("JSON");
     let port = address["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
     (child, port)
@@ -50,7 +54,7 @@ fn the_flags_set_up_connections_rules_and_failures() {
     let values: Vec<_> = rules["data"].as_array().expect("rules").iter().map(|rule| &rule["value"]).collect();
     assert_eq!(values, ["cat OR dog", "#caturday", "ferry", "canoe"]);
     assert_eq!((&rules["data"][2]["tag"], &rules["data"][3]["tag"]), (&json!("boats"), &json!("boats")));
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
 }
 
@@ -58,7 +62,7 @@ fn the_flags_set_up_connections_rules_and_failures() {
 fn no_rules_are_none_to_the_filtered_stream() {
     let (mut child, port) = start(&["--rules", "none"]);
     assert_eq!(get(port, "/2/tweets/search/stream").0, "409");
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     wait(&mut child);
 }
 
@@ -82,4 +86,89 @@ fn a_flag_that_does_not_fit_is_named() {
     let output = run(&mut xstream(&["simulate", "--rules", rules]));
     assert!(stderr(&output).contains("rule '(cat': missing ')'"), "{}", stderr(&output));
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn requests_that_x_refuses_are_refused() {
+    let (mut child, port) = start(&[]);
+    for (target, status, parameter) in [
+        ("/2/brand/new", "404", None),
+        ("/2/tweets/firehose/stream", "400", Some("partition")),
+        ("/2/tweets/search/stream?backfill_minutes=6", "400", Some("backfill_minutes")),
+        ("/2/tweets/search/stream?tweet.fields=brand_new", "400", Some("tweet.fields")),
+        ("/2/tweets/search/stream?start_time=today", "400", Some("start_time")),
+        ("/1.1/statuses/filter.json", "406", None),
+    ] {
+        let (answered, problem) = get(port, target);
+        assert_eq!(answered, status, "{target}");
+        let named = problem["errors"][0]["parameters"].as_object().and_then(|names| names.keys().next());
+        assert_eq!(named.map(String::as_str), parameter, "{target}: {problem}");
+    }
+    kill(&child, Signal::TERM);
+    wait(&mut child);
+}
+
+#[test]
+fn the_demo_of_a_stream_shows_that_stream() {
+    for (arguments, kind, member) in [
+        (&[][..], "post", "/data/public_metrics"),
+        (&["sample", "--tweet-fields", "lang"], "post", "/data/lang"),
+        (&["firehose", "--partition", "20"], "post", "/data/text"),
+        (&["likes-firehose", "--partition", "1"], "like", "/data/liked_tweet_id"),
+        (&["tweets-compliance", "--partition", "4", "--only", "delete"], "delete", "/data/delete/tweet/id"),
+        (&["users-compliance", "--partition", "1", "--only", "scrub_geo"], "scrub_geo", "/data/scrub_geo/user/id"),
+        (&["likes-compliance"], "delete", "/data/delete/favorite/id"),
+        (&["labels"], "label", "/data"),
+        (&["activity"], "activity", "/data/event_type"),
+        (&["powerstream"], "post", "/id_str"),
+        (&["v1-filter", "--track", "cat"], "post", "/id_str"),
+    ] {
+        let output = run(&mut xstream(&[&["tail", "--demo", "--annotate", "--max", "2"], arguments].concat()));
+        let lines = values(&output.stdout);
+        assert_eq!((lines.len(), output.status.code()), (2, Some(0)), "{arguments:?}: {}", stderr(&output));
+        for line in lines {
+            assert_eq!(line["kind"], kind, "{arguments:?}: {line}");
+            assert!(line["message"].pointer(member).is_some(), "{arguments:?}: {line}");
+        }
+    }
+}
+
+/// A feed of 20 messages a second with an hour of history.
+fn serve_feed(script: &str) -> Server {
+    serve_with(script, |options| {
+        options.feed = FeedOptions { every: Duration::from_millis(50), history: Duration::from_secs(3600) };
+    })
+}
+
+/// The numbers of the feed on stdout.
+fn numbers(server: &Server, stdout: &[u8]) -> Vec<u64> {
+    values(stdout).iter().map(|message| server.number_of(message).expect("a message of the feed")).collect()
+}
+
+#[test]
+fn what_is_printed_over_a_reconnect_is_the_feed_but_for_the_numbers_of_the_interruption() {
+    let server = serve_feed("feed 500ms; end | delay 300ms; feed 500ms; end | unauthorized");
+    let output = run(&mut tail(&server, &[]));
+    let connections = server.connections();
+    let delivered: Vec<u64> = connections.iter().flat_map(|connection| connection.numbers.iter()).collect();
+    assert_eq!(numbers(&server, &output.stdout), delivered, "{}", stderr(&output));
+    let ranges: Vec<_> = connections.iter().flat_map(|connection| connection.numbers.ranges()).collect();
+    let [before, after] = ranges.as_slice() else { panic!("each connection delivers one run: {ranges:?}") };
+    // The server waited 300 ms before its second answer, and six messages came into being meanwhile.
+    assert!(after.start - before.end >= 5, "{ranges:?}");
+    assert!(after.end <= server.produced());
+}
+
+#[test]
+fn backfill_and_a_range_print_the_past_from_the_feed() {
+    let server = serve_feed("feed 200ms; end");
+    let output = run(&mut tail(&server, &["--backfill-minutes", "2", "--no-reconnect"]));
+    let printed = numbers(&server, &output.stdout);
+    assert!(printed.len() >= 2400 && printed.windows(2).all(|pair| pair[1] == pair[0] + 1), "{}", stderr(&output));
+
+    let server = serve_feed("feed");
+    let output = run(&mut tail(&server, &["--start", "10m", "--end", "9m"]));
+    let printed = numbers(&server, &output.stdout);
+    assert_eq!((printed.len(), output.status.code()), (1200, Some(0)), "{}", stderr(&output));
+    assert!(printed.windows(2).all(|pair| pair[1] == pair[0] + 1));
 }

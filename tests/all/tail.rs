@@ -4,7 +4,11 @@ use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::common::{Lines, dials, finish, has, kill, run, serve, serve_with, stderr, tail, values, wait, xstream};
+use crate::common::{
+    Journal, Lines, Signal, Start as _, binary, dials, finish, has, journal, kill, run, serve, serve_with, shell,
+    stderr, tail, values, wait, xstream,
+};
+use serde_json::{Value, json};
 
 const POST: &str = r#"{"data":{"id":"1","text":"one"}}"#;
 
@@ -47,9 +51,9 @@ fn tls_with_a_given_authority_works() {
     let output = run(tail(&server, &["--max", "20"]).env("SSL_CERT_FILE", &ca));
     assert_eq!(values(&output.stdout).len(), 20, "{}", stderr(&output));
     // Without it the certificate is nobody's: exit 3 at once, explained.
-    let output = run(&mut tail(&server, &[]));
-    assert_eq!(output.status.code(), Some(3));
-    assert!(stderr(&output).contains("--cacert"), "{}", stderr(&output));
+    let run = journal(&mut tail(&server, &[])).exits(3);
+    assert_eq!(run.codes(), ["certificate"]);
+    assert!(stderr(&run.output).contains("--cacert"), "{run}");
 }
 
 #[test]
@@ -58,15 +62,14 @@ fn garbage_and_control_messages_never_reach_stdout() {
         "text-line\nhtml-line\nline \u{feff}{{}}\nline {{\"data\":\nraw \\xff\\xfe\\r\\n\nlimit 5\nwarning 60\nlost-post\ninfo\n\
          delete\nline {POST}\nline [1,2]\nline 7\ncut | unauthorized"
     ));
-    let output = run(&mut tail(&server, &[]));
-    let values = values(&output.stdout);
-    assert_eq!(values.len(), 4, "{values:?}\n{}", stderr(&output));
+    let run = journal(&mut tail(&server, &[])).exits(3);
+    let values = run.printed();
+    assert_eq!(values.len(), 4, "{values:?}\n{run}");
     assert!(values[0].get("delete").is_some());
-    let told = stderr(&output);
-    for text in ["limit: 5", "60 % full", "is not JSON", "within a line"] {
-        assert!(told.contains(text), "no {text:?} in {told}");
-    }
-    assert_eq!(output.status.code(), Some(3));
+    assert_eq!((&run.one("limit")["track"], &run.one("warning")["percent_full"]), (&json!(5), &json!(60)), "{run}");
+    let lines: Vec<&Value> = run.all("malformed").into_iter().map(|record| &record["line"]).collect();
+    assert_eq!(lines, [1, 2, 3, 4, 5], "{run}");
+    assert_eq!((run.all("error").len(), run.all("info").len(), run.all("discarded").len()), (1, 1, 1), "{run}");
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn only_skip_and_annotate_do_what_they_say() {
     let kinds = |arguments: &[&str]| -> Vec<String> {
         let server = serve(&format!("{script}\nend | unauthorized"));
         let output = run(&mut tail(&server, arguments));
-        let of = |value: &serde_json::Value| value["kind"].as_str().unwrap_or("bare").to_owned();
+        let of = |value: &Value| value["kind"].as_str().unwrap_or("bare").to_owned();
         values(&output.stdout).iter().map(of).collect()
     };
     assert_eq!(kinds(&["--annotate"]), ["delete", "post"]);
@@ -122,7 +125,7 @@ fn for_ends_a_silent_stream_in_time() {
 #[test]
 fn a_reader_that_leaves_ends_the_run_with_0_and_no_message() {
     let server = serve("posts every 2ms");
-    let mut child = tail(&server, &["-q"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = tail(&server, &["-q"]).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     let mut stdout = child.stdout.take().expect("a pipe");
     let mut some = [0; 100];
     stdout.read_exact(&mut some).expect("data");
@@ -135,7 +138,7 @@ fn a_reader_that_leaves_ends_the_run_with_0_and_no_message() {
 fn a_reader_that_leaves_a_silent_stream_is_noticed_within_a_second() {
     let server = serve("heartbeat; stall");
     let mut command = tail(&server, &["--stall-timeout", "10h", "-q"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     let _ = server.wait_for_requests(1, crate::common::BOUND);
     drop(child.stdout.take());
     let left = Instant::now();
@@ -148,8 +151,7 @@ fn a_reader_that_leaves_a_silent_stream_is_noticed_within_a_second() {
 fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
     // Far more than a pipe holds, far less than the buffer: the simulator can deliver all of it.
     let server = serve("posts 5000; stall");
-    let mut child =
-        tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
     assert_eq!(server.wait_for_delivered(5000, crate::common::BOUND), 5000, "nobody reads, and still it is delivered");
     let mut stdout = Vec::new();
     child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
@@ -160,35 +162,36 @@ fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
 #[test]
 fn a_full_buffer_stops_the_socket_and_loses_nothing() {
     let server = serve("posts 5000; stall");
-    let mut command = tail(&server, &["--max", "5000", "--buffer", "64KiB"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    let told = Lines::of(child.stderr.take().expect("a pipe"));
-    told.until("too slow");
+    let journal = Journal::new();
+    let mut command = tail(&server, &["--max", "5000", "--buffer", "64KiB", "--journal", journal.path()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).start();
+    journal.until("blocked");
     let mut stdout = Vec::new();
     child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
     assert_eq!(values(&stdout).len(), 5000);
-    told.until("caught up");
     assert!(wait(&mut child).success());
+    assert!(journal.records().iter().any(|record| record["event"] == "unblocked"));
 }
 
 #[test]
 fn signals_end_every_state_with_their_status() {
-    for (script, arguments, state) in [
-        ("posts every 1ms", &[][..], "connected"),
-        ("heartbeat; stall", &[], "connected"),
-        ("no-head", &[], "connecting"),
-        ("too-many-connections", &["--stall-timeout", "1h"], "next attempt"),
+    for (script, event) in [
+        ("posts every 1ms", "opened"),
+        ("heartbeat; stall", "opened"),
+        ("no-head", "dialling"),
+        ("too-many-connections", "waiting"),
     ] {
-        for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
             let server = serve(script);
-            let mut command = tail(&server, arguments);
+            let journal = Journal::new();
+            let mut command = tail(&server, &["--stall-timeout", "1h", "--journal", journal.path()]);
             command.env("XSTREAM_TEST_SPEED", "1");
-            let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
-            let told = Lines::of(child.stderr.take().expect("a pipe"));
-            told.until(state);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).start();
+            journal.until(event);
             kill(&child, signal);
-            told.until("printed");
-            assert_eq!(wait(&mut child).code(), Some(status), "{script} {signal}");
+            assert_eq!(wait(&mut child).code(), Some(status), "{script} {signal:?}");
+            let end = journal.until("end");
+            assert_eq!((&end["outcome"], &end["exit"]), (&json!("signal"), &json!(status)), "{script}");
             assert_eq!(dials(&server), dials(&server).min(1), "no request after a signal");
         }
     }
@@ -197,9 +200,9 @@ fn signals_end_every_state_with_their_status() {
 #[test]
 fn a_signal_hands_over_what_was_read_and_ends_on_a_whole_line() {
     let server = serve("posts every 1ms");
-    let child = tail(&server, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let child = tail(&server, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).start();
     let _ = server.wait_for_delivered(50, crate::common::BOUND);
-    kill(&child, "INT");
+    kill(&child, Signal::INT);
     let output = finish(child);
     assert!(!values(&output.stdout).is_empty());
     assert_eq!(output.status.code(), Some(130));
@@ -210,10 +213,8 @@ fn an_established_stream_that_drops_is_reconnected() {
     for ending in ["end", "close", "cut", "reset", "disconnect 12; end", "operational-disconnect; stall"] {
         // At fifty times the speed, ten seconds are 200 ms.
         let server = serve(&format!("posts 30 every 10ms; {ending} | posts 5; stall"));
-        let output = run(&mut tail(&server, &["--only", "post", "--max", "35", "--no-gzip"]));
-        assert_eq!(output.status.code(), Some(0), "{ending}: {}", stderr(&output));
-        assert_eq!(values(&output.stdout).len(), 35, "{ending}");
-        assert!(stderr(&output).contains("gap of"), "{ending}: {}", stderr(&output));
+        let run = journal(&mut tail(&server, &["--only", "post", "--max", "35", "--no-gzip"])).exits(0);
+        assert_eq!((run.printed().len(), run.all("gap").len()), (35, 1), "{ending}: {run}");
     }
 }
 
@@ -232,13 +233,10 @@ fn a_refused_connection_names_host_cause_and_what_was_tried() {
         listener.local_addr().expect("an address").port()
     };
     let url = format!("http://127.0.0.1:{port}");
-    let output = run(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--max-retries", "1"]));
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(4));
-    assert!(
-        told.contains(&format!("127.0.0.1:{port}")) && told.contains("refused") && told.contains("attempt 2"),
-        "{told}"
-    );
+    let run = journal(&mut xstream(&["tail", "--base-url", &url, "--bearer", "x", "--max-retries", "1"])).exits(4);
+    assert_eq!((run.codes(), run.all("dialling").len()), (vec!["tcp"; 2], 2), "{run}");
+    let detail = run.all("ended")[0]["detail"].as_str().expect("a cause").to_lowercase();
+    assert!(detail.contains(&format!("127.0.0.1:{port}")) && detail.contains("refused"), "{run}");
 }
 
 #[test]
@@ -250,15 +248,14 @@ fn the_token_leaves_the_process_list_and_is_in_no_environment() {
     for arguments in [&["--bearer", "s3cr3t-t0ken"][..], &["--bearer=s3cr3t-t0ken"]] {
         let server = serve_with("heartbeat; stall", |options| options.token = Some("s3cr3t-t0ken".to_owned()));
         let mut command = xstream(&["tail", "--base-url", &server.url(), "--stall-timeout", "10h"]);
-        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-        let told = Lines::of(child.stderr.take().expect("a pipe"));
-        told.until("connected");
+        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).start();
+        assert_eq!(server.wait_for_requests(1, crate::common::BOUND).len(), 1);
         for name in ["cmdline", "environ"] {
             let bytes = std::fs::read(format!("/proc/{}/{name}", child.id())).expect("our own child");
             let text = String::from_utf8_lossy(&bytes);
             assert!(!text.contains("s3cr3t"), "{name}: {text}");
         }
-        kill(&child, "TERM");
+        kill(&child, Signal::TERM);
         wait(&mut child);
     }
 }
@@ -336,24 +333,21 @@ fn usage_errors_are_one_line_that_helps() {
 #[test]
 fn a_signal_during_the_goodbye_is_told_by_the_status_when_it_costs_data() {
     let server = serve("posts 5000; stall");
-    let mut command = tail(&server, &["--max", "5000"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
-    let told = Lines::of(child.stderr.take().expect("a pipe"));
-    // Nobody reads: the run is over for the server, and waits for the reader.
+    let mut child = tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::null()).start();
+    // Nothing reads: the run is over for the server, and waits for the reader.
     let _ = server.wait_for_endings(1, crate::common::BOUND);
-    kill(&child, "INT");
-    told.until("are lost");
+    kill(&child, Signal::INT);
     assert_eq!(wait(&mut child).code(), Some(130));
 }
 
 #[test]
 fn notices_into_the_same_pipe_fall_between_lines_also_when_the_reader_is_slow() {
     let server = serve("posts 400; text-line; posts 400; text-line; posts 400; end | unauthorized");
-    let binary = env!("CARGO_BIN_EXE_xstream");
+    let binary = binary().display();
     let script = format!("{binary} tail --base-url {} --bearer secret-token 2>&1", server.url());
-    let mut command = std::process::Command::new("sh");
-    command.args(["-c", &script]).env_clear().env("XSTREAM_TEST_SPEED", "50").stdout(Stdio::piped());
-    let mut child = command.spawn().expect("starts");
+    let mut command = shell(&script);
+    command.env("XSTREAM_TEST_SPEED", "50").stdout(Stdio::piped());
+    let mut child = command.start();
     // The pipe fills before anything is read.
     assert_eq!(server.wait_for_delivered(1202, crate::common::BOUND), 1202);
     let mut text = String::new();
@@ -362,7 +356,7 @@ fn notices_into_the_same_pipe_fall_between_lines_also_when_the_reader_is_slow() 
     let data: Vec<&str> = text.lines().filter(|line| !line.starts_with("xstream: ")).collect();
     assert_eq!(data.len(), 1200);
     for line in data {
-        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }
 }
 
@@ -392,14 +386,14 @@ fn the_demo_goes_around_the_proxy_of_the_environment() {
 fn the_demo_is_quick_and_lively() {
     let mut command = xstream(&["tail", "--demo"]);
     let began = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).start();
     let lines = Lines::of(child.stdout.take().expect("a pipe"));
     for _ in 0..40 {
-        serde_json::from_str::<serde_json::Value>(&lines.next()).expect("a value");
+        serde_json::from_str::<Value>(&lines.next()).expect("a value");
     }
     // Forty posts at 25 a second; the bound is generous for a loaded machine.
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    kill(&child, "TERM");
+    kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
 }
 
@@ -408,14 +402,11 @@ fn jq_reads_what_we_print() {
     if !has("jq") {
         return;
     }
-    let binary = env!("CARGO_BIN_EXE_xstream");
+    let binary = binary().display();
     let script = format!(
         "set -e; {binary} tail --demo --max 20 | jq -c . | wc -l; {binary} tail --demo | head -1 | jq -c 'has(\"data\") or has(\"id\")'"
     );
-    let output = run(std::process::Command::new("sh")
-        .args(["-c", &script])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default()));
+    let output = run(&mut shell(&script));
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["20", "true"], "{}", stderr(&output));
     assert!(output.status.success());
@@ -433,12 +424,13 @@ fn a_reader_that_sleeps_past_a_full_buffer_loses_nothing_plain_and_gzip() {
         }
         script.push_str("stall");
         let server = serve_with(&script, |options| options.gzip = gzip);
-        let mut command = tail(&server, &["--max", &COUNT.to_string(), "--buffer", "64KiB"]);
-        command.env("XSTREAM_TEST_SPEED", "5").stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("starts");
-        let told = Lines::of(child.stderr.take().expect("a pipe"));
-        // The notice comes a second after the socket was last read, when the timer that could lose a chunk has fired.
-        told.until("too slow");
+        let journal = Journal::new();
+        let mut command =
+            tail(&server, &["--max", &COUNT.to_string(), "--buffer", "64KiB", "--journal", journal.path()]);
+        command.env("XSTREAM_TEST_SPEED", "5").stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.start();
+        // The record comes a second after the socket was last read, when the timer that could lose a chunk has fired.
+        journal.until("blocked");
         let mut stdout = Vec::new();
         child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
         let ids: Vec<String> = values(&stdout).iter().map(|value| value["data"]["id"].to_string()).collect();

@@ -1,36 +1,36 @@
-//! One check and how it is shown: a line for people, an object for programs. Pure.
+//! One check and how it is shown: lines on a terminal, an object for programs. Pure.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::text::sanitize;
+use crate::text::{plural, sanitize};
 
 /// Longest text of a check, in characters. X's longest sentence has about 210.
 const LONGEST: usize = 600;
 
-/// Where the sentences begin: behind the mark, the name and the time.
+/// The column of the sentences: after the mark, the name and the time.
 const MARGIN: usize = 24;
 
-/// A screen that leaves less beside the margin gets its lines whole and wraps them itself.
+/// On a screen that leaves less than this beside the margin, lines are not wrapped here.
 const NARROWEST: usize = 30;
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Well.
+    /// No problem.
     Ok,
-    /// It works, and is worth a look.
+    /// It works, but needs attention.
     Warn,
-    /// It does not work.
+    /// A failure.
     Fail,
-    /// Not done: it does not apply, or what it needs failed.
+    /// Not done: it does not apply, or a check before it failed.
     Skipped,
 }
 
 impl State {
-    /// As objects say it.
+    /// Its name in objects.
     pub fn name(self) -> &'static str {
         match self {
             State::Ok => "ok",
@@ -50,69 +50,69 @@ impl State {
     }
 }
 
-/// A check that is over.
+/// A finished check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Its name, as objects have it.
+    /// Its name in objects.
     pub name: &'static str,
-    /// How it came out.
+    /// The result.
     pub state: State,
-    /// How long it took; nothing for one that reads an answer another check waited for.
+    /// Its duration; zero if it reads a response that another check waited for.
     pub took: Duration,
-    /// What was found, in a sentence.
+    /// The finding, in a sentence.
     pub text: String,
-    /// What to do about it.
-    pub cure: Option<String>,
+    /// The advice.
+    pub advice: Option<String>,
     /// The exit status of a failure.
     pub exit: u8,
 }
 
 impl Check {
     fn new(name: &'static str, state: State, text: &str) -> Check {
-        Check { name, state, took: Duration::ZERO, text: sanitize(text, LONGEST), cure: None, exit: 0 }
+        Check { name, state, took: Duration::ZERO, text: sanitize(text, LONGEST), advice: None, exit: 0 }
     }
 
-    /// All is well.
+    /// A check without a problem.
     pub fn ok(name: &'static str, text: &str) -> Check {
         Check::new(name, State::Ok, text)
     }
 
-    /// It works, but.
-    pub fn warn(name: &'static str, text: &str, cure: &str) -> Check {
-        Check::new(name, State::Warn, text).cured_by(cure)
+    /// A check that needs attention.
+    pub fn warn(name: &'static str, text: &str, advice: &str) -> Check {
+        Check::new(name, State::Warn, text).with_advice(advice)
     }
 
-    /// It does not work, and the program ends with `exit`.
-    pub fn fail(name: &'static str, exit: u8, text: &str, cure: &str) -> Check {
-        Check { exit, ..Check::new(name, State::Fail, text) }.cured_by(cure)
+    /// A failure, after which the program ends with `exit`.
+    pub fn fail(name: &'static str, exit: u8, text: &str, advice: &str) -> Check {
+        Check { exit, ..Check::new(name, State::Fail, text) }.with_advice(advice)
     }
 
-    /// It was not done, and why.
+    /// A check that was not done, and why.
     pub fn skipped(name: &'static str, why: &str) -> Check {
         Check::new(name, State::Skipped, why)
     }
 
-    fn cured_by(self, cure: &str) -> Check {
-        Check { cure: Some(sanitize(cure, LONGEST)).filter(|cure| !cure.is_empty()), ..self }
+    fn with_advice(self, advice: &str) -> Check {
+        Check { advice: Some(sanitize(advice, LONGEST)).filter(|advice| !advice.is_empty()), ..self }
     }
 
-    /// How long it took.
+    /// Adds the duration.
     pub fn took(self, took: Duration) -> Check {
         Check { took, ..self }
     }
 
-    /// For programs.
+    /// The object for programs.
     pub fn value(&self) -> Value {
         json!({
             "name": self.name,
             "state": self.state.name(),
             "ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
             "text": self.text,
-            "cure": self.cure,
+            "cure": self.advice,
         })
     }
 
-    /// For people; wrapped where the width is known.
+    /// The lines for a terminal; wrapped where the width is known.
     pub fn render(&self, width: Option<usize>, color: bool) -> String {
         let (mark, code) = self.state.mark();
         let mark = painted(mark, code, color);
@@ -131,7 +131,7 @@ impl Check {
             text.push('\n');
         }
         let room = room.map(|room| room - 2);
-        for (at, line) in self.cure.iter().flat_map(|cure| wrapped(cure, room)).enumerate() {
+        for (at, line) in self.advice.iter().flat_map(|advice| wrapped(advice, room)).enumerate() {
             let arrow = if at == 0 { painted("→", code, color) } else { " ".to_owned() };
             text.extend([" ".repeat(MARGIN).as_str(), &arrow, " ", &line, "\n"]);
         }
@@ -139,7 +139,7 @@ impl Check {
     }
 }
 
-/// A name as people read it.
+/// The name of a check in sentences.
 pub fn label(name: &str) -> String {
     match name {
         "dns" | "tcp" | "tls" => name.to_ascii_uppercase(),
@@ -148,9 +148,9 @@ pub fn label(name: &str) -> String {
     }
 }
 
-/// What all checks came to, in a line for people.
+/// The counts of all checks, in a line.
 pub fn summary(failures: usize, warnings: usize) -> String {
-    let plural = |count, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let plural = |count: usize, noun| plural(count as u64, noun);
     match (failures, warnings) {
         (0, 0) => "all is well".to_owned(),
         (0, warnings) => format!("nothing failed, {}", plural(warnings, "warning")),
@@ -163,7 +163,7 @@ fn painted(text: &str, code: &str, color: bool) -> String {
     if color && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Lines of at most `room` columns, broken between words; a word that is longer (an id to be copied) stays whole.
+/// Lines of at most `room` columns, broken between words; a longer word (an id to be copied) stays whole.
 fn wrapped(text: &str, room: Option<usize>) -> Vec<String> {
     let Some(room) = room else { return vec![text.to_owned()] };
     let mut lines = vec![String::new()];
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_is_a_line_and_its_cure_another() {
+    fn a_check_is_a_line_and_its_advice_another() {
         let checks = [
             Check::ok("dns", "api.x.com is 192.0.2.1").took(Duration::from_millis(12)),
             Check::warn("clock", "this machine's clock is 12 s ahead of X's", "set it"),
@@ -215,8 +215,8 @@ mod tests {
 
     #[test]
     fn long_sentences_are_wrapped_under_themselves() {
-        let cure = "xstream connections kill 0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
-        let check = Check::warn("connections", "192.0.2.7 holds filtered since 1m00s; a second one is refused", cure);
+        let advice = "xstream connections kill 0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
+        let check = Check::warn("connections", "192.0.2.7 holds filtered since 1m00s; a second one is refused", advice);
         insta::assert_snapshot!(check.render(Some(60), false), @r"
         ! connections           192.0.2.7 holds filtered since
                                 1m00s; a second one is refused

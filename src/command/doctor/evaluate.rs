@@ -1,56 +1,57 @@
-//! What X's answers mean for a stream: a function from an answer to a check. Pure.
+//! What X's responses mean for a stream: functions from a response to a check. Pure.
 
 use std::time::Duration;
 
 use jiff::civil::Date;
 
 use super::check::Check;
-use crate::command::usage::{end, percent, thousands};
+use crate::command::usage::{end, percent};
 use crate::net::api;
-use crate::protocol::disconnect::Code;
+use crate::protocol::api_types::{Connection, RuleCounts, Usage, is_connection_id};
+use crate::protocol::disconnect::{Code, HttpStatus, ProblemName};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::rate_limit::RateLimit;
-use crate::protocol::record::{Connection, RuleCounts, Usage, is_connection_id};
 use crate::session::Head;
 use crate::session::outcome::REFUSED;
+use crate::text::thousands;
 use crate::time::{format_duration, parse_rfc3339, time_of_day};
 
-/// The check of who holds the app's connections.
+/// The check of which connections are open.
 pub const CONNECTIONS: &str = "connections";
 
-/// A clock that is further off is worth a word: resets, gaps and certificates are told by it. `Date` has whole
-/// seconds and the answer was on its way for a while; half as much would warn of slow networks.
+/// A larger difference is a warning: resets, gaps and certificates depend on the clock. `Date` has whole seconds and the
+/// response needs time to arrive; half of this would warn of slow networks.
 const SKEW: Duration = Duration::from_secs(5);
 
-/// How much of the cap may be used before it is worth a word, in percent.
+/// The used part of the cap from which on there is a warning, in percent.
 const NEARLY: u64 = 90;
 
-/// What the first call of the API came to.
-pub struct First<'a> {
-    /// What was asked for.
+/// The result of the first call of the API.
+pub struct FirstCall<'a> {
+    /// What was requested.
     pub what: &'static str,
     /// Why it failed, if it did.
     pub error: Option<&'a api::Error>,
-    /// What the head of its answer said.
+    /// The head of the response.
     pub head: &'a Head,
-    /// How long it took.
+    /// Its duration.
     pub took: Duration,
-    /// The time of the answer by this machine's clock.
+    /// When the response arrived, by this machine's clock.
     pub now: Duration,
 }
 
-impl First<'_> {
-    /// Whether other calls may fare better: this one was refused for what it asks, not for who asks.
-    pub fn goes_on(&self) -> bool {
+impl FirstCall<'_> {
+    /// Whether other calls can succeed: this one was refused because of its subject, not because of the token.
+    pub fn may_continue(&self) -> bool {
         self.error.is_none_or(|error| is_spent(error) || is_capped(error))
     }
 
-    /// This machine's clock against X's.
+    /// Compares this machine's clock with X's.
     pub fn clock(&self) -> Check {
         let Some(date) = self.head.date else {
-            return Check::skipped("clock", "no answer told the time");
+            return Check::skipped("clock", "no response had a Date header");
         };
-        // Half a second, as the date is cut to whole ones.
+        // The date is cut to whole seconds: half a second is its mean error.
         let theirs = date + Duration::from_millis(500);
         let (ahead, skew) = (self.now > theirs, self.now.abs_diff(theirs));
         if skew <= SKEW {
@@ -64,18 +65,18 @@ impl First<'_> {
         )
     }
 
-    /// Whether X takes the token. `slip` is what the token looks like, if not like one.
+    /// Whether X accepts the token. `slip` says what it looks like instead of a bearer token.
     pub fn token(&self, slip: Option<&str>, exit: u8) -> Check {
         let check = match self.error {
-            None => Check::ok("token", &format!("X takes it (asked for {})", self.what)),
+            None => Check::ok("token", &format!("X accepts it (requested {})", self.what)),
             Some(error) => match (error.status(), slip) {
-                _ if is_spent(error) || is_capped(error) => Check::ok("token", "X knows it, and refuses what is asked"),
+                _ if is_spent(error) || is_capped(error) => Check::ok("token", "X knows it, but refuses the request"),
                 (Some(401), Some(slip)) => Check::fail("token", exit, error.why(), &instead(slip)),
                 (Some(403), _) => {
                     Check::fail("token", exit, &format!("X knows it, but {}", error.why()), error.advice())
                 }
                 (Some(401), None) => Check::fail("token", exit, error.why(), error.advice()),
-                // Whatever it is, the token has no part in it.
+                // The token is not the cause.
                 _ => Check::fail("answer", exit, &format!("{}{}", culprit(error), error.why()), error.advice()),
             },
         };
@@ -89,19 +90,22 @@ impl First<'_> {
             return Check::fail(NAME, exit, &format!("that of {} is spent", self.what), error.advice());
         }
         let RateLimit { remaining: Some(left), limit, .. } = self.head.rate else {
-            return Check::skipped(NAME, "no answer told it");
+            return Check::skipped(NAME, "no response had rate-limit headers");
         };
         let of = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
         let now = self.head.date.unwrap_or(self.now);
         let turns = self.head.rate.trusted_reset(now).map_or_else(String::new, |reset| {
             format!("; reset in {} (at {} UTC)", format_duration(reset.saturating_sub(now)), time_of_day(reset))
         });
-        let text = format!("{left}{of} requests left for {}{turns}; the stream tells its own when it opens", self.what);
+        let text = format!(
+            "{left}{of} requests left for {}{turns}; the stream reports its own limit when it opens",
+            self.what
+        );
         if left == 0 { Check::warn(NAME, &text, "wait for the reset") } else { Check::ok(NAME, &text) }
     }
 }
 
-/// Who is to blame for an answer that tells nothing of the token.
+/// The cause of a failure that says nothing about the token.
 fn culprit(error: &api::Error) -> &'static str {
     match (&error.kind, error.status()) {
         (api::Kind::Failed(_), _) => "there is no whole answer: ",
@@ -111,7 +115,7 @@ fn culprit(error: &api::Error) -> &'static str {
     }
 }
 
-/// What to give instead of something that looks like another secret.
+/// The advice for a token that looks like another secret.
 pub fn instead(slip: &str) -> String {
     format!("it looks like {slip}; give the app-only Bearer Token from the app's page in the developer portal")
 }
@@ -119,22 +123,23 @@ pub fn instead(slip: &str) -> String {
 /// Whether the rate limit refused it.
 fn is_spent(error: &api::Error) -> bool {
     match error.code() {
-        Code::Problem(name) => name == "rate-limit-exceeded",
-        Code::Status(429) => error.refusal().is_some(),
+        Code::Problem(name) => name == ProblemName::RateLimitExceeded,
+        Code::Status(HttpStatus::TooManyRequests) => error.refusal().is_some(),
         _ => false,
     }
 }
 
-/// Whether a cap or the purse refused it.
+/// Whether a cap or missing credits refused it.
 fn is_capped(error: &api::Error) -> bool {
-    match error.code() {
-        Code::Problem(name) => matches!(name.as_str(), "usage-capped" | "credits" | "credits-depleted"),
-        Code::Status(402) => true,
-        _ => false,
-    }
+    matches!(
+        error.code(),
+        Code::Problem(ProblemName::UsageCapped | ProblemName::Credits | ProblemName::CreditsDepleted)
+            | Code::Status(HttpStatus::PaymentRequired)
+    )
 }
 
-/// The rules of the filtered stream. `again` are the options that lead another command to the same server.
+/// Checks the number of rules of the filtered stream. `again` holds the options that lead another command to the same
+/// server.
 pub fn rules(counts: &RuleCounts, again: &str) -> Check {
     let own = counts.client_app.as_ref().and_then(|app| app.rules).or(counts.project_rules);
     match (own, counts.cap_per_client_app) {
@@ -168,11 +173,12 @@ pub fn usage(usage: &Usage, today: Date, again: &str) -> Check {
                 thousands(cap.saturating_sub(used))
             );
             if used >= cap {
-                let cure = "wait for the day on which it turns, or buy more in the developer portal";
-                Check::fail(NAME, REFUSED, &text, cure)
+                let advice = "wait for the day on which it turns, or buy more in the developer portal";
+                Check::fail(NAME, REFUSED, &text, advice)
             } else if u128::from(used) * 100 > u128::from(cap) * u128::from(NEARLY) {
-                let cure = format!("see where it goes: xstream usage{again}; stop in time: xstream tail --quota N/day");
-                Check::warn(NAME, &text, &cure)
+                let advice =
+                    format!("see where it goes: xstream usage{again}; stop in time: xstream tail --quota N/day");
+                Check::warn(NAME, &text, &advice)
             } else {
                 Check::ok(NAME, &text)
             }
@@ -183,22 +189,22 @@ pub fn usage(usage: &Usage, today: Date, again: &str) -> Check {
     }
 }
 
-/// How a call that a check needs failed.
+/// The check of a call that failed.
 pub fn failed(name: &'static str, exit: u8, error: &api::Error) -> Check {
     Check::fail(name, exit, error.why(), error.advice())
 }
 
-/// Those of the connections that hold the stream. One without a name may be any stream's, so it counts.
+/// The connections that hold the stream. One without a name can belong to any stream, so it counts.
 fn holders<'a>(found: &'a [Connection], endpoint: &Endpoint) -> Vec<&'a Connection> {
     let ours = |name: &Option<String>| name.is_none() || name.as_deref() == endpoint.endpoint_name;
     found.iter().filter(|one| one.is_active() && ours(&one.endpoint_name)).collect()
 }
 
-/// Holders that are told one by one.
-const TOLD: usize = 3;
+/// Most holders that are named.
+const MAX_NAMED: usize = 3;
 
-/// Who holds the app's connections. `now` is X's clock where X tells it; `again` are the options that lead another
-/// command to the same server.
+/// Checks whether another connection holds the stream. `now` is X's time where known; `again` holds the options that
+/// lead another command to the same server.
 pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration, again: &str) -> Check {
     let open = found.iter().filter(|one| one.is_active()).count();
     let holders = holders(found, endpoint);
@@ -210,11 +216,11 @@ pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration, aga
     if holders.is_empty() {
         return Check::ok(CONNECTIONS, &format!("none is open on {name}{elsewhere}"));
     }
-    let mut told: Vec<String> = holders
+    let mut named: Vec<String> = holders
         .iter()
-        .take(TOLD)
+        .take(MAX_NAMED)
         .map(|one| {
-            let who = one.client_ip.as_deref().unwrap_or("somebody");
+            let who = one.client_ip.as_deref().unwrap_or("another client");
             let since = one.connected_at.as_deref().and_then(parse_rfc3339);
             let since = since.and_then(|since| now.checked_sub(since));
             let since = since.map_or_else(String::new, |since| format!(" for {}", format_duration(since)));
@@ -222,19 +228,19 @@ pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration, aga
             format!("{who} has held {name}{since}{id}")
         })
         .collect();
-    if holders.len() > TOLD {
-        told.push(format!("and {} more", holders.len() - TOLD));
+    if holders.len() > MAX_NAMED {
+        named.push(format!("and {} more", holders.len() - MAX_NAMED));
     }
     let ids: Vec<&str> = holders.iter().filter_map(|one| one.id.as_deref()).collect();
-    // What `kill` would not take for an id is no word to paste into a shell.
-    let usable = ids.len() <= TOLD && ids.iter().all(|id| is_connection_id(id));
-    let cure = if ids.is_empty() || !usable {
+    // A word that `kill` does not accept as an id must not be pasted into a shell.
+    let usable = ids.len() <= MAX_NAMED && ids.iter().all(|id| is_connection_id(id));
+    let advice = if ids.is_empty() || !usable {
         format!("end them: xstream connections kill --endpoint {name}{again}")
     } else {
         format!("free the slot: xstream connections kill {}{again}", ids.join(" "))
     };
-    let text = format!("{}{elsewhere}; unless the access allows more, another one is refused", told.join(", "));
-    Check::warn(CONNECTIONS, &text, &cure)
+    let text = format!("{}{elsewhere}; unless the access allows more, another one is refused", named.join(", "));
+    Check::warn(CONNECTIONS, &text, &advice)
 }
 
 #[cfg(test)]
@@ -246,8 +252,8 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1_795_348_800); // 2026-11-22T12:00:00Z
 
-    fn first(head: &Head) -> First<'_> {
-        First { what: "the rules", error: None, head, took: Duration::ZERO, now: NOW }
+    fn first(head: &Head) -> FirstCall<'_> {
+        FirstCall { what: "the rules", error: None, head, took: Duration::ZERO, now: NOW }
     }
 
     fn shown(checks: &[Check]) -> String {
@@ -255,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_told_with_its_direction() {
+    fn a_clock_that_is_off_is_reported_with_its_direction() {
         let at = |offset: i64| {
             let date = NOW.as_secs().saturating_add_signed(offset);
             first(&Head { date: Some(Duration::from_secs(date)), ..Head::default() }).clock()
@@ -269,7 +275,7 @@ mod tests {
                                 → set it: timedatectl set-ntp true, or the settings for date and time
         ! clock                 this machine's clock is 2h01m behind X's
                                 → set it: timedatectl set-ntp true, or the settings for date and time
-        - clock                 no answer told the time
+        - clock                 no response had a Date header
         ");
     }
 
@@ -281,17 +287,17 @@ mod tests {
         };
         let soon = NOW.as_secs() + 890;
         insta::assert_snapshot!(shown(&[rate(Some(49), soon), rate(Some(0), soon), rate(Some(3), 7), rate(None, soon)]), @r"
-        ✓ rate limit            49 of 50 requests left for the rules; reset in 14m50s (at 12:14:50 UTC); the stream tells its own when it opens
-        ! rate limit            0 of 50 requests left for the rules; reset in 14m50s (at 12:14:50 UTC); the stream tells its own when it opens
+        ✓ rate limit            49 of 50 requests left for the rules; reset in 14m50s (at 12:14:50 UTC); the stream reports its own limit when it opens
+        ! rate limit            0 of 50 requests left for the rules; reset in 14m50s (at 12:14:50 UTC); the stream reports its own limit when it opens
                                 → wait for the reset
-        ✓ rate limit            3 of 50 requests left for the rules; the stream tells its own when it opens
-        - rate limit            no answer told it
+        ✓ rate limit            3 of 50 requests left for the rules; the stream reports its own limit when it opens
+        - rate limit            no response had rate-limit headers
         ");
     }
 
     #[test]
     fn no_rules_are_a_failure_with_the_next_command() {
-        let of = |data| rules(&RuleCounts::of(&json!({ "data": data })), "");
+        let of = |data| rules(&RuleCounts::from_json(&json!({ "data": data })), "");
         insta::assert_snapshot!(shown(&[
             of(json!({ "client_app_rules_count": { "rule_count": "0" }, "cap_per_client_app": 1000 })),
             of(json!({ "client_app_rules_count": { "rule_count": 12 }, "cap_per_client_app": 1000 })),
@@ -311,7 +317,7 @@ mod tests {
     fn a_cap_is_well_then_near_then_reached() {
         let of = |used, cap| {
             let data = json!({ "project_usage": used, "project_cap": cap, "cap_reset_day": 1 });
-            usage(&Usage::of(&json!({ "data": data })), date(2026, 11, 22), "")
+            usage(&Usage::from_json(&json!({ "data": data })), date(2026, 11, 22), "")
         };
         let checks = [
             of(json!("900"), json!("1000")),
@@ -332,9 +338,9 @@ mod tests {
     }
 
     #[test]
-    fn who_holds_the_stream_is_told_with_the_command_that_ends_it() {
+    fn who_holds_the_stream_is_reported_with_the_command_that_ends_it() {
         let one = |id: Option<&str>, stream: &str| {
-            Connection::of(&json!({ "id": id, "endpoint_name": stream, "client_ip": "192.0.2.7",
+            Connection::from_json(&json!({ "id": id, "endpoint_name": stream, "client_ip": "192.0.2.7",
                 "connected_at": "2026-11-22T11:59:00Z" }))
         };
         let filtered = endpoint::find("filtered").expect("a stream");

@@ -1,7 +1,7 @@
-//! `--listen`: the stream itself, for five seconds, through the dialer that `tail` uses.
+//! `--listen`: opens the stream for five seconds, through the dialer that `tail` uses.
 //!
-//! Its law: it is counted before it is sent and closed before the program ends, so that it costs one request and
-//! leaves no ghost in the slot.
+//! Its law: the request is counted before it is sent and the stream is closed before the program ends, so that it costs
+//! one request and leaves no dead connection that still holds the slot at X.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -10,47 +10,53 @@ use super::check::Check;
 use crate::clock::Clock;
 use crate::net::dial::{DialOutcome, Dialer};
 use crate::net::stream::Stream;
-use crate::pipeline::filter::Filter;
+use crate::pipeline::Intake;
+use crate::pipeline::decode::Format;
+use crate::pipeline::decode::split::LINE_CAP;
+use crate::pipeline::filter::{Choice, Filter};
 use crate::pipeline::meter::Meter;
-use crate::pipeline::{self, Pipeline, Seen};
-use crate::protocol::disconnect::{Code, Own};
+use crate::pipeline::outbox::Batch;
+use crate::pipeline::report::BatchReport;
+use crate::pipeline::select::{self, Selector, Source};
+use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::endpoint::Endpoint;
-use crate::protocol::message::Ending;
+use crate::protocol::message::DisconnectReason;
 use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::request::Request;
 use crate::session::outcome::{GAVE_UP, REFUSED};
-use crate::session::{Failure, Head, answer};
-use crate::store::state::{Held, Store};
+use crate::session::reaction::{Reaction, reaction};
+use crate::session::{Failure, Head};
+use crate::store::state::{LockedState, Store};
 use crate::time::format_duration;
 
 const NAME: &str = "listen";
 
-/// How long it listens. Every stream in use says something in it; a quiet one says nothing for 20 s anyway, which
-/// would be long to sit and wait for.
+/// How long it listens. A stream in use sends something within this time. A quiet one sends nothing for up to 20 s, which
+/// is long for a user who waits.
 const LISTEN: Duration = Duration::from_secs(5);
 
-/// How long another process may hold the state file. `tail` holds it for milliseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long to wait for the lock of the state file. `tail` holds it for milliseconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The budget of one stream, and where it is shared.
+/// The budget of one stream, and the file that shares it.
 pub struct Account<'a> {
     /// The file.
     pub store: &'a Store,
     /// Requests in 15 minutes.
     pub limit: u32,
-    /// Tells the moments that are written down.
+    /// The clock of the times in the file.
     pub clock: Clock,
 }
 
 impl Account<'_> {
-    /// Takes the file; none if another process does not let go of it.
-    pub async fn hold(&self) -> anyhow::Result<Option<Held<'_>>> {
+    /// Locks the file; none if another process holds the lock.
+    pub async fn lock(&self) -> anyhow::Result<Option<LockedState<'_>>> {
         let began = Instant::now();
         loop {
-            if let Some(held) = self.store.hold()? {
+            if let Some(held) = self.store.try_lock()? {
                 return Ok(Some(held));
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > LOCK_TIMEOUT {
                 return Ok(None);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -58,7 +64,7 @@ impl Account<'_> {
     }
 }
 
-/// What was heard.
+/// What a stream delivered while we listened.
 #[derive(Debug, Default)]
 struct ListenStats {
     head: Duration,
@@ -68,19 +74,19 @@ struct ListenStats {
     lines: u64,
     rate: RateLimit,
     listened: Duration,
-    ending: Option<Ending>,
+    ending: Option<DisconnectReason>,
     interrupted: bool,
 }
 
-/// What listening came to.
-pub struct Listened {
-    /// For the report.
+/// The result of listening.
+pub struct ListenResult {
+    /// The check for the report.
     pub check: Check,
     /// Whether the head of a request was sent, and so counts.
     pub sent: bool,
-    /// What the answer said about the rate limit.
+    /// The head of the response, with the rate limit.
     pub head: Head,
-    /// Whether a person wants it to end.
+    /// Whether the user pressed Ctrl-C.
     pub interrupted: bool,
 }
 
@@ -91,7 +97,7 @@ pub async fn listen(
     endpoint: &Endpoint,
     meter: &mut Option<Meter>,
     clock: Clock,
-) -> Listened {
+) -> ListenResult {
     let began = Instant::now();
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     let mut interrupted = false;
@@ -102,20 +108,20 @@ pub async fn listen(
             let sent = dial.is_sent();
             dial.cancel().await;
             let check = Check::skipped(NAME, "interrupted before the stream opened");
-            return Listened { check, sent, head: Head::default(), interrupted: true };
+            return ListenResult { check, sent, head: Head::default(), interrupted: true };
         }
     };
     let (check, sent, head) = match outcome {
         DialOutcome::Opened(head, stream) => {
-            let mut sound = ListenStats { head: began.elapsed(), rate: head.rate, ..ListenStats::default() };
+            let mut stats = ListenStats { head: began.elapsed(), rate: head.rate, ..ListenStats::default() };
             let mut stream = *stream;
-            hear(&mut stream, &mut sound, meter, &clock, interrupt).await;
+            read_stream(&mut stream, &mut stats, meter, &clock, interrupt).await;
             stream.close().await;
-            interrupted = sound.interrupted;
-            (sound.check(endpoint), true, head)
+            interrupted = stats.interrupted;
+            (stats.check(endpoint), true, head)
         }
         DialOutcome::Refused(refusal) => {
-            let code = Code::of_response(refusal.status, &refusal.body);
+            let code = Code::from_response(refusal.status, &refusal.body);
             let what = match refusal.body.detail() {
                 _ if refusal.redirect.is_some() => "a redirect, which is not followed".to_owned(),
                 Some(detail) => detail,
@@ -125,17 +131,17 @@ pub async fn listen(
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), true, refusal.head)
         }
         DialOutcome::Failed(failure) => {
-            let code = Code::Own(failure.own);
+            let code = Code::Local(failure.own);
             let text = format!("the stream does not open: {}", failure.detail);
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), failure.sent, Head::default())
         }
     };
-    Listened { check: check.took(began.elapsed()), sent, head, interrupted }
+    ListenResult { check: check.took(began.elapsed()), sent, head, interrupted }
 }
 
-async fn hear(
+async fn read_stream(
     stream: &mut Stream,
-    heard: &mut ListenStats,
+    stats: &mut ListenStats,
     meter: &mut Option<Meter>,
     clock: &Clock,
     mut interrupt: impl Future<Output = std::io::Result<()>> + Unpin,
@@ -143,43 +149,46 @@ async fn hear(
     let began = Instant::now();
     let opened = clock.now();
     let mut deadline = pin!(clock.sleep(LISTEN));
-    let mut pipeline = Pipeline::new(pipeline::Options::new(Filter::new(&[], &[])));
+    let format = Format { gzip: stream.gzip, framed: false, file: false, line_cap: LINE_CAP };
+    // Everything is classified and counted, and nothing printed.
+    let everything = Filter::new(&[], &[Choice::All]);
+    let (mut intake, mut selector) =
+        (Intake::new(format, Source::default()), Selector::new(select::Options::new(everything)));
     if let Some(meter) = meter.take() {
-        pipeline.set_meter(meter);
+        selector.set_meter(meter);
     }
-    pipeline.begin(stream.gzip, false);
-    let mut out = Vec::new();
-    let mut seen = Seen::default();
+    let mut batch = Batch::default();
     // A flood leaves the timer no turn, so the time is looked at as well.
-    while clock.now().since(opened) < LISTEN && seen.ending.is_none() {
+    while clock.now().since(opened) < LISTEN && batch.report.ending.is_none() {
         let chunk = tokio::select! {
             biased;
             () = &mut deadline => break,
             Ok(()) = &mut interrupt => {
-                heard.interrupted = true;
+                stats.interrupted = true;
                 break;
             }
             chunk = stream.next() => chunk,
         };
         let closed = match chunk {
             Some(Ok(bytes)) => {
-                heard.first_byte.get_or_insert(began.elapsed() + heard.head);
-                let pushed = pipeline.push(&bytes, &mut out, &mut seen);
-                pushed.err().map(|error| Failure { own: Own::Gzip, detail: error.to_string(), sent: true })
+                stats.first_byte.get_or_insert(began.elapsed() + stats.head);
+                let fed = intake.feed(&mut &bytes[..], &mut selector, &mut batch);
+                fed.err().map(|error| Failure { own: LocalCause::Gzip, detail: error.to_string(), sent: true })
             }
             Some(Err(failure)) => Some(failure),
-            None => Some(Failure { own: Own::Eof, detail: String::new(), sent: true }),
+            None => Some(Failure::eof()),
         };
-        out.clear();
         if let Some(failure) = closed {
-            pipeline.finish(&mut out, &mut seen);
+            // What was cut is no news beside the end itself.
+            let _ = intake.end(&mut selector, &mut batch);
             let detail = Some(failure.detail).filter(|detail| !detail.is_empty());
-            seen.ending.get_or_insert(Ending { code: Code::Own(failure.own), detail });
+            batch.report.ending.get_or_insert(DisconnectReason { code: Code::Local(failure.own), detail });
         }
     }
-    heard.listened = clock.now().since(opened);
-    (heard.heartbeats, heard.posts, heard.lines, heard.ending) = (seen.heartbeats, seen.posts, seen.lines, seen.ending);
-    *meter = pipeline.meter().map(std::mem::take);
+    stats.listened = clock.now().since(opened);
+    let BatchReport { heartbeats, posts, lines, ending, .. } = batch.report;
+    (stats.heartbeats, stats.posts, stats.lines, stats.ending) = (heartbeats, posts, lines, ending);
+    *meter = selector.meter().map(std::mem::take);
 }
 
 impl ListenStats {
@@ -217,9 +226,9 @@ fn named(code: &Code, status: u16) -> String {
     if matches!(code, Code::Status(_)) { code.to_string() } else { format!("{status} {code}") }
 }
 
-/// What `tail` would end with: a person must act, or it would try again.
+/// The exit status of `tail` for this code: refused, or a temporary failure.
 fn exit(code: &Code) -> u8 {
-    if answer::answer(code) == answer::Answer::Refused { REFUSED } else { GAVE_UP }
+    if reaction(code) == Reaction::Refused { REFUSED } else { GAVE_UP }
 }
 
 #[cfg(test)]
@@ -228,7 +237,7 @@ mod tests {
     use crate::protocol::endpoint;
 
     #[test]
-    fn what_was_heard_is_one_sentence() {
+    fn the_stats_are_one_sentence() {
         let filtered = endpoint::find("filtered").expect("a stream");
         let rate = RateLimit { limit: Some(50), remaining: Some(49), reset: None };
         let (head, listened) = (Duration::from_millis(120), LISTEN);
@@ -243,10 +252,10 @@ mod tests {
             ..ListenStats::default()
         };
         let silent = ListenStats { head, listened, ..ListenStats::default() };
-        let ending = Some(Ending { code: Code::V1(12), detail: None });
+        let ending = Some(DisconnectReason { code: Code::V1(12.into()), detail: None });
         let ended = ListenStats { head, ending, listened: Duration::from_millis(1200), ..ListenStats::default() };
         let shown: String =
-            [all, silent, ended].iter().map(|heard| heard.check(filtered).render(None, false)).collect();
+            [all, silent, ended].iter().map(|stats| stats.check(filtered).render(None, false)).collect();
         insta::assert_snapshot!(shown, @r"
         ✓ listen                200 after 120 ms, first byte after 250 ms; 1 heartbeat, 12 posts, 2 other lines in 5.0s; 49 of 50 connection requests left
         ✓ listen                200 after 120 ms; nothing came in 5.0s, and X promises a sign of life every 20 s only

@@ -1,5 +1,5 @@
-//! The way to X: proxy, DNS, TCP, TLS, one after the other, each timed by itself. Through a proxy the first three are
-//! one step, since the proxy takes it.
+//! The checks of the network: proxy, DNS, TCP, TLS, one after the other, each timed by itself. Through a proxy the first
+//! three are one step, since the proxy takes it.
 
 use std::time::Instant;
 
@@ -15,11 +15,11 @@ use crate::net::api;
 use crate::net::probe::Probe;
 use crate::net::proxy::VARIABLES;
 use crate::net::trust::trust;
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 use crate::session::outcome::{GAVE_UP, REFUSED};
 
-/// The way to X: proxy, DNS, TCP, TLS.
+/// Checks proxy, DNS, TCP and TLS.
 pub async fn check(config: &ClientConfig, clock: Clock, report: &mut Report<'_>) -> Result<(), Error> {
     let base = &config.base;
     let probe = Probe { base, timeout: config.connect_timeout, clock };
@@ -27,11 +27,12 @@ pub async fn check(config: &ClientConfig, clock: Clock, report: &mut Report<'_>)
     let tcp = if let Some(proxy) = &config.proxy {
         let (check, tcp) = match probe.tunnel(proxy).await {
             Ok(tcp) => (Check::ok("proxy", &format!("{} leads to {}", proxy.name(), base.host())), Some(tcp)),
-            Err(failure) => (failed_way("proxy", &failure), None),
+            Err(failure) => (failure_check("proxy", &failure), None),
         };
         report.add(&check.took(began.elapsed()))?;
         if tcp.is_some() {
-            let dns = if proxy.resolves_here() { "part of the way through the proxy" } else { "the proxy's business" };
+            let dns =
+                if proxy.resolves_here() { "part of the way through the proxy" } else { "the proxy resolves the name" };
             report.add(&Check::skipped("dns", dns))?;
             report.add(&Check::skipped("tcp", "part of the way through the proxy"))?;
         } else {
@@ -49,7 +50,7 @@ pub async fn check(config: &ClientConfig, clock: Clock, report: &mut Report<'_>)
     }
 }
 
-/// Why there is no proxy, where one could be expected.
+/// Why no proxy is used, where one could be expected.
 fn no_proxy(config: &ClientConfig) -> String {
     let named = VARIABLES.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     match named {
@@ -76,7 +77,7 @@ async fn direct(config: &ClientConfig, probe: &Probe<'_>, report: &mut Report<'_
                 found
             }
             Err(failure) => {
-                report.add(&failed_way("dns", &failure).took(began.elapsed()))?;
+                report.add(&failure_check("dns", &failure).took(began.elapsed()))?;
                 report.skip(&["tcp", "tls"], "DNS")?;
                 return Ok(None);
             }
@@ -86,12 +87,12 @@ async fn direct(config: &ClientConfig, probe: &Probe<'_>, report: &mut Report<'_
     match probe.connect(&addresses).await {
         Ok(connected) => {
             let before = connected.failed.iter().map(|(address, why)| format!("; {address} does not: {why}"));
-            let text = format!("{} takes the connection{}", connected.address, before.collect::<String>());
+            let text = format!("{} accepts the connection{}", connected.address, before.collect::<String>());
             report.add(&Check::ok("tcp", &text).took(began.elapsed()))?;
             Ok(Some(connected.tcp))
         }
         Err(failure) => {
-            report.add(&failed_way("tcp", &failure).took(began.elapsed()))?;
+            report.add(&failure_check("tcp", &failure).took(began.elapsed()))?;
             report.skip(&["tls"], "TCP")?;
             Ok(None)
         }
@@ -108,8 +109,8 @@ async fn secure(
     let config = match trust(config.cacert.as_deref()) {
         Ok(config) => config,
         Err(error) => {
-            let cure = "give a PEM file with --cacert, or unset $SSL_CERT_FILE";
-            return report.add(&Check::fail("tls", REFUSED, &format!("{error:#}"), cure));
+            let advice = "give a PEM file with --cacert, or unset $SSL_CERT_FILE";
+            return report.add(&Check::fail("tls", REFUSED, &format!("{error:#}"), advice));
         }
     };
     let check = match probe.secure(tcp, config).await {
@@ -118,17 +119,17 @@ async fn secure(
             let until = secured.expires.map(left).map(|days| format!(", certificate good for {days} days"));
             Check::ok("tls", &format!("{}{}", version(secured.version), until.unwrap_or_default()))
         }
-        Err(failure) => failed_way("tls", &failure),
+        Err(failure) => failure_check("tls", &failure),
     };
     report.add(&check.took(began.elapsed()))
 }
 
-fn failed_way(name: &'static str, failure: &Failure) -> Check {
-    let exit = if failure.own == Own::Certificate { REFUSED } else { GAVE_UP };
+fn failure_check(name: &'static str, failure: &Failure) -> Check {
+    let exit = if failure.own == LocalCause::Certificate { REFUSED } else { GAVE_UP };
     Check::fail(name, exit, &failure.detail, api::advice_for(failure))
 }
 
-/// As people know it: TLS 1.3.
+/// The usual name of a TLS version: TLS 1.3.
 fn version(name: &str) -> String {
     name.replace("TLSv", "TLS ").replace('_', ".")
 }

@@ -8,7 +8,7 @@ use crate::terminal::console::Console;
 
 /// Prints checks as they end, and counts them.
 pub struct Report<'a> {
-    /// Where it is printed, and what is no check is reported.
+    /// Prints the checks and reports other messages.
     pub console: &'a Console,
     /// The name of the first check that failed.
     pub failed: Option<&'static str>,
@@ -49,7 +49,7 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// Skips checks that need what failed.
+    /// Skips checks that need one that failed.
     pub fn skip(&mut self, names: &[&'static str], needed: &str) -> Result<(), Error> {
         for name in names {
             self.add(&Check::skipped(name, &format!("not tried, because {needed} failed")))?;
@@ -57,7 +57,7 @@ impl<'a> Report<'a> {
         Ok(())
     }
 
-    /// The exit status: that of the first failure. Warnings alone are no failure, but not all is well either.
+    /// The exit status: that of the first failure; 1 if there are warnings alone.
     pub fn exit(&self) -> u8 {
         if self.failures == 0 && self.warnings > 0 { FAILED } else { self.exit }
     }

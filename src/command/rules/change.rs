@@ -1,7 +1,7 @@
-//! The requests that change rules, what X says to them rule by rule, and `rules add`.
+//! The requests that change rules, their results rule by rule, and `rules add`.
 //!
-//! X answers for a batch of rules at once: some are taken, some are there already, some it refuses, and sometimes it
-//! refuses all for one. Here that becomes what became of each rule.
+//! X answers for a batch of rules at once: it accepts some, has some already, refuses some, and sometimes refuses all
+//! because of one. Here that becomes a result for each rule.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,31 +11,31 @@ use super::super::Error;
 use super::input::{self, RuleSet, pointed};
 use super::print;
 use crate::net::api::{self, Api, Delete, NewRule, RULE_BATCH};
-use crate::protocol::disconnect::Code;
-use crate::protocol::record::{DeleteOutcome, Rule as Kept, RuleCounts, RuleError};
+use crate::protocol::api_types::{DeleteOutcome, RuleCounts, RuleError, StoredRule as ApiRule};
+use crate::protocol::disconnect::{Code, ProblemName};
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, unless_closed};
 use crate::text::sanitize;
 
-/// What became of rules that were sent.
+/// The result of adding or testing rules.
 #[derive(Debug, Default)]
-pub struct Sent {
-    /// Added, or found fit to be, as X has them.
-    pub rules: Vec<Kept>,
-    /// Values of those taken, as far as X says which.
+pub struct AddResult {
+    /// The accepted rules, as X returned them.
+    pub rules: Vec<ApiRule>,
+    /// The values of the accepted rules, as far as X lists them.
     pub taken: HashSet<String>,
-    /// How many were taken; X may say no more than that.
+    /// How many were accepted; X can return this number alone.
     pub count: usize,
-    /// Why others were not.
+    /// Why X refused others.
     pub errors: Vec<RuleError>,
-    /// Of how many X says nothing.
+    /// How many X does not mention.
     pub unsaid: usize,
 }
 
-/// Adds a batch of rules, or has it checked. If X refuses all for some of them, the others are sent again.
-pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<Sent, api::Error> {
-    let mut sent = Sent::default();
+/// Adds a batch of rules, or tests it. If X refuses all because of some, the others are sent again.
+pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<AddResult, api::Error> {
+    let mut sent = AddResult::default();
     let mut rest: Vec<&Rule> = rules.iter().collect();
     while !rest.is_empty() {
         let drafts: Vec<NewRule> = rest
@@ -47,7 +47,7 @@ pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<Sent, 
                 let named: HashSet<&str> = reply.rules.iter().map(|rule| rule.value.as_str()).collect();
                 let refused: HashSet<&str> = reply.errors.iter().filter_map(|error| error.value.as_deref()).collect();
                 let count = if dry_run { reply.valid } else { reply.created };
-                // A dry run may answer with the counts alone.
+                // The response to a dry run can hold the counts alone.
                 let silent = rest.iter().filter(|rule| !refused.contains(rule.value.as_str())).count();
                 let count = count.map_or(0, |count| usize::try_from(count).unwrap_or(silent).min(silent));
                 let all = reply.rules.is_empty() && count == silent;
@@ -81,23 +81,24 @@ pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<Sent, 
     Ok(sent)
 }
 
-/// What became of rules that were to be deleted.
+/// The result of deleting rules.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
-    /// Deleted.
+pub struct DeleteResult {
+    /// How many were deleted.
     pub gone: usize,
-    /// Not deleted, and not because somebody else had done it.
+    /// How many were not deleted although they exist.
     pub kept: usize,
-    /// What X names as not deleted: ids, or values.
+    /// The ids and values that X lists as not deleted.
     pub named: HashSet<String>,
 }
 
-impl Dropped {
-    pub fn of(reply: &DeleteOutcome, asked: usize) -> Dropped {
+impl DeleteResult {
+    /// The result of a request for `asked` rules.
+    pub fn new(reply: &DeleteOutcome, asked: usize) -> DeleteResult {
         let number = |count: u64| usize::try_from(count).unwrap_or(asked);
         let not = reply.not_deleted.map_or(reply.errors.len(), number);
-        let absent = reply.errors.iter().filter(|error| why_kept(error).contains("not exist")).count();
-        Dropped {
+        let absent = reply.errors.iter().filter(|error| why_not_deleted(error).contains("not exist")).count();
+        DeleteResult {
             gone: reply.deleted.map_or(asked.saturating_sub(not), number),
             kept: not.max(reply.errors.len()).saturating_sub(absent),
             named: reply.errors.iter().flat_map(named).collect(),
@@ -113,16 +114,16 @@ fn named(error: &RuleError) -> Vec<String> {
     listed.chain(error.id.clone()).chain(error.value.clone()).collect()
 }
 
-/// Tells why rules were not deleted.
-pub fn tell_kept(reply: &DeleteOutcome, mut say: impl FnMut(&str)) {
+/// Reports why rules were not deleted.
+pub fn report_not_deleted(reply: &DeleteOutcome, mut report: impl FnMut(&str)) {
     for error in &reply.errors {
-        say(&format!("note: not deleted: {}", why_kept(error)));
+        report(&format!("note: not deleted: {}", why_not_deleted(error)));
     }
 }
 
-/// Deletes a batch of rules that X has. By their ids where all are known: a value can have been
-/// deleted and added by someone else meanwhile.
-pub async fn drop_batch(api: &mut Api, rules: &[Rule], say: impl FnMut(&str)) -> Result<Dropped, api::Error> {
+/// Deletes a batch of rules that X has. By their ids where all are known: meanwhile another client can have deleted a
+/// value and added it again.
+pub async fn delete_batch(api: &mut Api, rules: &[Rule], report: impl FnMut(&str)) -> Result<DeleteResult, api::Error> {
     let ids: Option<Vec<String>> = rules.iter().map(|rule| rule.id.clone()).collect();
     let reply = if let Some(ids) = &ids {
         api.delete_rules(Delete::Ids(ids), false).await?
@@ -130,42 +131,42 @@ pub async fn drop_batch(api: &mut Api, rules: &[Rule], say: impl FnMut(&str)) ->
         let values: Vec<String> = rules.iter().map(|rule| rule.value.clone()).collect();
         api.delete_rules(Delete::Values(&values), false).await?
     };
-    tell_kept(&reply, say);
-    Ok(Dropped::of(&reply, rules.len()))
+    report_not_deleted(&reply, report);
+    Ok(DeleteResult::new(&reply, rules.len()))
 }
 
-/// X wraps the sentence that says something in one that says nothing.
-fn why_kept(error: &RuleError) -> String {
+/// Why a rule was not deleted. X wraps the helpful sentence in a general one.
+fn why_not_deleted(error: &RuleError) -> String {
     let inner = error.raw.pointer("/errors/0");
-    let message = inner.and_then(|inner| inner.get("message")).and_then(Value::as_str).map(piece_of);
+    let message = inner.and_then(|inner| inner.get("message")).and_then(Value::as_str).map(excerpt);
     let about =
-        inner.and_then(|inner| inner.get("parameters")).map(|about| format!(" {}", piece_of(&about.to_string())));
+        inner.and_then(|inner| inner.get("parameters")).map(|about| format!(" {}", excerpt(&about.to_string())));
     match message {
         Some(message) => format!("{message}{}", about.unwrap_or_default()),
         None => api::describe(&error.problem),
     }
 }
 
-fn piece_of(text: &str) -> String {
+fn excerpt(text: &str) -> String {
     sanitize(text, 200)
 }
 
-/// Whether X has no room for the rules.
+/// Whether X refused because the app has its maximum number of rules.
 pub fn is_cap(error: &api::Error) -> bool {
-    matches!(error.code(), Code::Problem(name) if name == "rule-cap")
+    error.code() == Code::Problem(ProblemName::RuleCap)
         || error.problem().and_then(|problem| problem.title.as_deref()) == Some("RulesCapExceeded")
 }
 
-/// What to do about a refusal that is about the rules, whatever its status; nothing if it is about something else.
+/// The advice for a refusal because of the rules, whatever its status; none for any other refusal.
 pub fn advice(error: &api::Error) -> Option<&'static str> {
     if is_cap(error) {
-        return Some(Code::Problem("rule-cap".to_owned()).entry().advice);
+        return Some(Code::Problem(ProblemName::RuleCap).entry().advice);
     }
     match error.code() {
-        Code::Problem(name) if name == "noncompliant-rules" => Some(
-            "a rule breaks X's policy; change it or leave it out (`xstream explain noncompliant-rules` tells more)",
-        ),
-        Code::Problem(name) if name == "invalid-rules" => Some(
+        Code::Problem(ProblemName::NoncompliantRules) => {
+            Some("a rule breaks X's policy; change it or leave it out; see `xstream explain noncompliant-rules`")
+        }
+        Code::Problem(ProblemName::InvalidRules) => Some(
             "a rule has wrong syntax or an operator the account may not use; correct it or leave it out (`xstream rules \
              test` judges each)",
         ),
@@ -173,8 +174,8 @@ pub fn advice(error: &api::Error) -> Option<&'static str> {
     }
 }
 
-/// Tells which rules were sent together, if X refuses all for one that it does not name.
-pub fn tell_batch(console: &Console, error: &api::Error, batch: &[Rule], given: &RuleSet) {
+/// Reports which rules were sent together, if X refuses all because of one that it does not name.
+pub fn report_batch(console: &Console, error: &api::Error, batch: &[Rule], given: &RuleSet) {
     if advice(error).is_none() || is_cap(error) {
         return;
     }
@@ -188,7 +189,7 @@ pub fn tell_batch(console: &Console, error: &api::Error, batch: &[Rule], given: 
     console.always(&format!("{places}: X refuses {} that were sent together", input::count(batch.len())));
 }
 
-/// Most rules that this app may have: what the project's other apps use is not there for it.
+/// The most rules that this app can have: those of the project's other apps count against it.
 pub fn room(counts: &RuleCounts) -> Option<u64> {
     let own = counts.client_app.as_ref().and_then(|own| own.rules);
     let project = match (counts.cap_per_project, counts.project_rules, own) {
@@ -215,8 +216,8 @@ pub fn counted(counts: &RuleCounts) -> String {
     }
 }
 
-/// Tells how full X is, after it refused `more` rules for that.
-pub async fn told_cap(
+/// Reports the counts after X refused `more` rules because of the maximum.
+pub async fn report_full(
     api: &mut Api,
     console: &Console,
     error: api::Error,
@@ -232,8 +233,8 @@ pub async fn told_cap(
     Ok(REFUSED)
 }
 
-/// Tells why rules were not taken, with the place of each; gives how many are there already, and how many X refuses.
-pub fn tell(console: &Console, errors: &[RuleError], given: &RuleSet) -> (usize, usize) {
+/// Reports why X refused rules, with the place of each; returns how many exist already, and how many X refuses.
+pub fn report_errors(console: &Console, errors: &[RuleError], given: &RuleSet) -> (usize, usize) {
     let mut there = 0;
     let places = if errors.is_empty() { HashMap::new() } else { given.by_value() };
     for error in errors {
@@ -241,8 +242,8 @@ pub fn tell(console: &Console, errors: &[RuleError], given: &RuleSet) -> (usize,
         let place = places.get(value).map(|(_, place)| format!("{place}: ")).unwrap_or_default();
         if error.is_duplicate() {
             there += 1;
-            let id = error.id.as_deref().map(|id| format!(", with the id {}", piece_of(id))).unwrap_or_default();
-            // Which tag it has, only another request would tell.
+            let id = error.id.as_deref().map(|id| format!(", with the id {}", excerpt(id))).unwrap_or_default();
+            // Its present tag is known only by another request.
             let tagged = places.get(value).is_some_and(|(rule, _)| rule.tag().is_some());
             let tag = if tagged { "; its tag is unchanged" } else { "" };
             console.info(&format!("{place}`{}` is there already{id}{tag}", piece(value)));
@@ -255,12 +256,12 @@ pub fn tell(console: &Console, errors: &[RuleError], given: &RuleSet) -> (usize,
     (there, errors.len() - there)
 }
 
-/// Why X refuses a rule, in its own words.
+/// Why X refuses a rule, in X's words.
 pub fn why_refused(error: &RuleError) -> String {
     if error.details.is_empty() { api::describe(&error.problem) } else { error.details.join("; ") }
 }
 
-/// The character that X means by `(at position 5)`, counted from 1.
+/// The position in X's `(at position 5)`, counted from 1.
 fn position(why: &str) -> Option<usize> {
     let digits = why.split_once("at position ")?.1;
     let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());
@@ -275,7 +276,7 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
     for rules in given.rules.chunks(RULE_BATCH) {
         match send(api, rules, false).await {
             Ok(sent) => {
-                let (old, bad) = tell(console, &sent.errors, given);
+                let (old, bad) = report_errors(console, &sent.errors, given);
                 there += old;
                 refused += bad;
                 unsaid += sent.unsaid;
@@ -284,7 +285,7 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
                 added.extend(sent.rules);
             }
             Err(error) => {
-                tell_batch(console, &error, rules, given);
+                report_batch(console, &error, rules, given);
                 end = Err(error);
                 break;
             }
@@ -297,11 +298,11 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
     match end {
         Err(error) if is_cap(&error) => {
             console.info(&line);
-            told_cap(api, console, error, "adding rules", left).await
+            report_full(api, console, error, "adding rules", left).await
         }
         Err(error) => {
             if left < given.rules.len() {
-                let rest = if error.is_passing() { "; adding the same again does the rest" } else { "" };
+                let rest = if error.is_temporary() { "; adding the same again does the rest" } else { "" };
                 console.info(&format!("{line}{rest}"));
             }
             Err(error.into())
@@ -313,14 +314,14 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
     }
 }
 
-/// `2 added, 1 there already`: what is none but the first is left out.
+/// `2 added, 1 there already`: counts of 0 are left out, except the first.
 pub fn summary(first: (usize, &str), others: &[(usize, &str)]) -> String {
     let part = |(count, what): &(usize, &str)| format!("{count} {what}");
     let others = others.iter().filter(|(count, _)| *count > 0).map(part);
     std::iter::once(part(&first)).chain(others).collect::<Vec<_>>().join(", ")
 }
 
-/// The exit status: a refused rule needs a person, one of which X says nothing is a failure.
+/// The exit status: a refused rule needs the user, one that X does not mention is a failure.
 pub fn status(refused: usize, unsaid: usize) -> u8 {
     match (refused, unsaid) {
         (0, 0) => 0,
@@ -335,7 +336,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_position_is_read_from_what_x_says() {
+    fn the_position_is_read_from_the_text_of_x() {
         for (why, at) in
             [("no viable alternative (at position 12)", Some(12)), ("bad at position 3, x", Some(3)), ("bad", None)]
         {
@@ -348,7 +349,7 @@ mod tests {
         let counts = |app: u64, project: u64, rules: u64| {
             let data = json!({ "cap_per_client_app": app, "cap_per_project": project, "project_rules_count": rules,
                 "client_app_rules_count": { "rule_count": 10 } });
-            RuleCounts::of(&json!({ "data": data }))
+            RuleCounts::from_json(&json!({ "data": data }))
         };
         assert_eq!(room(&counts(1000, 1000, 10)), Some(1000));
         assert_eq!(room(&counts(1000, 1000, 400)), Some(610));
@@ -367,10 +368,13 @@ mod tests {
             (vec![error("no"), error("Rule does not exist")], 0, 1),
         ] {
             let summary = json!({ "deleted": deleted, "not_deleted": errors.len() });
-            let reply = DeleteOutcome::of(&json!({ "meta": { "summary": summary }, "errors": errors }));
-            assert_eq!(Dropped::of(&reply, 2), Dropped { gone: deleted, kept, ..Dropped::default() });
+            let reply = DeleteOutcome::from_json(&json!({ "meta": { "summary": summary }, "errors": errors }));
+            assert_eq!(DeleteResult::new(&reply, 2), DeleteResult { gone: deleted, kept, ..DeleteResult::default() });
         }
-        assert_eq!(Dropped::of(&DeleteOutcome::default(), 2), Dropped { gone: 2, ..Dropped::default() });
+        assert_eq!(
+            DeleteResult::new(&DeleteOutcome::default(), 2),
+            DeleteResult { gone: 2, ..DeleteResult::default() }
+        );
     }
 
     #[test]

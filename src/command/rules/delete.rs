@@ -1,19 +1,19 @@
-//! `rules delete`: by id, value or tag, or all.
+//! `rules delete`: deletes rules by id, value or tag, or all.
 
 use anyhow::Context as _;
 
 use super::super::Error;
-use super::change::{Dropped, drop_batch, tell_kept};
+use super::change::{DeleteResult, delete_batch, report_not_deleted};
 use super::{COLUMNS, input, print, read, rows};
 use crate::cli::RuleDelete;
 use crate::net::api::{Api, RULE_BATCH};
 use crate::pipeline::tag::Tag;
-use crate::protocol::record::Rule as Kept;
+use crate::protocol::api_types::StoredRule as ApiRule;
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::FAILED;
 use crate::terminal::console::{Console, unless_closed};
 
-/// Deletes rules. They are read first: so a tag finds its rules, and what is deleted can be told.
+/// Deletes rules. It fetches them first, to find those with a tag and to print what it deleted.
 pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result<u8, Error> {
     let (all, whole) = read(api, console).await?;
     let (chosen, missing) = pick(all, which);
@@ -28,7 +28,7 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
         console.info("nothing to delete");
         return Ok(done);
     }
-    // Told from here: a server that does not know `dry_run` would delete them.
+    // Decided here: a server that does not know `dry_run` would delete them.
     if which.dry_run {
         unless_closed(print(console, &chosen))?;
         console.info(&format!("{} would be deleted", input::count(chosen.len())));
@@ -44,13 +44,13 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
         return Ok(FAILED);
     }
     let mut end = Ok(());
-    let mut tally = Dropped::default();
-    // What is gone, and what may be: X does not always say which it kept.
+    let mut tally = DeleteResult::default();
+    // The rules that are deleted, and those that may be: X does not always say which ones it kept.
     let (mut gone, mut doubtful) = (Vec::new(), Vec::new());
     if which.all {
         let reply = api.delete_all_rules().await?;
-        tell_kept(&reply, |line| console.always(line));
-        tally = Dropped::of(&reply, chosen.len());
+        report_not_deleted(&reply, |line| console.always(line));
+        tally = DeleteResult::new(&reply, chosen.len());
         if tally.kept > 0 || tally.gone < chosen.len() {
             doubtful = chosen;
         } else {
@@ -59,13 +59,13 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
     } else {
         for batch in chosen.chunks(RULE_BATCH) {
             let rules: Vec<Rule> = batch.iter().map(Rule::from).collect();
-            match drop_batch(api, &rules, |line| console.always(line)).await {
+            match delete_batch(api, &rules, |line| console.always(line)).await {
                 Ok(dropped) => {
-                    let is_kept = |rule: &&Kept| {
+                    let is_kept = |rule: &&ApiRule| {
                         rule.id.as_ref().is_some_and(|id| dropped.named.contains(id))
                             || dropped.named.contains(&rule.value)
                     };
-                    let sure: Vec<Kept> = batch.iter().filter(|rule| !is_kept(rule)).cloned().collect();
+                    let sure: Vec<ApiRule> = batch.iter().filter(|rule| !is_kept(rule)).cloned().collect();
                     if sure.len() == dropped.gone {
                         gone.extend(sure);
                     } else {
@@ -84,7 +84,7 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
     if !doubtful.is_empty() {
         gone.extend(away(api, console, doubtful).await);
     }
-    // Whoever was asked has seen the table, unless less was done than it shows.
+    // A user who confirmed has seen the table, unless fewer rules were deleted than it shows.
     let seen = ask && console.is_table() && tally.kept == 0 && end.is_ok();
     if !seen {
         unless_closed(print(console, &gone))?;
@@ -105,8 +105,8 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
     Ok(done)
 }
 
-/// Those of `rules` that X has no more; none if it does not say.
-async fn away(api: &mut Api, console: &Console, rules: Vec<Kept>) -> Vec<Kept> {
+/// The rules that X has no more; empty if it does not say.
+async fn away(api: &mut Api, console: &Console, rules: Vec<ApiRule>) -> Vec<ApiRule> {
     let Ok((left, true)) = read(api, console).await else {
         console.always("X does not say which rules are deleted; list them with `xstream rules`");
         return Vec::new();
@@ -117,12 +117,13 @@ async fn away(api: &mut Api, console: &Console, rules: Vec<Kept>) -> Vec<Kept> {
         .collect()
 }
 
-/// The rules that are meant, in X's order, and what is not there in words.
-fn pick(all: Vec<Kept>, which: &RuleDelete) -> (Vec<Kept>, Vec<String>) {
+/// The rules that the arguments name, in X's order, and a message for each argument that names none.
+fn pick(all: Vec<ApiRule>, which: &RuleDelete) -> (Vec<ApiRule>, Vec<String>) {
     if which.all {
         return (all, Vec::new());
     }
-    let fits = |tag: &Tag, rule: &Kept| rule.tag.as_deref().is_some_and(|text| !text.is_empty() && tag.fits(text));
+    let fits =
+        |tag: &Tag, rule: &ApiRule| rule.tag.as_deref().is_some_and(|text| !text.is_empty() && tag.matches(text));
     let tags: Vec<Tag> = which.tag.iter().map(|tag| Tag::from(tag.as_str())).collect();
     let mut missing = Vec::new();
     let mut miss = |found: bool, what: String| {

@@ -1,6 +1,6 @@
-//! Rules as they are given: arguments, files, stdin; looked over before anything is sent.
+//! Rules from the user: arguments, files, stdin; checked before a request is sent.
 //!
-//! Its law: what is wrong with a rule is told with the place where it was written.
+//! Its law: a problem with a rule is reported with the place where the rule was written.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal as _, Read as _};
@@ -8,24 +8,25 @@ use std::path::{Path, PathBuf};
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::{Error, usage};
+use super::super::{Error, usage_error};
 use crate::cli::{Level, Lint, RuleInput};
 use crate::protocol::rule::file::{self, MOST_MISTAKES};
-use crate::protocol::rule::lint::{Finding, Severity, lint};
+use crate::protocol::rule::finding::{Finding, Severity};
+use crate::protocol::rule::lint::lint;
 use crate::protocol::rule::{Access, Rule, piece};
 use crate::terminal::console::Console;
 use crate::text::escape_controls;
 
-/// Characters shown before and after the one that is pointed at: with the indent, less than the narrowest usual terminal.
+/// Characters shown before and after the one with the caret: with the indent, they fit on a terminal of 80 columns.
 const BEFORE: usize = 40;
 const AFTER: usize = 30;
 
-/// Rules with distinct values, and where each was written.
+/// Rules with distinct values, and the place where each was written.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct RuleSet {
     /// The rules.
     pub rules: Vec<Rule>,
-    /// `rules.txt:3` or `argument 2`, rule by rule.
+    /// Of each rule: `rules.txt:3` or `argument 2`.
     pub places: Vec<String>,
 }
 
@@ -35,44 +36,42 @@ pub struct Sources<'a> {
     pub words: &'a [String],
     /// Files; `-` is stdin.
     pub files: &'a [PathBuf],
-    /// The tag of rules that bring none.
+    /// The tag of rules without one.
     pub tag: Option<&'a str>,
-    /// The token comes from stdin.
+    /// Whether the token is read from stdin.
     pub stdin_taken: bool,
 }
 
 impl RuleSet {
-    /// Rules to add or to test: if none are named, those on stdin.
+    /// Rules to add or to test: from stdin if the arguments name none.
     pub fn from_input(input: &RuleInput, stdin_taken: bool, console: &Console) -> Result<RuleSet, Error> {
         let stdin = [PathBuf::from("-")];
         let tag = input.tag.as_deref();
         let mut sources = Sources { words: &input.rules, files: &input.file, tag, stdin_taken };
         if matches!(sources.words, [only] if only == "-") {
             if !sources.files.is_empty() {
-                return usage("`-` reads all rules from stdin; give --file alone, or --file - beside it");
+                return usage_error("`-` reads all rules from stdin; give --file alone, or --file - beside it");
             }
             (sources.words, sources.files) = (&[], &stdin);
         } else if sources.words.is_empty() && sources.files.is_empty() {
             if io::stdin().is_terminal() {
-                return usage(
-                    "no rule is given; write it in quotes behind the verb, or give --file FILE (`-` is stdin)",
-                );
+                return usage_error("no rule: pass one in quotes after the verb, or --file FILE (`-` is stdin)");
             }
             sources.files = &stdin;
         }
-        // Behind `--` clap takes everything for a rule; no rule begins so.
+        // After `--` clap accepts any word as a rule, but no rule begins like this.
         for (at, word) in sources.words.iter().enumerate() {
             let what = match word.trim() {
-                "-" => "stands for stdin; give it alone",
+                "-" => "means stdin; pass it alone",
                 word if word.starts_with("--") => "looks like an option; give options before `--`",
                 _ => continue,
             };
-            return usage(format!("argument {}: `{}` {what}", at + 1, piece(word)));
+            return usage_error(format!("argument {}: `{}` {what}", at + 1, piece(word)));
         }
         let given = RuleSet::read(&sources, console)?;
         if given.rules.is_empty() {
             let names: Vec<String> = sources.files.iter().map(|file| name(file)).collect();
-            return usage(format!("there is no rule in {}", names.join(", ")));
+            return usage_error(format!("there is no rule in {}", names.join(", ")));
         }
         Ok(given)
     }
@@ -88,7 +87,7 @@ impl RuleSet {
             let text = mistakes.to_string();
             let (first, last) = text.rsplit_once('\n').unwrap_or(("", &text));
             first.lines().for_each(|line| console.always(line));
-            usage(last)
+            usage_error(last)
         })?;
         read.notes.iter().for_each(|note| console.info(&note.to_string()));
         let words = sources.words.iter().enumerate();
@@ -104,13 +103,13 @@ impl RuleSet {
             match known.get(&rule.value) {
                 Some(&first) if given.rules[first].tag() != rule.tag() => {
                     let (value, other) = (piece(&rule.value), &given.places[first]);
-                    return usage(format!(
+                    return usage_error(format!(
                         "{place}: `{value}` has another tag in {other}; keep one of them: X knows a rule by its value"
                     ));
                 }
                 Some(&first) => {
                     let (value, other) = (piece(&rule.value), &given.places[first]);
-                    console.info(&format!("{place}: `{value}` stands in {other} already; it counts once"));
+                    console.info(&format!("{place}: `{value}` is already in {other}; it counts once"));
                 }
                 None => {
                     known.insert(rule.value.clone(), given.rules.len());
@@ -122,7 +121,7 @@ impl RuleSet {
         Ok(given)
     }
 
-    /// What is found in each rule; nothing if it is not asked for.
+    /// The findings of the lint in each rule; none under `--no-lint`.
     pub fn findings(&self, options: &Lint) -> Vec<Vec<Finding>> {
         let access = options.level.map(|level| match level {
             Level::PayPerUse => Access::PayPerUse,
@@ -132,20 +131,20 @@ impl RuleSet {
         self.rules.iter().map(look).collect()
     }
 
-    /// Tells what was found, and stops at errors.
+    /// Reports the findings; a usage error if one is an error.
     pub fn check(&self, options: &Lint, console: &Console) -> Result<(), Error> {
         let findings = self.findings(options);
         self.report(&findings, console);
         match findings.iter().filter(|findings| findings.iter().any(is_error)).count() {
             0 => Ok(()),
-            bad => usage(format!(
-                "nothing was sent: {bad} of {} would be refused; correct what is told above, or give --no-lint",
+            bad => usage_error(format!(
+                "nothing was sent: {bad} of {} would be refused; correct what is reported above, or pass --no-lint",
                 count(self.rules.len())
             )),
         }
     }
 
-    /// Tells what was found: the errors, and the warnings to those who want them.
+    /// Reports the findings: errors always, warnings unless the user asked for quiet.
     pub fn report(&self, findings: &[Vec<Finding>], console: &Console) {
         for severity in [Severity::Warning, Severity::Error] {
             if console.is_quiet() && severity == Severity::Warning {
@@ -164,7 +163,7 @@ impl RuleSet {
         }
     }
 
-    /// The rule of each value, and where it was written.
+    /// The rules and their places by value.
     pub fn by_value(&self) -> HashMap<&str, (&Rule, &str)> {
         let places = self.places.iter().map(String::as_str);
         self.rules.iter().zip(places).map(|(rule, place)| (rule.value.as_str(), (rule, place))).collect()
@@ -181,7 +180,7 @@ pub fn count(rules: usize) -> String {
     if rules == 1 { "1 rule".to_owned() } else { format!("{rules} rules") }
 }
 
-/// The part of a rule around a character, counted from 1, and a caret under it: two lines.
+/// Two lines: the part of a rule around a character, whose position counts from 1, and a caret under it.
 pub fn pointed(rule: &str, position: usize) -> String {
     let length = rule.chars().count();
     let at = position.saturating_sub(1).min(length);
@@ -202,18 +201,18 @@ fn bytes(path: &Path, stdin_taken: bool) -> Result<Vec<u8>, Error> {
     let read = if path != Path::new("-") {
         std::fs::read(path)
     } else if stdin_taken {
-        return usage("stdin cannot give both the token and the rules; give one of them as a file");
+        return usage_error("stdin cannot give both the token and the rules; give one of them as a file");
     } else {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
     };
     match read {
-        // A command before the pipe that failed must not become an empty set of rules.
+        // The failure of an earlier command in the pipe must not turn into an empty set of rules.
         Ok(bytes) if name == "stdin" && bytes.trim_ascii().is_empty() => {
-            usage("stdin is empty; a rule a line is expected there")
+            usage_error("stdin is empty; it must hold one rule per line")
         }
         Ok(bytes) => Ok(bytes),
-        Err(error) => usage(format!("reading rules from {}: {error}", escape_controls(&name))),
+        Err(error) => usage_error(format!("reading rules from {}: {error}", escape_controls(&name))),
     }
 }
 
@@ -222,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_caret_stands_under_the_character() {
+    fn the_caret_is_under_the_character() {
         assert_eq!(pointed("cat (dog", 5), "  cat (dog\n      ^");
         assert_eq!(pointed("猫 or", 3), "  猫 or\n     ^", "wide characters take two columns");
         assert_eq!(pointed("a\u{1b}b", 3), "  a\\u{1b}b\n         ^", "what is escaped takes more");

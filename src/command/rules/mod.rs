@@ -1,26 +1,26 @@
-//! `xstream rules`: the rules of the filtered stream, listed, changed, made equal to a file.
+//! `xstream rules`: lists, tests and changes the rules of the filtered stream, and makes them equal to a file.
 //!
 //! ```text
-//! input    rules as the user gives them, checked
-//! change   the requests that change rules, and add
+//! input    rules from the user, checked
+//! change   the requests that change rules, and `rules add`
 //! test, delete
-//! sync     the difference between a file and what X has, carried out
+//! sync     applies the difference between a file and the rules that X has
 //! ```
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use super::client_config::{self, ClientConfig};
-use super::{Error, runtime, usage};
+use super::{Error, runtime, usage_error};
 use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
 use crate::net::api::{self, Api, Listing};
+use crate::observe::table::{Cell, Column, Look};
 use crate::pipeline::tag::Tag;
+use crate::protocol::api_types::{AppRules, RuleCounts, StoredRule};
 use crate::protocol::endpoint::Host;
-use crate::protocol::record::{AppRules, Rule, RuleCounts};
 use crate::protocol::rule::{self, file};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, WriteError};
-use crate::terminal::table::{Cell, Column, Look};
 use crate::text::escape_controls;
 
 mod change;
@@ -36,7 +36,7 @@ pub fn run(given: &Rules, arguments: &[OsString], console: &mut Console) -> Resu
     console.set_options((&given.output).into());
     client_config::reexec_without_token(&given.access, arguments, console)?;
     if given.verb.is_some() && given.list != RuleList::default() {
-        return usage("options of the list go behind `rules list`, those of another verb behind it");
+        return usage_error("options of the list go after `rules list`, those of another verb after that verb");
     }
     let job = Job::new(given, console)?;
     let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
@@ -54,10 +54,10 @@ pub fn run(given: &Rules, arguments: &[OsString], console: &mut Console) -> Resu
             Job::Export(tag, form) => export(&mut api, console, tag.as_ref(), *form).await,
         }
     });
-    // A name that is still being resolved must not hold up the end.
+    // A name lookup that still runs must not delay the exit.
     runtime.shutdown_background();
     match status {
-        // The usual advice for their status is about the account.
+        // The usual advice for the status of such a refusal concerns the account.
         Err(Error::Call(error)) => match change::advice(&error) {
             Some(advice) => {
                 console.always(&format!("{}; {advice}", error.why()));
@@ -69,7 +69,7 @@ pub fn run(given: &Rules, arguments: &[OsString], console: &mut Console) -> Resu
     }
 }
 
-/// What to do, checked as far as it can be without asking X.
+/// What to do, checked as far as possible without a request.
 enum Job<'a> {
     List(Option<Tag>),
     Add(RuleSet),
@@ -95,14 +95,14 @@ impl Job<'_> {
             Some(RuleVerb::Test(input)) => Job::Test(RuleSet::from_input(input, stdin_taken, console)?, input),
             Some(RuleVerb::Delete(which)) => {
                 if which.all && !which.yes && !which.dry_run && !Console::can_confirm() {
-                    return usage("nobody is here to be asked; give --yes to delete all rules");
+                    return usage_error("not a terminal: pass --yes to delete all rules");
                 }
                 Job::Delete(which)
             }
             Some(RuleVerb::Sync(how)) => {
                 let rules = RuleSet::read(&Sources { words: &[], files: &how.file, tag: None, stdin_taken }, console)?;
                 if rules.rules.is_empty() && !how.allow_empty {
-                    return usage(
+                    return usage_error(
                         "there is no rule in what is given, and a sync with it deletes all rules; if that is meant, use \
                          xstream rules delete --all, or give --allow-empty",
                     );
@@ -122,8 +122,8 @@ impl Job<'_> {
     }
 }
 
-/// Reads the rules that X has. What X could not give is told; the second value is false then.
-async fn read(api: &mut Api, console: &Console) -> Result<(Vec<Rule>, bool), Error> {
+/// Fetches the rules that X has; the second value is whether the list is complete. Errors in it are reported.
+async fn read(api: &mut Api, console: &Console) -> Result<(Vec<StoredRule>, bool), Error> {
     let Listing { items, errors, more } = api.rules().await?;
     for problem in &errors {
         console.info(&format!("warning: {}", api::describe(problem)));
@@ -131,8 +131,11 @@ async fn read(api: &mut Api, console: &Console) -> Result<(Vec<Rule>, bool), Err
     Ok((items, errors.is_empty() && !more))
 }
 
-fn chosen(rules: Vec<Rule>, tag: Option<&Tag>) -> Vec<Rule> {
-    rules.into_iter().filter(|rule| tag.is_none_or(|tag| tag.fits(rule.tag.as_deref().unwrap_or_default()))).collect()
+fn chosen(rules: Vec<StoredRule>, tag: Option<&Tag>) -> Vec<StoredRule> {
+    rules
+        .into_iter()
+        .filter(|rule| tag.is_none_or(|tag| tag.matches(rule.tag.as_deref().unwrap_or_default())))
+        .collect()
 }
 
 async fn list(api: &mut Api, console: &Console, tag: Option<&Tag>) -> Result<u8, Error> {
@@ -149,7 +152,7 @@ async fn list(api: &mut Api, console: &Console, tag: Option<&Tag>) -> Result<u8,
 }
 
 /// Prints rules: a table, or X's own objects.
-fn print(console: &Console, rules: &[Rule]) -> Result<(), WriteError> {
+fn print(console: &Console, rules: &[StoredRule]) -> Result<(), WriteError> {
     if console.is_table() {
         console.table(&COLUMNS, &rows(rules))
     } else {
@@ -159,8 +162,8 @@ fn print(console: &Console, rules: &[Rule]) -> Result<(), WriteError> {
 
 const COLUMNS: [Column; 3] = [Column::whole("ID"), Column::cut("TAG"), Column::cut("RULE")];
 
-fn rows(rules: &[Rule]) -> Vec<Vec<Cell>> {
-    let row = |rule: &Rule| {
+fn rows(rules: &[StoredRule]) -> Vec<Vec<Cell>> {
+    let row = |rule: &StoredRule| {
         vec![
             rule.id.clone().unwrap_or_default().into(),
             rule.tag.as_deref().map(escape_controls).unwrap_or_default().into(),
@@ -181,7 +184,7 @@ async fn count(api: &mut Api, console: &Console) -> Result<u8, Error> {
     Ok(0)
 }
 
-/// This app, the others of the project, the project.
+/// Rows for this app, the other apps of the project, the project.
 fn count_rows(counts: &RuleCounts) -> Vec<Vec<Cell>> {
     let own = counts.client_app.clone().unwrap_or_default();
     let row = |whose: &str, rules: Option<u64>, cap: Option<u64>, app: Option<&str>| {
@@ -200,13 +203,13 @@ fn count_rows(counts: &RuleCounts) -> Vec<Vec<Cell>> {
 
 async fn export(api: &mut Api, console: &Console, tag: Option<&Tag>, form: file::Form) -> Result<u8, Error> {
     let (rules, mut whole) = read(api, console).await?;
-    whole &= told_unreadable(console, &rules);
+    whole &= report_unreadable(console, &rules);
     let rules: Vec<rule::Rule> = chosen(rules, tag).iter().filter(|rule| has_value(rule)).map(Into::into).collect();
     if rules.is_empty() {
         console.info("no rule to write");
     }
     let text = file::write(&rules, form);
-    console.print(&if Console::width().is_some() { harmless(&text) } else { text })?;
+    console.print(&if Console::width().is_some() { escape_file(&text) } else { text })?;
     if !whole {
         console.always("X did not give all rules; a sync with this file deletes those that are missing in it");
         return Ok(FAILED);
@@ -214,19 +217,19 @@ async fn export(api: &mut Api, console: &Console, tag: Option<&Tag>, form: file:
     Ok(0)
 }
 
-/// A file as a terminal may have it; the tabs and line ends are the file's own.
-fn harmless(text: &str) -> String {
+/// The text of a file made safe for a terminal; its tabs and line ends stay.
+fn escape_file(text: &str) -> String {
     let line = |line: &str| line.split('\t').map(escape_controls).collect::<Vec<_>>().join("\t") + "\n";
     text.lines().map(line).collect()
 }
 
-/// Whether X says what the rule matches.
-fn has_value(rule: &Rule) -> bool {
+/// Whether X gave the value of the rule.
+fn has_value(rule: &StoredRule) -> bool {
     !rule.value.trim().is_empty()
 }
 
-/// Tells of rules without a value, which no file can hold; true if there are none.
-fn told_unreadable(console: &Console, rules: &[Rule]) -> bool {
+/// Reports rules without a value, which no file can hold; true if there are none.
+fn report_unreadable(console: &Console, rules: &[StoredRule]) -> bool {
     let bare: Vec<String> = rules
         .iter()
         .filter(|rule| !has_value(rule))
@@ -241,17 +244,17 @@ fn told_unreadable(console: &Console, rules: &[Rule]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terminal::table::render;
+    use crate::observe::table::render;
     use serde_json::json;
 
     #[test]
     fn the_table_of_rules_cuts_what_is_long_and_keeps_the_ids() {
-        let rules: Vec<Rule> = [
+        let rules: Vec<StoredRule> = [
             json!({"id":"1800000000000000001","value":"cat has:images -is:retweet (lang:en OR lang:ja)","tag":"cats"}),
             json!({"id":"1800000000000000002","value":"猫 \u{1b}[2J","tag":null}),
         ]
         .iter()
-        .map(Rule::of)
+        .map(StoredRule::from_json)
         .collect();
         insta::assert_snapshot!(render(&COLUMNS, &rows(&rules), 50, false), @r"
         ID                   TAG   RULE
@@ -262,12 +265,12 @@ mod tests {
 
     #[test]
     fn a_file_shown_on_a_terminal_keeps_its_tabs_and_steers_nothing() {
-        assert_eq!(harmless("a\u{1b}[2J\tt\u{9b}\nb\n"), "a\\u{1b}[2J\tt\\u{9b}\nb\n");
+        assert_eq!(escape_file("a\u{1b}[2J\tt\u{9b}\nb\n"), "a\\u{1b}[2J\tt\\u{9b}\nb\n");
     }
 
     #[test]
-    fn counts_are_told_by_app_and_project() {
-        let counts = RuleCounts::of(&json!({ "data": {
+    fn counts_are_shown_by_app_and_project() {
+        let counts = RuleCounts::from_json(&json!({ "data": {
             "cap_per_client_app": "1000", "cap_per_project": 2000, "project_rules_count": "1003",
             "client_app_rules_count": { "client_app_id": "7", "rule_count": "1000" },
             "all_project_client_apps": [{ "client_app_id": "7", "rule_count": "1000" }, { "client_app_id": "8", "rule_count": 3 }],

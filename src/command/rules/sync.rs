@@ -1,9 +1,9 @@
 //! `rules sync`: makes the app's rules equal to a file.
 //!
-//! One request reads what X has; if that is what the file says, it is the only one. The cap is asked for only where it
-//! decides something, since X takes few requests.
+//! The first request fetches the rules that X has; if they equal the file, it is the only one. The maximum number of
+//! rules is requested only where it matters, since X allows few requests.
 //!
-//! Its law: wherever it stops, the next sync goes on from there.
+//! Its law: wherever a sync stops, the next one continues from there.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -12,22 +12,22 @@ use anyhow::Context as _;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::super::{Error, usage};
-use super::change::{self, counted, is_cap, room, summary, told_cap};
+use super::super::{Error, usage_error};
+use super::change::{self, counted, is_cap, report_full, room, summary};
 use super::input::{self, RuleSet};
-use super::{has_value, read, told_unreadable};
+use super::{has_value, read, report_unreadable};
 use crate::cli::RuleSync;
 use crate::net::api::{self, Api};
+use crate::observe::table::{Look, painted};
 use crate::protocol::rule::plan::{Caps, Plan, Request, plan, render};
 use crate::protocol::rule::{Access, Rule};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, WriteError, unless_closed};
-use crate::terminal::table::{Look, painted};
 
-/// The exit status of a process that Ctrl-C ended, as shells count: 128 and the number of the signal.
+/// The exit status after Ctrl-C, by the convention of shells: 128 plus the number of SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// What was done.
+/// The changes so far.
 #[derive(Default)]
 struct Tally {
     added: usize,
@@ -39,7 +39,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn told(&self) -> String {
+    fn to_text(&self) -> String {
         let others = [
             (self.deleted, "deleted"),
             (self.kept, "not deleted"),
@@ -51,24 +51,24 @@ impl Tally {
     }
 }
 
-/// Makes X's rules equal to the ones given.
+/// Makes the rules of the app equal to those of the file.
 pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSync) -> Result<u8, Error> {
     let Some(mut current) = current(api, console).await? else {
         console.always("the list of rules is not whole; nothing was changed");
         return Ok(FAILED);
     };
-    let mut whole = plan(&current, &given.rules, Caps::of(usize::MAX));
+    let mut whole = plan(&current, &given.rules, Caps::new(usize::MAX));
     let changed = changed(&whole);
     unless_closed(print(console, &whole))?;
     if whole.requests.is_empty() {
         console.info(&format!("nothing to do: {} as given", are(whole.keep.len())));
         return Ok(0);
     }
-    // No app has less room than this, or X says so when it has; with more to come, X is asked how much it takes.
-    let mut caps = Caps::of(Access::PayPerUse.rules());
+    // Every app can have this many rules, or X refuses and says so. For more, X is asked for the maximum.
+    let mut caps = Caps::new(Access::PayPerUse.rules());
     if current.len() + whole.add.len() - changed > caps.rules {
         let counts = api.rule_counts().await?;
-        caps = Caps::of(room(&counts).map_or(caps.rules, |room| usize::try_from(room).unwrap_or(usize::MAX)));
+        caps = Caps::new(room(&counts).map_or(caps.rules, |room| usize::try_from(room).unwrap_or(usize::MAX)));
         whole = plan(&current, &given.rules, caps);
         if whole.excess > 0 {
             return Ok(too_many(console, given, whole.excess, &counted(&counts)));
@@ -87,7 +87,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
     if gone > kept && !how.yes {
         let what = format!("deletes {gone} of {} and keeps {kept}", input::count(current.len()));
         if !Console::can_confirm() {
-            return usage(format!("this {what}, and nobody is here to be asked; give --yes if it is meant"));
+            return usage_error(format!("this sync {what}; not a terminal: pass --yes to confirm"));
         }
         if !console.confirm(&[], &[], &format!("This {what}. Go on?")).context("asking on stderr")? {
             console.info("nothing was changed");
@@ -95,42 +95,42 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         }
     }
     let mut job = Job { api, console, given, tally: Tally::default(), done: (0, 0), interrupts: Interrupts::new()? };
-    let mut end = job.carry_out(&whole).await;
+    let mut end = job.apply(&whole).await;
     if matches!(&end, Err(Stop::Failed(error)) if is_cap(error)) {
-        // There is less room than supposed, or somebody else took it: plan anew with what X says.
+        // The maximum is lower than expected, or another client added rules: plan again with X's counts.
         let counts = job.api.rule_counts().await?;
         if let Some(room) = room(&counts) {
             let Some(again) = self::current(job.api, console).await? else {
                 console.always(&format!(
                     "{}; the list of rules is not whole, so nothing more was changed",
-                    job.tally.told()
+                    job.tally.to_text()
                 ));
                 return Ok(FAILED);
             };
             current = again;
-            whole = plan(&current, &given.rules, Caps::of(usize::try_from(room).unwrap_or(usize::MAX)));
+            whole = plan(&current, &given.rules, Caps::new(usize::try_from(room).unwrap_or(usize::MAX)));
             if whole.excess > 0 {
-                console.info(&job.tally.told());
+                console.info(&job.tally.to_text());
                 return Ok(too_many(console, given, whole.excess, &counted(&counts)));
             }
-            end = job.carry_out(&whole).await;
+            end = job.apply(&whole).await;
         }
     }
     match end {
         Err(Stop::Failed(error)) if is_cap(&error) => {
-            console.info(&format!("{} before the failure", job.tally.told()));
+            console.info(&format!("{} before the failure", job.tally.to_text()));
             let there: HashSet<&str> = current.iter().map(|rule| rule.value.as_str()).collect();
             let new = given.rules.iter().filter(|rule| !there.contains(rule.value.as_str())).count();
-            told_cap(job.api, console, error, "adding rules", new.saturating_sub(job.tally.added)).await
+            report_full(job.api, console, error, "adding rules", new.saturating_sub(job.tally.added)).await
         }
         end => job.finish(end),
     }
 }
 
-/// The rules that X has; none if it does not give all. What is not in the list would be added, or stay.
+/// The rules that X has; none if the list is incomplete: a rule missing in it would be added again, or would stay.
 async fn current(api: &mut Api, console: &Console) -> Result<Option<Vec<Rule>>, Error> {
     let (rules, whole) = read(api, console).await?;
-    told_unreadable(console, &rules);
+    report_unreadable(console, &rules);
     Ok(whole.then(|| rules.iter().filter(|rule| has_value(rule)).map(Rule::from).collect()))
 }
 
@@ -142,7 +142,7 @@ fn are(rules: usize) -> String {
     }
 }
 
-/// How many rules only change their tag: they are deleted and added again.
+/// How many rules only change their tag; they are deleted and added again.
 fn changed(plan: &Plan) -> usize {
     let added: HashSet<&str> = plan.add.iter().map(|rule| rule.value.as_str()).collect();
     plan.delete.iter().filter(|rule| added.contains(rule.value.as_str())).count()
@@ -156,7 +156,7 @@ fn too_many(console: &Console, given: &RuleSet, excess: usize, counts: &str) -> 
     REFUSED
 }
 
-/// Prints the difference: for people and pipes as text, with --json as objects.
+/// Prints the difference: as text, with --json as objects.
 fn print(console: &Console, plan: &Plan) -> Result<(), WriteError> {
     if console.is_json() {
         let all = [("delete", &plan.delete), ("keep", &plan.keep), ("add", &plan.add)];
@@ -186,15 +186,15 @@ fn colored(text: &str) -> String {
     text.lines().map(|line| painted(line, look(line), true) + "\n").collect()
 }
 
-/// Why not all was sent.
+/// Why a sync stopped early.
 enum Stop {
-    /// X refused, or could not be asked.
+    /// X refused, or a request failed.
     Failed(api::Error),
-    /// Ctrl-C; the second one does not wait for the request under way.
+    /// Ctrl-C; the second one does not wait for the current request.
     Interrupted { midway: bool },
 }
 
-/// Ctrl-C, from the first change on. Before it nothing is lost if the process ends at once.
+/// Handles Ctrl-C from the first change on. Before it, nothing is lost if the process ends at once.
 struct Interrupts {
     signal: Signal,
     seen: bool,
@@ -206,8 +206,8 @@ impl Interrupts {
         Ok(Interrupts { signal, seen: false })
     }
 
-    /// Waits for a request to end; nothing if there was no patience for it.
-    async fn during<T>(&mut self, request: impl Future<Output = T>, say: impl Fn(&str)) -> Option<T> {
+    /// Waits for a request; none if a second Ctrl-C interrupted it.
+    async fn during<T>(&mut self, request: impl Future<Output = T>, report: impl Fn(&str)) -> Option<T> {
         let mut request = pin!(request);
         loop {
             tokio::select! {
@@ -217,7 +217,7 @@ impl Interrupts {
                         return None;
                     }
                     self.seen = true;
-                    say("ending with the request under way; Ctrl-C again ends at once");
+                    report("stopping after the current request; Ctrl-C again stops at once");
                 }
                 done = &mut request => return Some(done),
             }
@@ -225,21 +225,21 @@ impl Interrupts {
     }
 }
 
-/// A sync that is under way.
+/// A running sync.
 struct Job<'a> {
     api: &'a mut Api,
     console: &'a Console,
     given: &'a RuleSet,
     tally: Tally,
-    /// Changes that were sent, of all that the plan has.
+    /// How many changes were sent, of all in the plan.
     done: (usize, usize),
     interrupts: Interrupts,
 }
 
 impl Job<'_> {
-    /// Sends what is planned. Once X has refused a rule nothing more is deleted: what was to replace it may be that
-    /// rule.
-    async fn carry_out(&mut self, plan: &Plan) -> Result<(), Stop> {
+    /// Sends the requests of the plan. Once X refused a rule, nothing more is deleted: the refused rule may be the
+    /// replacement of a deleted one.
+    async fn apply(&mut self, plan: &Plan) -> Result<(), Stop> {
         self.done = (0, plan.requests.iter().map(|request| request.rules().len()).sum());
         self.console.start_progress(self.done.1, plan.requests.len() > 1);
         let end = self.send(&plan.requests).await;
@@ -264,7 +264,7 @@ impl Job<'_> {
                 }
                 Some(Err(error)) => {
                     if let Request::Add(rules) = request {
-                        change::tell_batch(self.console, &error, rules, self.given);
+                        change::report_batch(self.console, &error, rules, self.given);
                     }
                     return Err(Stop::Failed(error));
                 }
@@ -275,16 +275,16 @@ impl Job<'_> {
     }
 
     fn finish(&self, end: Result<(), Stop>) -> Result<u8, Error> {
-        let (console, tally, line) = (self.console, &self.tally, self.tally.told());
+        let (console, tally, line) = (self.console, &self.tally, self.tally.to_text());
         match end {
             Err(Stop::Failed(error)) => {
-                let rest = if error.is_passing() { "; the same sync again does the rest" } else { "" };
+                let rest = if error.is_temporary() { "; the same sync again does the rest" } else { "" };
                 console.info(&format!("{line} before the failure{rest}"));
                 return Err(error.into());
             }
             Err(Stop::Interrupted { midway }) => {
                 let (done, all) = self.done;
-                let doubt = if midway { ", and perhaps those of the request under way" } else { "" };
+                let doubt = if midway { ", and perhaps those of the current request" } else { "" };
                 console.always(&format!(
                     "interrupted after {done} of {all} changes{doubt}: {line}; the same sync does the rest"
                 ));
@@ -312,14 +312,14 @@ async fn change(
     match request {
         Request::Add(rules) => {
             let sent = change::send(api, rules, false).await?;
-            let (there, refused) = change::tell(console, &sent.errors, given);
+            let (there, refused) = change::report_errors(console, &sent.errors, given);
             tally.added += sent.count;
             tally.there += there;
             tally.refused += refused;
             tally.unsaid += sent.unsaid;
         }
         Request::Delete(rules) => {
-            let dropped = change::drop_batch(api, rules, |line| console.info(line)).await?;
+            let dropped = change::delete_batch(api, rules, |line| console.info(line)).await?;
             tally.deleted += dropped.gone;
             tally.kept += dropped.kept;
         }

@@ -1,18 +1,18 @@
-//! `rules test`: a verdict on each rule, from what can be seen here and from X, without adding any.
+//! `rules test`: a verdict on each rule, from our own lint and from X, without adding a rule.
 
 use serde_json::{Value, json};
 
 use super::super::Error;
-use super::change::{Sent, is_cap, send, status, summary, tell, tell_batch, told_cap, why_refused};
+use super::change::{AddResult, is_cap, report_batch, report_errors, report_full, send, status, summary, why_refused};
 use super::input::{RuleSet, is_error};
 use crate::cli::RuleInput;
 use crate::net::api::{Api, RULE_BATCH};
+use crate::observe::table::{Cell, Column, Look};
 use crate::protocol::rule::Rule;
 use crate::terminal::console::{Console, WriteError, unless_closed};
-use crate::terminal::table::{Cell, Column, Look};
 use crate::text::escape_controls;
 
-/// What is known of a rule that was tested.
+/// The result for one rule.
 struct Verdict {
     word: &'static str,
     details: Vec<String>,
@@ -24,7 +24,7 @@ impl Verdict {
         Verdict { word, details, id: None }
     }
 
-    fn of(sent: &Sent, rule: &Rule) -> Verdict {
+    fn from_result(sent: &AddResult, rule: &Rule) -> Verdict {
         match sent.errors.iter().find(|error| error.value.as_ref() == Some(&rule.value)) {
             Some(error) if error.is_duplicate() => {
                 Verdict { id: error.id.clone(), ..Verdict::new("duplicate", Vec::new()) }
@@ -36,7 +36,7 @@ impl Verdict {
     }
 }
 
-/// Has rules checked. Those that look wrong are not sent.
+/// Tests rules. Those with an error of our lint are not sent.
 pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &RuleInput) -> Result<u8, Error> {
     let findings = given.findings(&input.lint);
     given.report(&findings, console);
@@ -54,16 +54,16 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &Rule
         let rules: Vec<Rule> = batch.iter().map(|&at| given.rules[at].clone()).collect();
         match send(api, &rules, true).await {
             Ok(sent) => {
-                tell(console, &sent.errors, given);
+                report_errors(console, &sent.errors, given);
                 for &at in batch {
-                    let Verdict { word, details, id } = Verdict::of(&sent, &given.rules[at]);
+                    let Verdict { word, details, id } = Verdict::from_result(&sent, &given.rules[at]);
                     verdicts[at].details.extend(details);
                     verdicts[at].word = word;
                     verdicts[at].id = id;
                 }
             }
             Err(error) => {
-                tell_batch(console, &error, &rules, given);
+                report_batch(console, &error, &rules, given);
                 end = Err(error);
                 break;
             }
@@ -75,7 +75,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &Rule
     let others = [(of("duplicate"), "there already"), (invalid, "invalid"), (unknown, "not judged")];
     console.info(&summary((of("valid"), "valid"), &others));
     match end {
-        Err(error) if is_cap(&error) => told_cap(api, console, error, "checking rules", unknown).await,
+        Err(error) if is_cap(&error) => report_full(api, console, error, "checking rules", unknown).await,
         Err(error) => Err(error.into()),
         Ok(()) => Ok(status(invalid, unknown)),
     }

@@ -1,7 +1,7 @@
-//! `xstream usage`: what X says was consumed and what this machine metered, side by side, by UTC day.
+//! `xstream usage`: the posts that X counted and the posts that this machine metered, side by side, per UTC day.
 //!
-//! The two differ for honest reasons: X counts the whole project and may be behind by a while, our meter counts
-//! what came in here. So both are shown and neither is corrected by the other.
+//! The two differ for good reasons: X counts the whole project and can lag, the meter counts what arrived here. So both
+//! are shown and neither corrects the other.
 
 mod report;
 
@@ -17,20 +17,20 @@ use crate::protocol::endpoint::Host;
 use crate::store::state::Store;
 use crate::terminal::console::Console;
 use report::Report;
-pub use report::{end, percent, thousands};
+pub use report::{end, percent};
 
 /// Runs the verb; returns the exit status.
 pub fn run(given: &cli::Usage, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
     console.set_options((&given.output).into());
     client_config::reexec_without_token(&given.access, arguments, console)?;
     let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
-    // A file that is not ours is told before anything is asked.
+    // A state file that is not ours is reported before a request is sent.
     let metered = match &given.state {
         Some(path) => {
             if !path.exists() {
                 console.info(&format!("warning: {} is not there; `xstream tail --state` makes it", path.display()));
             }
-            // Only the days are read, which hang on the host alone.
+            // Only the days are read, and they depend on the host alone.
             Some(Store::new(path, tail::account(&config.base), "", false)?.days()?)
         }
         None => None,
@@ -38,7 +38,7 @@ pub fn run(given: &cli::Usage, arguments: &[OsString], console: &mut Console) ->
     let mut api = config.api(config.clock(), console)?;
     let runtime = runtime()?;
     let usage = runtime.block_on(api.usage(Some(given.days)));
-    // A name that is still being resolved must not hold up the end.
+    // A name lookup that still runs must not delay the exit.
     runtime.shutdown_background();
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let report = Report::new(&usage?, metered.as_deref(), today, given.days);

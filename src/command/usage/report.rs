@@ -1,5 +1,4 @@
-//! What `usage` shows, as a function of X's answer and our own meter: a table with bars for people, objects for
-//! programs. Pure.
+//! The report of `usage`, from X's response and our own meter: a table with bars, or objects for programs. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,19 +7,20 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::protocol::record::{Consumed, Usage};
+use crate::observe::table::{self, Cell, Column, Look};
+use crate::protocol::api_types::{DailyUsage, Usage};
 use crate::store::meter::Day;
-use crate::terminal::table::{self, Cell, Column, Look};
 use crate::text::sanitize;
+use crate::text::thousands;
 
 /// One UTC day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Row {
-    /// What X says; none if it does not tell of the day.
+    /// Posts by X's count; none if X does not list the day.
     x: Option<u64>,
-    /// What we metered, and whether it is exact; none before we began.
+    /// Posts by our meter, and whether the count is exact; none before the first metered day.
     metered: Option<(u64, bool)>,
-    /// Of each app, where X tells of several.
+    /// Posts per app, where X lists several.
     apps: BTreeMap<String, u64>,
 }
 
@@ -33,30 +33,30 @@ pub struct Report {
     cap: Option<u64>,
     used: Option<u64>,
     turns: Option<Date>,
-    /// Our own count since the month of the cap began; none without a state file, or where X names no such month.
+    /// Our own count since the cap's month began; none without a state file, or where X does not name that month.
     metered: Option<u64>,
     has_meter: bool,
 }
 
 impl Report {
-    /// Of the last `days`, today among them, and whatever other days X tells of.
+    /// The report of the last `days` including today, and of all other days that X lists.
     pub fn new(usage: &Usage, metered: Option<&[Day]>, today: Date, days: u8) -> Report {
         let mut rows: BTreeMap<String, Row> =
             (0..i64::from(days)).map(|ago| (today.saturating_sub(ago.days()).to_string(), Row::default())).collect();
         let by_app = if usage.app_days.is_empty() { &usage.project_days } else { &usage.app_days };
         let apps: BTreeSet<&str> = by_app.iter().filter_map(|day| day.app.as_deref()).collect();
-        // The project's own numbers, or else the sum of its apps.
+        // The numbers of the project, else the sum of its apps.
         let by_project = if usage.project_days.is_empty() { &usage.app_days } else { &usage.project_days };
-        for Consumed { date, posts, .. } in by_project {
+        for DailyUsage { date, posts, .. } in by_project {
             *rows.entry(day(date)).or_default().x.get_or_insert(0) += posts;
         }
-        for Consumed { date, app, posts } in by_app {
+        for DailyUsage { date, app, posts } in by_app {
             if let (Some(app), true) = (app, apps.len() > 1) {
                 *rows.entry(day(date)).or_default().apps.entry(sanitize(app, 40)).or_default() += posts;
             }
         }
         if let Some(metered) = metered {
-            // Days without a post have no entry, and before the first entry nobody counted.
+            // A day without posts has no entry; before the first entry there was no meter.
             let first = metered.first().map_or("9999", |day| day.date.as_str());
             for (date, row) in &mut rows {
                 let counted = metered.iter().find(|day| day.date == *date).map(|day| (day.posts, day.exact));
@@ -83,7 +83,7 @@ impl Report {
         Some(self.cap?.saturating_sub(self.used?))
     }
 
-    /// For programs.
+    /// Objects for programs.
     pub fn values(&self) -> Vec<Value> {
         let mut values: Vec<Value> = self
             .days
@@ -112,12 +112,12 @@ impl Report {
         values
     }
 
-    /// For people.
+    /// The table for a terminal.
     pub fn render(&self, width: usize, color: bool) -> String {
         let x = |row: &Row| row.x.map_or_else(|| "-".to_owned(), thousands);
         let metered = |row: &Row| match row.metered {
             Some((posts, true)) => thousands(posts),
-            // An upper bound: beyond a million a day repeats are not told apart.
+            // An upper bound: from a million posts per day on, repeats are counted again.
             Some((posts, false)) => format!("≤ {}", thousands(posts)),
             None if self.has_meter => "-".to_owned(),
             None => String::new(),
@@ -156,7 +156,7 @@ impl Report {
         text
     }
 
-    /// The month of the cap, a line for each thing to know.
+    /// The state of the cap, one fact per line.
     fn summary(&self) -> String {
         let used = match (self.used, self.cap) {
             (Some(used), Some(cap)) => format!(
@@ -184,7 +184,7 @@ impl Report {
     }
 }
 
-/// The widest bar. Wider ones show nothing more, and numbers and bars would drift apart.
+/// The widest bar. A wider one shows no more, and moves the bars away from the numbers.
 const LONGEST_BAR: usize = 40;
 
 /// The day of a time as X writes it.
@@ -192,7 +192,7 @@ fn day(date: &str) -> String {
     sanitize(date.get(..10).unwrap_or(date), 20)
 }
 
-/// A bar for a part of the most, in eighths of a column; at least the thinnest for what is not nothing.
+/// A bar for `posts` out of `most`, in eighths of a column; the thinnest one for any number above 0.
 fn bar(posts: u64, most: u64, room: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     if posts == 0 || most == 0 || room == 0 {
@@ -201,19 +201,6 @@ fn bar(posts: u64, most: u64, room: usize) -> String {
     let eighths = u128::from(posts) * room as u128 * 8 / u128::from(most);
     let eighths = usize::try_from(eighths).unwrap_or(0).clamp(1, room * 8);
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
-}
-
-/// A number as people read it: 1,234,567.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A share as people read it; a small one is not nothing, and one short of all is not all.
@@ -230,19 +217,19 @@ pub fn percent(used: u64, cap: u64) -> String {
     }
 }
 
-/// When the month of the cap began that `today` lies in.
+/// The first day of the cap's month that contains `today`.
 fn begin(today: Date, turn: i8) -> Date {
     let this = of_month(today, turn);
     if this <= today { this } else { of_month(today.first_of_month().saturating_sub(1.day()), turn) }
 }
 
-/// When the month of the cap turns: X names a day of the month (`cap_reset_day`).
+/// The first day of the cap's next month: X names a day of the month (`cap_reset_day`).
 pub fn end(today: Date, turn: i8) -> Date {
     let this = of_month(today, turn);
     if this > today { this } else { of_month(today.last_of_month().saturating_add(1.day()), turn) }
 }
 
-/// That day of a month, or its last day where the month is shorter: X does not say what it does then.
+/// That day of a month, or the last day of a shorter month: X does not document that case.
 fn of_month(month: Date, day: i8) -> Date {
     month.first_of_month().saturating_add((i64::from(day.clamp(1, month.days_in_month())) - 1).days())
 }
@@ -254,7 +241,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn usage() -> Usage {
-        Usage::of(&json!({ "data": {
+        Usage::from_json(&json!({ "data": {
             "cap_reset_day": 10,
             "project_cap": "3000000",
             "project_id": "1369785403853424",
@@ -268,7 +255,7 @@ mod tests {
     }
 
     fn metered() -> Vec<Day> {
-        let day = |date: &str, posts, exact| Day { date: date.to_owned(), posts, exact };
+        let day = |date: &str, posts, exact| Day { date: date.to_owned(), posts, exact, reserved: 0 };
         vec![day("2026-11-09", 7, true), day("2026-11-20", 99_990, false), day("2026-11-22", 41_000, true)]
     }
 
@@ -303,9 +290,10 @@ mod tests {
     }
 
     #[test]
-    fn apps_are_told_apart_where_there_are_several() {
+    fn each_of_several_apps_has_a_row() {
         let days = |id: &str, posts: u64| json!({ "client_app_id": id, "usage": [{ "date": "2026-11-22T00:00:00.000Z", "usage": posts }] });
-        let usage = Usage::of(&json!({ "data": { "daily_client_app_usage": [days("11", 1200), days("22", 34)] } }));
+        let usage =
+            Usage::from_json(&json!({ "data": { "daily_client_app_usage": [days("11", 1200), days("22", 34)] } }));
         let report = Report::new(&usage, None, date(2026, 11, 22), 1);
         insta::assert_snapshot!(report.render(60, false), @r"
         DATE            X
@@ -371,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_read_as_people_write_them() {
+    fn numbers_have_separators() {
         let shown = [0, 999, 1000, 1_234_567, u64::MAX].map(thousands);
         assert_eq!(shown, ["0", "999", "1,000", "1,234,567", "18,446,744,073,709,551,615"]);
         let shown = [(0, 10), (1, 3_000_000), (1, 8), (2_999_999, 3_000_000), (3, 3), (4, 3), (1, 0)];

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::error::Kind;
-use crate::protocol::disconnect::{Code, Own};
-use crate::protocol::problem::{Body, Problem};
+use crate::protocol::body::Body;
+use crate::protocol::disconnect::{Code, LocalCause, ProblemName};
+use crate::protocol::problem::Problem;
 use crate::session::{Failure, Refusal};
 use crate::time::{format_duration, time_of_day};
 
@@ -15,9 +16,9 @@ impl Kind {
         match self {
             Kind::Refused(refusal) => {
                 let code = self.code();
-                let mut said = self.status(refusal).to_string();
-                if !matches!(code, Code::Status(_) | Code::Own(Own::Redirect)) {
-                    said = format!("{said} {code}");
+                let mut text = self.status(refusal).to_string();
+                if !matches!(code, Code::Status(_) | Code::Local(LocalCause::Redirect)) {
+                    text = format!("{text} {code}");
                 }
                 let entry = code.entry();
                 let why = match (&refusal.redirect, refusal.body.detail()) {
@@ -32,11 +33,11 @@ impl Kind {
                     Body::Text(_) | Body::Empty => Vec::new(),
                 };
                 let about = if parameters.is_empty() { String::new() } else { format!(" ({})", parameters.join(", ")) };
-                format!("{said}: {}{about}", why.trim_end_matches('.'))
+                format!("{text}: {}{about}", why.trim_end_matches('.'))
             }
             Kind::Failed(failure) => failure.detail.clone(),
-            Kind::Unreadable(text) if text.is_empty() => "the answer is not the JSON that X documents".to_owned(),
-            Kind::Unreadable(text) => format!("the answer is not the JSON that X documents: {text}"),
+            Kind::Unreadable(text) if text.is_empty() => "the response is not the JSON that X documents".to_owned(),
+            Kind::Unreadable(text) => format!("the response is not the JSON that X documents: {text}"),
         }
     }
 
@@ -45,25 +46,25 @@ impl Kind {
         let Kind::Refused(refusal) = self else {
             return match self {
                 Kind::Failed(failure) => advice_for(failure).to_owned(),
-                _ => "check --base-url and what is on the way to it".to_owned(),
+                _ => "check --base-url and any proxy in between".to_owned(),
             };
         };
         let code = self.code();
         match (self.status(refusal), &code) {
             (401, _) => {
-                "the bearer token is wrong, revoked, or no app-only token; make a new one in the developer portal"
+                "the bearer token is wrong, revoked, or not an app-only token; create a new one in the developer portal"
                     .to_owned()
             }
             (403, _) => forbidden(&refusal.body),
             (404, _) => "check --base-url".to_owned(),
             (300..=399, _) => "check --base-url; the token goes to no other host".to_owned(),
-            (400, Code::Problem(name)) if name == "invalid-request" => "correct what X names".to_owned(),
+            (400, Code::Problem(ProblemName::InvalidRequest)) => "correct the parameter that X names".to_owned(),
             (420 | 429, Code::Status(_)) => rate_window(refusal, now),
-            (405..500, Code::Status(_)) => "check --base-url and what is on the way to it".to_owned(),
-            (_, Code::Problem(name)) if name == "rate-limit-exceeded" => rate_window(refusal, now),
+            (405..500, Code::Status(_)) => "check --base-url and any proxy in between".to_owned(),
+            (_, Code::Problem(ProblemName::RateLimitExceeded)) => rate_window(refusal, now),
             (500..600, _) => match refusal.retry_after {
-                Some(wait) => format!("X's trouble; X asks to try again in {}", format_duration(wait)),
-                None => "X's trouble; try again later".to_owned(),
+                Some(wait) => format!("the fault is X's; X asks to try again in {}", format_duration(wait)),
+                None => "the fault is X's; try again later".to_owned(),
             },
             _ => code.entry().advice.to_owned(),
         }
@@ -73,23 +74,28 @@ impl Kind {
 /// One line about a problem.
 #[must_use]
 pub fn describe(problem: &Problem) -> String {
-    let name = problem.name.as_deref().filter(|name| *name != "about:blank").or(problem.title.as_deref());
+    let name = problem
+        .name
+        .as_ref()
+        .map(ProblemName::as_str)
+        .filter(|name| *name != "about:blank")
+        .or(problem.title.as_deref());
     match (name, &problem.detail) {
         (Some(name), Some(detail)) => format!("{name}: {detail}"),
         (Some(text), None) => text.to_owned(),
         (None, Some(detail)) => detail.clone(),
-        (None, None) => "an error without a word".to_owned(),
+        (None, None) => "an error without a description".to_owned(),
     }
 }
 
 /// The meaning of a status that came without a body.
 fn meaning_of_status(code: &Code) -> Option<&'static str> {
     let Code::Status(status) = code else { return None };
-    Some(match status {
+    Some(match status.number() {
         400 => "X does not understand the request",
-        401 => "X does not take the token",
+        401 => "X does not accept the token",
         402 => "the app has no credits left",
-        403 => "the app may not ask for this",
+        403 => "the app has no access to this",
         404 => "there is no such path",
         420 | 429 => "too many requests",
         405..500 => "X refuses the request and gives no reason",
@@ -102,27 +108,33 @@ fn meaning_of_status(code: &Code) -> Option<&'static str> {
 #[must_use]
 pub fn advice_for(failure: &Failure) -> &'static str {
     match failure.own {
-        Own::HeadTimeout | Own::Stall | Own::Truncated | Own::Eof | Own::Reset | Own::Gzip | Own::UnfinishedLine => {
-            "try again; if it stays so, check the network, a proxy on the way, and X's status page, \
+        LocalCause::HeadTimeout
+        | LocalCause::Stall
+        | LocalCause::Truncated
+        | LocalCause::Eof
+        | LocalCause::Reset
+        | LocalCause::Gzip
+        | LocalCause::UnfinishedLine => {
+            "try again; if it fails again, check the network, any proxy in between, and X's status page, \
              https://developer.x.com/status"
         }
         // A failure about a date already says what to do.
-        Own::Certificate if !failure.detail.contains("clock") => {
-            "check --base-url and what is on the way to it; a TLS proxy's CA is given with --cacert"
+        LocalCause::Certificate if !failure.detail.contains("clock") => {
+            "check --base-url and any proxy in between; for a TLS proxy, pass its CA with --cacert"
         }
-        own => Code::Own(own).entry().advice,
+        own => Code::Local(own).entry().advice,
     }
 }
 
 /// Which access these endpoints need (X docs: access levels), and where X says to apply for it.
 fn forbidden(body: &Body) -> String {
-    let mut advice = "these endpoints want the app-only bearer token of an app with pay-per-use or Enterprise access; \
+    let mut advice = "these endpoints need the app-only bearer token of an app with pay-per-use or Enterprise access; \
                       attach the app to a project that has it, in the developer portal"
         .to_owned();
     if let Body::Problems(problems) = body {
         for problem in problems {
             if let Some(enrollment) = &problem.required_enrollment {
-                advice = format!("{advice}; X asks for: {enrollment}");
+                advice = format!("{advice}; X requires: {enrollment}");
             }
             if let Some(url) = &problem.registration_url {
                 advice = format!("{advice}; apply at {url}");

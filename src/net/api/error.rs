@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::protocol::disconnect::{Code, Own};
-use crate::protocol::problem::{Body, Problem};
+use crate::protocol::api_types::RuleError;
+use crate::protocol::body::Body;
+use crate::protocol::disconnect::{Code, HttpStatus, LocalCause, ProblemName};
+use crate::protocol::problem::Problem;
 use crate::protocol::rate_limit::RateLimit;
-use crate::protocol::record::RuleError;
 use crate::session::{Failure, Refusal};
 
 /// A failed call. It displays as one line that ends with what to do.
@@ -93,19 +94,19 @@ impl Error {
     /// The errors of a refusal that concern single rules.
     #[must_use]
     pub fn rules(&self) -> Vec<RuleError> {
-        RuleError::all(&self.body)
+        RuleError::list_from_json(&self.body)
     }
 
     /// Whether the same call may succeed later, with nothing changed.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_temporary(&self) -> bool {
         match &self.kind {
             Kind::Refused(refusal) => match self.code() {
-                Code::Problem(name) if name == "rate-limit-exceeded" => true,
+                Code::Problem(ProblemName::RateLimitExceeded) => true,
                 Code::Problem(name) if is_final(&name) => false,
                 _ => matches!(self.kind.status(refusal), 420 | 429 | 500..600),
             },
-            Kind::Failed(failure) => !matches!(failure.own, Own::Certificate),
+            Kind::Failed(failure) => !matches!(failure.own, LocalCause::Certificate),
             Kind::Unreadable(_) => false,
         }
     }
@@ -113,31 +114,32 @@ impl Error {
     /// Whether the same request may be sent again at once, and that may help.
     pub(super) fn may_retry(&self) -> bool {
         match &self.kind {
-            Kind::Refused(refusal) => refusal.status >= 500 && self.is_passing(),
-            Kind::Failed(failure) => self.is_passing() && !failure.sent,
+            Kind::Refused(refusal) => refusal.status >= 500 && self.is_temporary(),
+            Kind::Failed(failure) => self.is_temporary() && !failure.sent,
             Kind::Unreadable(_) => false,
         }
     }
 }
 
 /// Problems that time alone does not solve, whatever their status.
-fn is_final(name: &str) -> bool {
-    matches!(name, "usage-capped" | "credits" | "credits-depleted" | "client-forbidden" | "rule-cap")
+fn is_final(name: &ProblemName) -> bool {
+    use ProblemName::{ClientForbidden, Credits, CreditsDepleted, RuleCap, UsageCapped};
+    matches!(name, UsageCapped | Credits | CreditsDepleted | ClientForbidden | RuleCap)
 }
 
 impl Kind {
     pub(super) fn code(&self) -> Code {
         match self {
-            Kind::Refused(refusal) if refusal.redirect.is_some() => Code::Own(Own::Redirect),
-            Kind::Refused(refusal) => Code::of_response(refusal.status, &refusal.body),
-            Kind::Failed(failure) => Code::Own(failure.own),
-            Kind::Unreadable(_) => Code::Status(200),
+            Kind::Refused(refusal) if refusal.redirect.is_some() => Code::Local(LocalCause::Redirect),
+            Kind::Refused(refusal) => Code::from_response(refusal.status, &refusal.body),
+            Kind::Failed(failure) => Code::Local(failure.own),
+            Kind::Unreadable(_) => Code::Status(HttpStatus::from(200)),
         }
     }
 
     pub(super) fn status(&self, refusal: &Refusal) -> u16 {
         match self.code() {
-            Code::Status(status) => status,
+            Code::Status(status) => status.number(),
             _ => refusal.status,
         }
     }

@@ -10,8 +10,8 @@ use super::query::MAX_PAGES;
 use super::send::Shape;
 use super::{Api, Error};
 use crate::net::dial::ApiRequest;
+use crate::protocol::api_types;
 use crate::protocol::problem::Problem;
-use crate::protocol::record;
 
 /// The characters that a query keeps as they are: RFC 3986 unreserved ones and the comma that joins X's lists.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b',');
@@ -46,13 +46,14 @@ impl Api {
             let target = format!("{path}?{}", query.join("&"));
             let request = ApiRequest { method: &Method::GET, target: &target, json: None };
             let reply = self.send(what, Shape::List, request).await?;
-            let (rows, others): (Vec<&Value>, _) = record::list(&reply, "data").iter().partition(|row| row.is_object());
+            let (rows, others): (Vec<&Value>, _) =
+                api_types::list(&reply, "data").iter().partition(|row| row.is_object());
             listing.items.extend(rows.into_iter().map(&read));
             if !others.is_empty() {
                 self.report(&format!("warning: {what}: {} of what X lists is no object and is left out", others.len()));
             }
-            listing.errors.extend(record::errors(&reply));
-            let Some(token) = record::next_token(&reply) else { break };
+            listing.errors.extend(api_types::errors(&reply));
+            let Some(token) = api_types::next_token(&reply) else { break };
             if !seen.insert(token.clone()) {
                 self.report(&format!("warning: {what}: X gave the same page twice; the list may not be whole"));
                 return Ok(Listing { more: true, ..listing });

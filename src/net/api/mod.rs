@@ -1,7 +1,7 @@
 //! X's REST endpoints as typed calls: connections, rules, usage.
 //!
 //! Each call is one request on a connection of its own, dialled as streams are. What may succeed soon is tried again a
-//! few times ([`send`]); a rate limit is reported with its reset and not waited for, since only the caller knows whether
+//! few times (see `send`); a rate limit is reported with its reset and not waited for, since only the caller knows whether
 //! a quarter of an hour is worth it.
 
 mod advice;
@@ -20,7 +20,9 @@ use serde_json::{Value, json};
 
 use super::dial::{ApiRequest, Dialer};
 use crate::clock::Clock;
-use crate::protocol::record::{AddOutcome, Connection, DeleteOutcome, Kills, Rule, RuleCounts, Usage};
+use crate::protocol::api_types::{
+    AddOutcome, Connection, DeleteOutcome, RuleCounts, StoredRule, TerminateResult, Usage,
+};
 use crate::session::Head;
 pub use advice::{advice_for, describe};
 pub use error::{Error, Kind};
@@ -97,14 +99,14 @@ impl Api {
         if !query.endpoints.is_empty() {
             parameters.push(("endpoints", query.endpoints.join(",")));
         }
-        self.pages("listing the connections", CONNECTIONS, &parameters, query.pages, Connection::of).await
+        self.pages("listing the connections", CONNECTIONS, &parameters, query.pages, Connection::from_json).await
     }
 
-    /// Ends connections. A success may still carry failures: see [`Kills::failed`].
+    /// Ends connections. A success may still carry failures: see [`TerminateResult::failed`].
     ///
     /// # Errors
     /// The call failed.
-    pub async fn kill(&mut self, which: Kill<'_>) -> Result<Kills, Error> {
+    pub async fn kill(&mut self, which: Kill<'_>) -> Result<TerminateResult, Error> {
         let (target, body) = match which {
             Kill::Ids(ids) => (CONNECTIONS.to_owned(), Some(json!({ "uuids": ids }).to_string())),
             Kill::Endpoint(name) => (format!("{CONNECTIONS}/{}", encoded(name)), None),
@@ -112,16 +114,16 @@ impl Api {
         };
         let request = ApiRequest { method: &Method::DELETE, target: &target, json: body.as_deref() };
         let reply = self.send("ending connections", Shape::Data, request).await?;
-        Ok(Kills::of(&reply))
+        Ok(TerminateResult::from_json(&reply))
     }
 
     /// The rules of the filtered stream.
     ///
     /// # Errors
     /// The call failed.
-    pub async fn rules(&mut self) -> Result<Listing<Rule>, Error> {
+    pub async fn rules(&mut self) -> Result<Listing<StoredRule>, Error> {
         let parameters = [("max_results", "1000".to_owned())];
-        self.pages("listing the rules", RULES, &parameters, MAX_PAGES, Rule::of).await
+        self.pages("listing the rules", RULES, &parameters, MAX_PAGES, StoredRule::from_json).await
     }
 
     /// Adds rules, or only checks them. One request: pass at most [`RULE_BATCH`]. A success may still carry
@@ -139,7 +141,7 @@ impl Api {
             .collect();
         let what = if dry_run { "checking rules" } else { "adding rules" };
         let reply = self.change_rules(what, dry_run, &json!({ "add": rules })).await?;
-        Ok(AddOutcome::of(&reply))
+        Ok(AddOutcome::from_json(&reply))
     }
 
     /// Deletes rules. One request: pass at most [`RULE_BATCH`].
@@ -152,7 +154,7 @@ impl Api {
             Delete::Values(values) => json!({ "delete": { "values": values } }),
         };
         let reply = self.change_rules("deleting rules", dry_run, &body).await?;
-        Ok(DeleteOutcome::of(&reply))
+        Ok(DeleteOutcome::from_json(&reply))
     }
 
     async fn change_rules(&mut self, what: &'static str, dry_run: bool, body: &Value) -> Result<Value, Error> {
@@ -170,7 +172,7 @@ impl Api {
         let target = format!("{RULES}?delete_all=true");
         let request = ApiRequest { method: &Method::POST, target: &target, json: Some("{}") };
         let reply = self.send("deleting all rules", Shape::Change, request).await?;
-        Ok(DeleteOutcome::of(&reply))
+        Ok(DeleteOutcome::from_json(&reply))
     }
 
     /// How many rules exist, and how many may.
@@ -182,7 +184,7 @@ impl Api {
         let request = ApiRequest { method: &Method::GET, target: &target, json: None };
         let reply = self.send("counting the rules", Shape::Data, request).await?;
         self.report_errors(&reply);
-        Ok(RuleCounts::of(&reply))
+        Ok(RuleCounts::from_json(&reply))
     }
 
     /// The usage of the last `days`, 1 to 90; X's default is 7.
@@ -195,6 +197,6 @@ impl Api {
         let request = ApiRequest { method: &Method::GET, target: &target, json: None };
         let reply = self.send("reading the usage", Shape::Data, request).await?;
         self.report_errors(&reply);
-        Ok(Usage::of(&reply))
+        Ok(Usage::from_json(&reply))
     }
 }

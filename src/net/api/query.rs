@@ -21,7 +21,7 @@ pub struct ConnectionQuery {
 }
 
 /// States of connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Open
     Active,

@@ -10,8 +10,9 @@ use super::advice::describe;
 use super::error::Kind;
 use super::{Api, Error};
 use crate::net::dial::{ApiRequest, ApiResponse};
-use crate::protocol::problem::{Body, Problem};
-use crate::protocol::record;
+use crate::protocol::api_types;
+use crate::protocol::body::Body;
+use crate::protocol::problem::Problem;
 use crate::text::sanitize;
 
 /// The delays before the second, third and fourth attempt. X's servers recover in seconds or not soon; the user is
@@ -80,7 +81,7 @@ impl Api {
 
     /// Reports the errors beside data that hold no list.
     pub(super) fn report_errors(&mut self, reply: &Value) {
-        for problem in record::errors(reply) {
+        for problem in api_types::errors(reply) {
             self.report(&format!("warning: {}", describe(&problem)));
         }
     }

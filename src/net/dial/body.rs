@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::net::stream::Stream;
-use crate::pipeline::inflate::Inflater;
-use crate::protocol::disconnect::Own;
-use crate::protocol::problem::Body;
+use crate::pipeline::decode::inflate::Inflater;
+use crate::protocol::body::Body;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
 /// The most that is read of a refusal's body; X's longest problem is under 1 KB.
@@ -48,7 +48,7 @@ fn extend(bytes: &mut Vec<u8>, more: &[u8]) {
     bytes.extend_from_slice(&more[..more.len().min(room)]);
 }
 
-/// Reads the whole reply to a call. It may pause for `limit` and last [twice](REPLY_HEADS) as long.
+/// Reads the whole reply to a call. It may pause for `limit` and last twice as long.
 ///
 /// # Errors
 /// It is too long, too slow, damaged or cut.
@@ -74,22 +74,24 @@ pub async fn read_reply(stream: &mut Stream, limit: Duration, clock: &Clock) -> 
             } else {
                 format!("the reply did not end within {} s", (limit * REPLY_HEADS).as_secs())
             };
-            return Err(failed(Own::Stall, detail));
+            return Err(failed(LocalCause::Stall, detail));
         };
         let Some(chunk) = next.transpose()? else { break };
         let mut fits = true;
         if stream.gzip {
             let pushed = inflater.push(&chunk, |piece| fits &= keep(piece));
-            pushed.map_err(|error| failed(Own::Gzip, format!("damaged gzip: {error}")))?;
+            pushed.map_err(|error| failed(LocalCause::Gzip, format!("damaged gzip: {error}")))?;
         } else {
             fits = keep(&chunk);
         }
         if !fits {
-            return Err(failed(Own::Http, format!("the reply is longer than {} MiB", REPLY_CAP >> 20)));
+            return Err(failed(LocalCause::Http, format!("the reply is longer than {} MiB", REPLY_CAP >> 20)));
         }
     }
-    if stream.gzip && inflater.finish(|piece| _ = keep(piece)).is_err() {
-        return Err(failed(Own::Truncated, "the compressed reply is cut short".to_owned()));
+    let finished = inflater.finish();
+    let _ = keep(inflater.output());
+    if stream.gzip && finished.is_err() {
+        return Err(failed(LocalCause::Truncated, "the compressed reply is cut short".to_owned()));
     }
     Ok(plain)
 }

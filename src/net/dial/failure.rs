@@ -8,7 +8,7 @@ use crate::net::error::{chain, find, innermost};
 use crate::net::proxy::Proxy;
 use crate::net::resolve::{DnsError, Resolver};
 use crate::net::trust::describe_certificate_error;
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
 /// The failure that `error` of a connector stands for.
@@ -22,10 +22,11 @@ pub fn from_connect(
     let unsent = |own, detail| Failure { own, detail, sent: false };
     if let Some(tls) = find::<rustls::Error>(error) {
         return match tls {
-            rustls::Error::InvalidCertificate(why) => {
-                unsent(Own::Certificate, format!("the certificate of {host} {}", describe_certificate_error(why)))
-            }
-            tls => unsent(Own::Tls, format!("TLS with {host}: {tls}")),
+            rustls::Error::InvalidCertificate(why) => unsent(
+                LocalCause::Certificate,
+                format!("the certificate of {host} {}", describe_certificate_error(why)),
+            ),
+            tls => unsent(LocalCause::Tls, format!("TLS with {host}: {tls}")),
         };
     }
     let io = innermost(error);
@@ -33,14 +34,14 @@ pub fn from_connect(
     let closed = matches!(io.map(io::Error::kind), Some(ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset));
     let text = chain(error);
     if let Some(proxy) = proxy.filter(|_| !closed || text.contains("tunnel") || text.contains("SOCKS")) {
-        return unsent(Own::Proxy, format!("through {}: {text}", proxy.name()));
+        return unsent(LocalCause::Proxy, format!("through {}: {text}", proxy.name()));
     }
     if closed && !base.is_plain() {
-        return unsent(Own::Tls, format!("{host} closed the connection during the TLS handshake"));
+        return unsent(LocalCause::Tls, format!("{host} closed the connection during the TLS handshake"));
     }
     if let Some(dns) = find::<DnsError>(error) {
-        return unsent(Own::Dns, format!("{host}: {dns}"));
+        return unsent(LocalCause::Dns, format!("{host}: {dns}"));
     }
     let why = io.map_or(text, ToString::to_string);
-    unsent(Own::Tcp, format!("{host}: {why}{}", resolver.tried()))
+    unsent(LocalCause::Tcp, format!("{host}: {why}{}", resolver.tried()))
 }

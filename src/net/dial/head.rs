@@ -4,8 +4,8 @@ use hyper::header::HeaderMap;
 use hyper::http::response::Parts;
 
 use crate::clock::Clock;
-use crate::protocol::disconnect::Own;
-use crate::protocol::problem::Body;
+use crate::protocol::body::Body;
+use crate::protocol::disconnect::LocalCause;
 use crate::protocol::rate_limit::{self, RateLimit};
 use crate::session::{Failure, Head, Refusal};
 use crate::text::sanitize;
@@ -58,7 +58,7 @@ pub fn coding(headers: &HeaderMap) -> Coding {
 pub fn unknown_coding(headers: &HeaderMap) -> Failure {
     let name = sanitize(&coding_name(headers), LONGEST);
     Failure {
-        own: Own::Http,
+        own: LocalCause::Http,
         detail: format!("the server compresses with `{name}`, which was not offered"),
         sent: true,
     }

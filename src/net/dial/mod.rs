@@ -32,8 +32,8 @@ use super::stream::{Connection, Stream};
 use super::token::Token;
 use super::trust::{tls_config, trust};
 use crate::clock::Clock;
-use crate::protocol::disconnect::Own;
-use crate::protocol::problem::Body;
+use crate::protocol::body::Body;
+use crate::protocol::disconnect::LocalCause;
 use crate::protocol::request::Request;
 use crate::session::{Failure, Refusal};
 use attempt::Progress;
@@ -190,10 +190,10 @@ impl Dialer {
     ) -> Result<(Response<Incoming>, Connection), Failure> {
         let Options { base, proxy, clock, connect_timeout, head_timeout, .. } = &*self.options;
         let unsent = |own, detail| Failure { own, detail, sent: false };
-        let uri = base.join(target).map_err(|error| unsent(Own::Http, chain(&error)))?;
+        let uri = base.join(target).map_err(|error| unsent(LocalCause::Http, chain(&error)))?;
         let address =
-            with_port(&uri, base.port()).ok_or_else(|| unsent(Own::Http, "the URL names no host".to_owned()))?;
-        let request = self.http_request(method, &uri, body).map_err(|error| unsent(Own::Http, chain(&error)))?;
+            with_port(&uri, base.port()).ok_or_else(|| unsent(LocalCause::Http, "the URL names no host".to_owned()))?;
+        let request = self.http_request(method, &uri, body).map_err(|error| unsent(LocalCause::Http, chain(&error)))?;
         let (mut connector, resolver) = self.connector();
         let io = match clock.timeout(*connect_timeout, connector.call(address)).await {
             Ok(Ok(io)) => io,
@@ -201,16 +201,16 @@ impl Dialer {
             Err(_) => {
                 let seconds = connect_timeout.as_secs_f64();
                 let detail = format!("no connection to {} within {seconds} s", base.host());
-                return Err(unsent(Own::ConnectTimeout, detail));
+                return Err(unsent(LocalCause::ConnectTimeout, detail));
             }
         };
         let mut connection = Connection::open(io).await?;
-        let failed = |detail| Err(Failure { own: Own::HeadTimeout, detail, sent: true });
+        let failed = |detail| Err(Failure { own: LocalCause::HeadTimeout, detail, sent: true });
         let response = tokio::select! {
             biased;
             response = clock.timeout(*head_timeout, connection.send(request, &progress.sent)) => {
                 let seconds = head_timeout.as_secs();
-                response.unwrap_or_else(|_| failed(format!("no answer within {seconds} s of the request")))
+                response.unwrap_or_else(|_| failed(format!("no response within {seconds} s of the request")))
             }
             () = progress.cancelled.notified() => failed("cancelled".to_owned()),
         };

@@ -1,21 +1,21 @@
 //! Rule files: bytes to rules and back.
 //!
-//! People write a rule a line; programs write JSON. What a line is can be told from its first
-//! character, so one file may hold both:
+//! Users write one rule per line; programs write JSON. The first character of a line shows which it is, so one file
+//! may contain both:
 //!
 //! ```text
 //! # text              a comment: one `#` or more, then white space or the end of the line
 //! #cats has:images    a rule: a hashtag has no space after its `#`
 //! rule<TAB>tag        a rule with its tag; without the tab a rule without tag
-//! {"value":…}         a rule as JSON; `tag` is read, `id` kept, anything else ignored
-//! [{"value":…},…]     a list of such, on one line or many
-//! {"data":[…]}        what X answers when asked for its rules; without rules it has only `meta`
+//! {"value":…}         a rule as JSON; `tag` is read, `id` kept, everything else ignored
+//! [{"value":…},…]     a list of them, on one line or several
+//! {"data":[…]}        X's response with its rules; without rules it has only `meta`
 //! ```
 //!
-//! No legal rule begins with `{` or `[`: X asks for quotes around them. Outer white space of a plain
-//! line is not part of its rule; in JSON it is, since X keeps it.
+//! No legal rule begins with `{` or `[`: X requires quotes around them. Outer white space of a plain line is not part
+//! of its rule; in JSON it is, because X keeps it.
 //!
-//! Law: total. Any bytes give rules or mistakes, and what [`write()`] writes is read as it was.
+//! Law: total. Any bytes give rules or mistakes, and [`read`] returns the rules that [`write()`] wrote.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,7 +26,7 @@ use serde_json::{Deserializer, Value};
 use super::{Rule, piece};
 use crate::text::escape_controls;
 
-/// Most mistakes told at once. A screen holds about this many; the first few usually explain the rest.
+/// Most mistakes reported at once. A screen has room for about this many; the first few usually explain the rest.
 pub const MOST_MISTAKES: usize = 20;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -46,7 +46,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Something in a rule file that cannot be read.
+/// A part of a rule file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
     /// Where it is.
@@ -63,12 +63,12 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// All that cannot be read in the files, at least one.
+/// Everything in the files that cannot be read, at least one mistake.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mistakes {
     /// The first [`MOST_MISTAKES`], in order.
     pub list: Vec<Mistake>,
-    /// How many came after them.
+    /// How many follow them.
     pub more: usize,
 }
 
@@ -87,7 +87,7 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// Something that was read, and that the user may want to tidy up.
+/// A part that was read, and that the user may want to correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Where it is.
@@ -102,7 +102,7 @@ impl fmt::Display for Note {
     }
 }
 
-/// What the files hold.
+/// The rules in the files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
     /// The rules in the order of the files; no two have the same value.
@@ -113,13 +113,12 @@ pub struct Reading {
     pub notes: Vec<Note>,
 }
 
-/// Reads rule files, each with the name to call it by.
+/// Reads rule files, each with its name.
 ///
-/// The files count as one: a rule that stands in two of them is a repetition.
+/// The files count as one: a rule in two of them is a repetition.
 ///
 /// # Errors
-/// If anything in them cannot be read. Rules that can are not given then: a set made equal to half a
-/// file deletes the other half.
+/// Something in them cannot be read. Then no rules are returned: a sync to half a file would delete the other half.
 pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Reading, Mistakes> {
     let mut reader =
         Reader { file: "", reading: Reading::default(), known: HashMap::new(), mistakes: Mistakes::default() };
@@ -133,7 +132,7 @@ pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<
 struct Reader<'a> {
     file: &'a str,
     reading: Reading,
-    /// Value of each rule to its index.
+    /// The index of each rule by its value.
     known: HashMap<String, usize>,
     mistakes: Mistakes,
 }
@@ -189,9 +188,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the JSON value that begins in the first line of `rest`, which is `opening`, and gives how
-    /// many bytes are done with, whole lines; nothing if the value does not end, so neither does the
-    /// mistake.
+    /// Reads the JSON value that begins in the first line of `rest`, which is `opening`. Returns how many bytes were
+    /// read, in whole lines; `None` if the value does not end, so that the rest of the file cannot be read.
     fn json(&mut self, rest: &[u8], opening: &str, line: usize) -> Option<usize> {
         let mut values = Deserializer::from_slice(rest).into_iter::<Value>();
         match values.next()? {
@@ -205,20 +203,20 @@ impl Reader<'_> {
                     self.mistake(
                         last,
                         "text after the JSON value".to_owned(),
-                        "write one JSON value a line, nothing between them, or all in one `[…]`",
+                        "write one JSON value per line, nothing between them, or all in one `[…]`",
                     );
                 }
                 Some(end + (length + 1).min(tail.len()))
             }
             Err(error) => {
-                // A whole line of its own spoils no other. A value spread over lines does: where it was
-                // meant to end cannot be told, and each line after it would be one more mistake.
+                // After an object on one line, reading continues with the next. Of a value over several lines the
+                // intended end is unknown, and each line after it would be one more mistake.
                 let alone = opening.starts_with('{') && opening.len() > 1 && !opening.ends_with(['{', '[', ',']);
-                // Of a line cut short, what is missing in it says more than what the next one is not.
+                // If the line is cut, its own error says more than that of the next line.
                 let error = serde_json::from_str::<Value>(opening).err().filter(|_| alone).unwrap_or(error);
-                // serde_json ends with the place, counted from the beginning of this value.
-                let told = error.to_string();
-                let what = told.rsplit_once(" at line ").map_or(told.as_str(), |(what, _)| what);
+                // serde_json's text ends with a place that counts from the beginning of this value.
+                let text = error.to_string();
+                let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
                 self.mistake(
                     line + error.line().saturating_sub(1),
                     format!("not JSON: {what}"),
@@ -244,7 +242,7 @@ impl Reader<'_> {
             if value.is_object() && !answer { vec![line] } else { element_lines(json, line, 1 + usize::from(answer)) };
         for (index, element) in list.iter().enumerate() {
             let line = lines.get(index).copied().unwrap_or(line);
-            match Rule::read(element) {
+            match Rule::from_json(element) {
                 Ok(rule) => self.rule(rule, line),
                 Err(what) => {
                     let advice =
@@ -268,13 +266,13 @@ impl Reader<'_> {
         let other = if other.file == place.file { format!("line {}", other.line) } else { other.to_string() };
         let value = piece(&rule.value);
         if self.reading.rules[first].tag() == rule.tag() {
-            let what = format!("`{value}` stands in {other} already; it counts once");
+            let what = format!("`{value}` is already in {other}; it counts once");
             self.reading.notes.push(Note { place, what });
         } else {
             self.mistake(
                 line,
                 format!("`{value}` has another tag in {other}"),
-                "keep one of them: X knows a rule by its value and refuses it a second time",
+                "keep one of them: X identifies a rule by its value and refuses it a second time",
             );
         }
     }
@@ -289,19 +287,18 @@ impl Reader<'_> {
     }
 }
 
-/// True for `#`, `# text` and `## text`, which no legal rule looks like: a hashtag has its name at
-/// once after a single `#`.
+/// True for `#`, `# text` and `## text`, which are not legal rules: a hashtag has its name right after a single `#`.
 fn is_comment(line: &str) -> bool {
     let text = line.trim_start_matches('#');
     text.len() < line.len() && (text.is_empty() || text.starts_with(char::is_whitespace))
 }
 
-/// The line of each element of the list in a valid JSON text that begins in line `first`: the list
-/// itself (`depth` 1), or the one in `data` (`depth` 2). A text that says `data` twice gives more
-/// lines than rules; that only misplaces a message.
+/// The line of each element of the list in a valid JSON text that begins in line `first`: the list itself (`depth` 1),
+/// or the one in `data` (`depth` 2). A text with two `data` gives more lines than rules; the only consequence is a
+/// message with a wrong line.
 fn element_lines(json: &[u8], first: usize, depth: usize) -> Vec<usize> {
     let (mut lines, mut line, mut level, mut at) = (Vec::new(), first, 0_usize, 0);
-    // Whether the list is the one, whether its next value begins an element, and the last key seen.
+    // Whether the current list is the one, whether its next value begins an element, and the last key.
     let (mut inside, mut fresh, mut key) = (false, false, &b""[..]);
     while let Some(&byte) = json.get(at) {
         if inside && fresh && level == depth && !byte.is_ascii_whitespace() && byte != b']' {
@@ -346,19 +343,18 @@ fn string_end(json: &[u8], at: usize) -> usize {
     end.min(json.len())
 }
 
-/// How rules are written to a file.
+/// The form of a rule file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Form {
-    /// `{"value":…,"tag":…}` a line.
+    /// `{"value":…,"tag":…}` per line.
     #[default]
     Ndjson,
-    /// `rule<TAB>tag` a line. A rule that would be read otherwise (it holds a line break, begins like a
-    /// comment …) is written as JSON.
+    /// `rule<TAB>tag` per line. A rule that would be read otherwise (it contains a line break, begins like a comment …)
+    /// is written as JSON.
     Tab,
 }
 
-/// Writes rules as a file that [`read`] gives back. Ids are left out: they name what X has, and change
-/// when a rule is added again.
+/// Writes rules as a file for [`read`]. Ids are left out: they change when a rule is added again.
 #[must_use]
 pub fn write(rules: &[Rule], form: Form) -> String {
     let mut text = String::new();
@@ -386,7 +382,7 @@ pub fn write(rules: &[Rule], form: Form) -> String {
 fn is_plain(rule: &Rule) -> bool {
     let whole = |text: &str| !text.is_empty() && text.trim() == text && !text.contains(['\t', '\n', '\r']);
     whole(&rule.value)
-        // A byte order mark in front is taken off the first line.
+        // A byte order mark at the beginning of the file is skipped.
         && !rule.value.starts_with(['{', '[', '\u{FEFF}'])
         && !is_comment(&rule.value)
         && rule.tag().is_none_or(whole)

@@ -1,57 +1,19 @@
-//! What X would refuse in a rule, or read otherwise than it was meant, told without asking X.
+//! What X would refuse in a rule, or read otherwise than intended, found without a request.
 //!
-//! An error is what X's documents or X's own answers say it refuses; all else that looks wrong is a
-//! warning, since a tool that refuses a rule X takes is in the way. Sources: X API docs, filtered
-//! stream, build a rule and operators; messages of the rules endpoint in public issues; `PowerTrack`
-//! docs for what these leave open, as the language is the same.
+//! An error is what X refuses according to its documents or responses; everything else that looks wrong is a warning,
+//! because a tool that refuses a rule that X accepts is an obstacle. Sources: X API docs, filtered stream, build a rule
+//! and operators; messages of the rules endpoint in public issues; `PowerTrack` docs for what these leave open, since
+//! the language is the same.
 //!
 //! Law: total; the same rule always gives the same findings, in the order of their positions.
 
-use std::fmt;
-
 use super::Access;
+use super::finding::{Finding, Severity};
 use super::operator::Class;
 use super::syntax::{Kind, Token, tokens};
 
-/// How sure it is that X refuses the rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// X may take it, perhaps not as meant.
-    Warning,
-    /// X refuses it.
-    Error,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
-    }
-}
-
-/// Something in a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How sure.
-    pub severity: Severity,
-    /// The character it is about, counted from 1.
-    pub position: usize,
-    /// What is found, as a fragment.
-    pub message: String,
-    /// What to do, as a fragment.
-    pub hint: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at character {}: {}; {}", self.severity, self.position, self.message, self.hint)
-    }
-}
-
-/// Looks a rule over. Without an access level a rule is as long as any level allows, with a warning
-/// where the smaller one ends.
+/// Checks a rule. Without an access level a rule may be as long as any level allows, with a warning beyond the shorter
+/// limit.
 #[must_use]
 pub fn lint(rule: &str, access: Option<Access>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -65,16 +27,15 @@ pub fn lint(rule: &str, access: Option<Access>) -> Vec<Finding> {
     }
     let known = findings.len();
     let (tokens, whole) = tokens(rule, &mut findings);
-    let mut shape = Shape { levels: vec![Level::at(1, false)], ..Shape::default() };
+    let mut structure = Structure { levels: vec![Level::at(1, false)], ..Structure::default() };
     for token in &tokens {
-        shape.take(token);
+        structure.add(token);
     }
-    // Behind a quote without end, everything is a guess.
+    // After a quote that does not end, everything is a guess.
     if whole {
-        shape.finish(&mut findings);
+        structure.finish(&mut findings);
     }
-    // Whether X takes `\"` for a quote or for a part of the text is not published, and everything after
-    // it depends on that.
+    // Whether X reads `\"` as a quote or as part of the text is not published, and everything after it depends on that.
     if rule.contains("\\\"") {
         findings[known..].iter_mut().for_each(|finding| finding.severity = Severity::Warning);
     }
@@ -100,17 +61,17 @@ fn length(rule: &str, access: Option<Access>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Terms that stand together with AND.
+/// Terms joined by AND.
 #[derive(Debug, Clone, Copy, Default)]
 struct Branch {
     /// Where it begins; 0 while it is empty.
     at: usize,
     terms: usize,
-    /// It asks for something, not only against something.
+    /// A term is not negated.
     positive: bool,
-    /// It asks for something that may stand alone in a rule.
-    stands: bool,
-    /// Where the group is that keeps it from being positive or from standing.
+    /// A term that is not negated is standalone.
+    standalone: bool,
+    /// The group that prevents it from being positive or standalone.
     culprit: usize,
 }
 
@@ -131,18 +92,18 @@ impl Level {
     /// The group as a term of the level around it.
     fn close(mut self) -> (Branch, Self) {
         self.closed.push(self.open);
-        let lame = self.closed.iter().find(|branch| !branch.positive);
-        let weak = self.closed.iter().find(|branch| !branch.stands);
-        let culprit = lame.or(weak).map_or(self.at, |branch| branch.culprit);
+        let negative = self.closed.iter().find(|branch| !branch.positive);
+        let dependent = self.closed.iter().find(|branch| !branch.standalone);
+        let culprit = negative.or(dependent).map_or(self.at, |branch| branch.culprit);
         // A negated group of negations asks for something after all, or so X may see it.
-        let positive = lame.is_none() != self.negated;
-        (Branch { at: self.at, terms: 1, positive, stands: positive && weak.is_none(), culprit }, self)
+        let positive = negative.is_none() != self.negated;
+        (Branch { at: self.at, terms: 1, positive, standalone: positive && dependent.is_none(), culprit }, self)
     }
 }
 
 /// How the terms stand together.
 #[derive(Debug, Default)]
-struct Shape {
+struct Structure {
     levels: Vec<Level>,
     found: Vec<Finding>,
     /// Doubts that an error about the whole rule would only repeat.
@@ -159,7 +120,7 @@ struct Shape {
     sample: Option<usize>,
 }
 
-impl Shape {
+impl Structure {
     fn level(&mut self) -> &mut Level {
         // The rule itself is never closed, so there always is one.
         if self.levels.is_empty() {
@@ -169,7 +130,7 @@ impl Shape {
         &mut self.levels[last]
     }
 
-    fn take(&mut self, token: &Token) {
+    fn add(&mut self, token: &Token) {
         self.last = token.at;
         match token.kind {
             Kind::Open => {
@@ -218,8 +179,8 @@ impl Shape {
                     self.words += 1;
                     self.stops += usize::from(stop);
                 }
-                let stands = positive && class != Class::Joined;
-                self.join(Branch { at: token.at, terms: 1, positive, stands, culprit: token.at });
+                let standalone = positive && class != Class::Joined;
+                self.join(Branch { at: token.at, terms: 1, positive, standalone, culprit: token.at });
             }
         }
     }
@@ -239,7 +200,7 @@ impl Shape {
             *branch = Branch { terms: 0, ..term };
         } else {
             branch.positive |= term.positive;
-            branch.stands |= term.stands;
+            branch.standalone |= term.standalone;
             branch.culprit = branch.at;
         }
         branch.terms += 1;
@@ -322,7 +283,7 @@ impl Shape {
         if class == Class::Joined {
             let hint = "add a word, a phrase, a hashtag, from: or another operator that may stand alone";
             self.found.push(finding(Severity::Error, self.first, alone, hint));
-        } else if !rule.stands {
+        } else if !rule.standalone {
             let hint = "add a word or another standalone operator that is wanted, on each side of an OR";
             self.found.push(finding(Severity::Warning, rule.culprit, alone, hint));
         } else if class == Class::Unclear {

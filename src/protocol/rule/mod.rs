@@ -1,37 +1,38 @@
-//! Rules of the filtered stream: what a rule is, and all that can be known of one without asking X.
+//! Rules of the filtered stream: what a rule is, and what can be checked without a request to X.
 //!
-//! A rule is a line of X's query language with an optional tag. X keeps a set of them for an app and
-//! knows each by its value: the id changes when a rule is deleted and added again, and a second rule
-//! of the same value is refused (X API docs: filtered stream, rules).
+//! A rule is a query in X's language with an optional tag. X keeps a set of rules per app and identifies each by its
+//! value: the id changes when a rule is deleted and added again, and a second rule with the same value is refused (X
+//! API docs: filtered stream, rules).
 //!
 //! ```text
-//! file    bytes of a rule file to rules, and rules to such a file
-//! lint    what X would refuse or read otherwise than meant     (operator, syntax: its vocabulary)
-//! plan    from the rules X has to the rules it should have: requests in an order that is safe to cut
+//! file    a rule file to rules, and rules to a rule file
+//! lint    what X would refuse or read otherwise than intended     (operator, syntax: its vocabulary)
+//! plan    the requests from the rules that X has to those it should have, in an order that may be interrupted
 //! ```
 
 use serde_json::Value;
 
-use super::record;
+use super::api_types::StoredRule;
 use crate::text::escape_controls;
 
 pub mod file;
+pub mod finding;
 pub mod lint;
 mod operator;
 pub mod plan;
 mod syntax;
 
-/// Longest piece of a rule repeated in a message, in characters. Enough to find it again.
-const LONGEST_PIECE: usize = 40;
+/// Longest excerpt of a rule in a message, in characters. Enough to find it again.
+const LONGEST_EXCERPT: usize = 40;
 
 /// A rule of the filtered stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rule {
     /// The query. X compares it character for character, outer spaces included.
     pub value: String,
-    /// The name that comes back in `matching_rules` of each post.
+    /// The label that comes back in `matching_rules` of each post.
     pub tag: Option<String>,
-    /// X's number for the rule, if X has it.
+    /// X's id for the rule, if X has it.
     pub id: Option<String>,
 }
 
@@ -42,8 +43,7 @@ impl Rule {
         Self { value: value.into(), tag: tag.filter(|tag| !tag.is_empty()).map(ToOwned::to_owned), id: None }
     }
 
-    /// The tag, if it says something. X answers with a missing, a null or an empty one for a rule
-    /// without.
+    /// The tag, unless it is empty. For a rule without a tag X sends a missing, a null or an empty one.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         self.tag.as_deref().filter(|tag| !tag.is_empty())
@@ -53,7 +53,7 @@ impl Rule {
     ///
     /// # Errors
     /// What is wrong with the object, as a fragment.
-    pub fn read(value: &Value) -> Result<Self, String> {
+    pub fn from_json(value: &Value) -> Result<Self, String> {
         let Some(object) = value.as_object() else {
             return Err("not a JSON object".to_owned());
         };
@@ -71,7 +71,7 @@ impl Rule {
         let id = match object.get("id") {
             None | Some(Value::Null) => None,
             Some(Value::String(id)) => Some(id.clone()),
-            // Some clients write ids as numbers; a float has lost digits already.
+            // Some clients write ids as numbers; a float has lost digits.
             Some(Value::Number(id)) if id.is_u64() => Some(id.to_string()),
             Some(_) => return Err("`id` is neither a string nor a whole number".to_owned()),
         };
@@ -79,13 +79,13 @@ impl Rule {
     }
 }
 
-impl From<&record::Rule> for Rule {
-    fn from(rule: &record::Rule) -> Self {
+impl From<&StoredRule> for Rule {
+    fn from(rule: &StoredRule) -> Self {
         Self { id: rule.id.clone(), ..Self::new(rule.value.as_str(), rule.tag.as_deref()) }
     }
 }
 
-/// What an account may do (X API docs: filtered stream, introduction).
+/// An access level and its limits (X API docs: filtered stream, introduction).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// 1,000 rules of 1,024 characters.
@@ -104,7 +104,7 @@ impl Access {
         }
     }
 
-    /// Most rules. An Enterprise contract may say more; `GET …/rules/counts` knows.
+    /// Most rules. An Enterprise contract may allow more; `GET …/rules/counts` returns the cap.
     #[must_use]
     pub const fn rules(self) -> usize {
         match self {
@@ -114,10 +114,10 @@ impl Access {
     }
 }
 
-/// The beginning of `text` for a message.
+/// The beginning of `text`, for a message.
 #[must_use]
 pub fn piece(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_PIECE) {
+    match text.char_indices().nth(LONGEST_EXCERPT) {
         Some((end, _)) => format!("{}…", escape_controls(&text[..end])),
         None => escape_controls(text),
     }
@@ -131,10 +131,13 @@ mod tests {
     #[test]
     fn a_rule_is_read_from_what_x_and_others_write() {
         let full = Rule { value: "cat".into(), tag: Some("cats".into()), id: Some("12".into()) };
-        assert_eq!(Rule::read(&json!({ "value": "cat", "tag": "cats", "id": "12", "since": 1 })), Ok(full.clone()));
-        assert_eq!(Rule::read(&json!({ "value": "cat", "tag": "cats", "id": 12 })), Ok(full));
+        assert_eq!(
+            Rule::from_json(&json!({ "value": "cat", "tag": "cats", "id": "12", "since": 1 })),
+            Ok(full.clone())
+        );
+        assert_eq!(Rule::from_json(&json!({ "value": "cat", "tag": "cats", "id": 12 })), Ok(full));
         for tag in [json!(null), json!("")] {
-            assert_eq!(Rule::read(&json!({ "value": "cat", "tag": tag })), Ok(Rule::new("cat", None)));
+            assert_eq!(Rule::from_json(&json!({ "value": "cat", "tag": tag })), Ok(Rule::new("cat", None)));
         }
         for (value, wrong) in [
             (json!([]), "not a JSON object"),
@@ -144,12 +147,12 @@ mod tests {
             (json!({ "value": "a", "tag": 1 }), "`tag` is not a string"),
             (json!({ "value": "a", "id": 1.5 }), "`id` is neither a string nor a whole number"),
         ] {
-            assert_eq!(Rule::read(&value), Err(wrong.to_owned()), "{value}");
+            assert_eq!(Rule::from_json(&value), Err(wrong.to_owned()), "{value}");
         }
     }
 
     #[test]
-    fn no_rule_can_steer_the_terminal() {
+    fn no_rule_can_control_the_terminal() {
         assert_eq!(escape_controls("a\u{1b}[2J\u{202e}b  c\n"), "a\\u{1b}[2J\\u{202e}b  c\\u{a}");
         assert_eq!(piece(&"é".repeat(50)), format!("{}…", "é".repeat(40)));
     }

@@ -1,20 +1,19 @@
-//! From the rules X has to the rules it should have, as requests.
+//! The requests that change the rules that X has into the rules it should have.
 //!
-//! A rule cannot be edited (X API docs: filtered stream): another tag means to delete the rule and to
-//! add it again, and between the two X does not match it. The order keeps such holes small:
+//! A rule cannot be edited (X API docs: filtered stream): to change a tag, the rule is deleted and added again, and in
+//! between X does not match it. The order keeps such gaps short:
 //!
 //! ```text
 //! 1  a rule whose tag changes is deleted right before the request that adds it again
-//! 2  all that is missing is added; if X has no room, what is superfluous goes first,
-//!    in whole requests and no more of them than needed
-//! 3  what is superfluous (by then) is deleted
+//! 2  missing rules are added; if X has no room, superfluous ones are deleted before, in
+//!    full requests and no more of them than needed
+//! 3  the remaining superfluous rules are deleted
 //! ```
 //!
-//! So a rule that replaces another is in force before the other goes. Within this order the requests
-//! are the fewest: X takes 100 changes of rules in 15 minutes.
+//! So a rule that replaces another is in force before the other is deleted. X accepts 100 changes in 15 minutes; this
+//! order needs at most one request more than the rules fill.
 //!
-//! Law: every beginning of the requests leaves a set from which a new plan reaches the same end. Equal
-//! sets need no request.
+//! Law: after any number of the requests, a new plan reaches the same end. Equal sets need no request.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -23,11 +22,11 @@ use serde_json::{Value, json};
 use super::Rule;
 use crate::text::escape_controls;
 
-/// Most rules in one request. X publishes no bound for the filtered stream; 100 is that of Powerstream
-/// and has been taken by every generation of the endpoint.
+/// Most rules in one request. X publishes no limit for the filtered stream; 100 is that of Powerstream, and every
+/// generation of the endpoint accepts it.
 pub const BATCH: usize = 100;
 
-/// What X allows.
+/// X's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caps {
     /// Most rules at a time, of this app.
@@ -39,7 +38,7 @@ pub struct Caps {
 impl Caps {
     /// `rules` at a time, [`BATCH`] in a request.
     #[must_use]
-    pub const fn of(rules: usize) -> Self {
+    pub const fn new(rules: usize) -> Self {
         Self { rules, batch: BATCH }
     }
 }
@@ -54,8 +53,8 @@ pub enum Request {
 }
 
 impl Request {
-    /// The body to send. Rules are deleted by id where all ids are known: a value can have been deleted
-    /// and added by someone else meanwhile.
+    /// The body. Rules are deleted by id if all ids are known: another process may have deleted and added the same
+    /// value since.
     #[must_use]
     pub fn body(&self) -> Value {
         match self {
@@ -76,7 +75,7 @@ impl Request {
         }
     }
 
-    /// The rules the request is about, never none.
+    /// The rules in the request, at least one.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         match self {
@@ -85,23 +84,23 @@ impl Request {
     }
 }
 
-/// What differs, and what to do about it.
+/// The differences, and the requests that remove them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// To be added, in the order wanted. A rule with another tag is here and in `delete`.
+    /// Rules to add, in their order. A rule with another tag is here and in `delete`.
     pub add: Vec<Rule>,
-    /// To be deleted, as X has them.
+    /// Rules to delete, as X has them.
     pub delete: Vec<Rule>,
-    /// As wanted already, as X has them.
+    /// Rules that do not change, as X has them.
     pub keep: Vec<Rule>,
-    /// The requests in order. None if nothing differs, and none if there is an `excess`.
+    /// The requests in order; empty if nothing differs, and if there is an `excess`.
     pub requests: Vec<Request>,
-    /// How many more rules are wanted than X allows.
+    /// How many rules exceed what X allows.
     pub excess: usize,
 }
 
-/// Plans how `current` becomes `wanted`. Of rules with the same value the first counts; X cannot have a
-/// second, and if `current` shows one it is deleted.
+/// Plans how `current` becomes `wanted`. Of rules with the same value the first counts; X cannot have a second, and one
+/// in `current` is deleted.
 #[must_use]
 pub fn plan(current: &[Rule], wanted: &[Rule], caps: Caps) -> Plan {
     let mut goal: HashMap<&str, &Rule> = HashMap::with_capacity(wanted.len());
@@ -144,65 +143,45 @@ pub fn plan(current: &[Rule], wanted: &[Rule], caps: Caps) -> Plan {
         return plan;
     }
     let batch = caps.batch.max(1);
-    let tight = current.len() + fresh.len() > caps.rules;
-    let early = if tight { swaps.len() } else { swaps_before(swaps.len(), fresh.len(), gone.len(), batch) };
-    let late = swaps.split_off(early);
-    // The changed ones first, so that they share as few deletions as they can.
+    // Changed rules first, so that their deletions fill as few requests as possible.
     swaps.append(&mut fresh);
-    let mut desk = Desk { size: current.len(), cap: caps.rules, batch, gone, requests: Vec::new() };
+    let mut batcher = Batcher { size: current.len(), cap: caps.rules, batch, gone, requests: Vec::new() };
     for steps in swaps.chunks(batch) {
-        desk.add(steps, false);
+        batcher.add(steps);
     }
-    for steps in late.chunks(batch) {
-        desk.add(steps, true);
+    while !batcher.gone.is_empty() {
+        batcher.delete(Vec::new());
     }
-    while !desk.gone.is_empty() {
-        desk.delete(Vec::new());
-    }
-    plan.requests = desk.requests;
+    plan.requests = batcher.requests;
     plan
 }
 
-/// How many of `swaps` changed tags go along with the additions; the others go along with the
-/// deletions. Tried one by one: there are 25,000 at most.
-fn swaps_before(swaps: usize, fresh: usize, gone: usize, batch: usize) -> usize {
-    let requests = |rules: usize| rules.div_ceil(batch);
-    (0..=swaps)
-        .rev()
-        .min_by_key(|&early| {
-            let late = swaps - early;
-            requests(early) + requests(early + fresh) + requests(late + gone) + requests(late)
-        })
-        .unwrap_or(0)
-}
-
-/// A rule to add, and the one that must go before.
+/// A rule to add, and the one to delete before.
 struct Step {
     old: Option<Rule>,
     new: Rule,
 }
 
-/// Writes the requests and keeps count of what X has after them.
-struct Desk {
+/// Fills requests, and counts the rules that X has after them.
+struct Batcher {
     size: usize,
     cap: usize,
     batch: usize,
-    /// What is superfluous and still there.
+    /// Superfluous rules that are not deleted yet.
     gone: VecDeque<Rule>,
     requests: Vec<Request>,
 }
 
-impl Desk {
-    /// Adds a batch, after deleting what it takes the place of. With `fill` the deletion takes
-    /// superfluous rules along; without, only if X has no room.
-    fn add(&mut self, steps: &[Step], fill: bool) {
+impl Batcher {
+    /// Adds a batch, after deleting the rules it replaces and, if X has no room, superfluous ones.
+    fn add(&mut self, steps: &[Step]) {
         let old: Vec<Rule> = steps.iter().filter_map(|step| step.old.clone()).collect();
         let mut short = self.short(steps.len() - old.len());
         while short > self.batch - old.len() && !self.gone.is_empty() {
             self.delete(Vec::new());
             short = self.short(steps.len() - old.len());
         }
-        if fill || short > 0 {
+        if short > 0 {
             self.delete(old);
         } else if !old.is_empty() {
             self.size -= old.len();
@@ -212,12 +191,12 @@ impl Desk {
         self.requests.push(Request::Add(steps.iter().map(|step| step.new.clone()).collect()));
     }
 
-    /// How many rules must go before `more` can come.
+    /// How many rules must be deleted before `more` can be added.
     fn short(&self, more: usize) -> usize {
         (self.size + more).saturating_sub(self.cap)
     }
 
-    /// Deletes `rules` and as many superfluous ones as the request holds.
+    /// Deletes `rules`, and superfluous ones as far as the request has room.
     fn delete(&mut self, mut rules: Vec<Rule>) {
         let room = (self.batch - rules.len()).min(self.gone.len());
         rules.extend(self.gone.drain(..room));
@@ -228,9 +207,9 @@ impl Desk {
     }
 }
 
-/// The difference as text, a rule a line: `- ` goes, `= ` stays, `+ ` comes, then the value, a tab and
-/// the tag as in a rule file. What only goes is first; a rule with another tag is a `-` and a `+` that
-/// follow each other. Nothing in it can move the cursor of a terminal.
+/// The difference as text, one rule per line: `- ` is deleted, `= ` stays, `+ ` is added, then the value, a tab and the
+/// tag as in a rule file. Rules that are only deleted come first; a rule with another tag is a `-` line followed by a
+/// `+` line. Control characters are escaped, so that the text cannot control a terminal.
 #[must_use]
 pub fn render(plan: &Plan) -> String {
     let mut text = String::new();
@@ -334,45 +313,45 @@ mod tests {
 
     fn story(current: &[(u8, u8)], wanted: &[(u8, u8)], caps: Caps) -> String {
         let plan = plan(&Endpoint::with(current, caps).rules, &set(wanted), caps);
-        let told = plan.requests.iter().map(|request| {
+        let requests = plan.requests.iter().map(|request| {
             let mark = if matches!(request, Request::Add(_)) { '+' } else { '-' };
             let values: Vec<&str> = request.rules().iter().map(|rule| &rule.value[1..]).collect();
             format!("{mark}{}", values.join(","))
         });
-        told.collect::<Vec<_>>().join(" ")
+        requests.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn additions_come_first_where_there_is_room() {
-        for (current, wanted, cap, told) in [
+        for (current, wanted, cap, requests) in [
             (&[(1, 0), (2, 1)][..], &[(2, 1), (1, 0)][..], 9, ""),
             (&[(1, 0)], &[(2, 0)], 9, "+2 -1"),
             (&[(1, 0)], &[(2, 0)], 1, "-1 +2"),
             (&[(1, 0)], &[(1, 1)], 1, "-1 +1"),
-            // Deleted right before it is added again, and what goes only goes last.
+            // Deleted right before it is added again; superfluous rules last.
             (&[(1, 0), (2, 0)], &[(2, 1), (3, 0)], 9, "-2 +2,3 -1"),
             (&[(1, 0), (2, 0)], &[(2, 1), (3, 0)], 2, "-2,1 +2,3"),
-            (&[(1, 0), (2, 0)], &[(2, 1)], 9, "-2,1 +2"),
-            // Whole requests, and no more of them than the room asks for.
+            (&[(1, 0), (2, 0)], &[(2, 1)], 9, "-2 +2 -1"),
+            // Full requests, and no more of them than the room requires.
             (&[(1, 0), (2, 0), (3, 0), (4, 0)], &[(5, 0), (6, 0), (7, 0)], 5, "-1,2,3 +5,6,7 -4"),
             (&[(1, 0), (2, 0), (3, 0), (4, 0)], &[(5, 0), (6, 0), (7, 0)], 7, "+5,6,7 -1,2,3 -4"),
             (&[(1, 0), (2, 0), (3, 0), (4, 0)], &[(1, 1), (2, 1), (3, 1), (4, 1)], 9, "-1,2,3 +1,2,3 -4 +4"),
             (&[(1, 0)], &[], 9, "-1"),
-            // More than X allows any longer.
+            // X has more rules than it allows.
             (&[(1, 0), (2, 0), (3, 0), (4, 0)], &[(5, 0)], 2, "-1,2,3 +5 -4"),
         ] {
-            assert_eq!(story(current, wanted, Caps { rules: cap, batch: 3 }), told, "{current:?} {wanted:?} {cap}");
+            assert_eq!(story(current, wanted, Caps { rules: cap, batch: 3 }), requests, "{current:?} {wanted:?} {cap}");
         }
     }
 
     #[test]
-    fn more_rules_than_allowed_are_no_plan() {
-        let plan = plan(&[Rule::new("a", None)], &set(&[(1, 0), (2, 0), (3, 0)]), Caps::of(2));
+    fn more_rules_than_allowed_give_no_requests() {
+        let plan = plan(&[Rule::new("a", None)], &set(&[(1, 0), (2, 0), (3, 0)]), Caps::new(2));
         assert_eq!((plan.excess, plan.requests.len(), plan.add.len()), (1, 0, 3));
     }
 
     #[test]
-    fn a_request_names_ids_where_it_can() {
+    fn a_request_has_ids_if_all_are_known() {
         let known = Rule { id: Some("7".into()), ..Rule::new("a", Some("t")) };
         let unknown = Rule::new("b", None);
         for (request, body) in [
@@ -388,19 +367,19 @@ mod tests {
     }
 
     #[test]
-    fn the_difference_is_told_a_rule_a_line() {
+    fn the_difference_is_one_rule_per_line() {
         let current = [Rule::new("gone", None), Rule::new("cat", Some("old")), Rule::new("dog", Some(""))];
         let wanted = [Rule::new("dog", None), Rule::new("cat", Some("new")), Rule::new("\u{1b}[2J", None)];
-        let plan = plan(&current, &wanted, Caps::of(9));
+        let plan = plan(&current, &wanted, Caps::new(9));
         assert_eq!(render(&plan), "- gone\n= dog\n- cat\told\n+ cat\tnew\n+ \\u{1b}[2J\n");
     }
 
     #[test]
-    fn a_large_change_takes_few_requests() {
+    fn a_large_change_needs_few_requests() {
         let rules = |from: usize, tag: &str| -> Vec<Rule> {
             (from..from + 1000).map(|number| Rule::new(number.to_string(), Some(tag))).collect()
         };
-        let requests = |wanted: &[Rule]| plan(&rules(0, "a"), wanted, Caps::of(1000)).requests.len();
+        let requests = |wanted: &[Rule]| plan(&rules(0, "a"), wanted, Caps::new(1000)).requests.len();
         assert_eq!(requests(&rules(1000, "a")), 20);
         assert_eq!(requests(&rules(0, "b")), 20);
         assert_eq!(requests(&rules(500, "b")), 20);
@@ -430,13 +409,13 @@ mod tests {
                 prop_assert!(endpoint.holds(&wanted));
                 prop_assert!(plan(&endpoint.rules, &wanted, caps).requests.is_empty());
             }
-            // One more request than the rules fill is the price of the order, never two.
+            // The order costs at most one request more than the rules fill.
             let least = whole.add.len().div_ceil(batch) + whole.delete.len().div_ceil(batch);
             prop_assert!(whole.requests.len() <= least + 1, "{} {least}", whole.requests.len());
         }
 
         #[test]
-        fn nothing_goes_before_all_has_come_if_there_is_room(
+        fn nothing_is_deleted_before_all_is_added_if_there_is_room(
             current in prop::collection::vec((0..24_u8, 0..3_u8), 0..24),
             wanted in prop::collection::vec((0..24_u8, 0..3_u8), 0..24),
             batch in 1..6_usize,

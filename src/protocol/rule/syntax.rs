@@ -1,14 +1,13 @@
-//! A rule cut into terms, brackets and ORs.
+//! A rule as tokens: terms, parentheses and ORs.
 //!
-//! What is wrong with a term by itself is found here; what is wrong with how terms stand together is
-//! found in [`super::lint`]. Positions are characters counted from 1, as X counts them in its own
-//! messages.
+//! Mistakes in a single term are found here, mistakes in the combination of terms in [`super::lint`]. Positions are
+//! characters counted from 1, as in X's own messages.
 
-use super::lint::{Finding, Severity};
+use super::finding::{Finding, Severity};
 use super::operator::{self, Class, Operator};
 use super::piece;
 
-/// Words that X does not take alone ("Rules must contain at least one positive, non-stopword clause").
+/// Words that X does not accept alone ("Rules must contain at least one positive, non-stopword clause").
 /// The last published list is that of `PowerTrack`.
 const STOP_WORDS: &str = "a an and at but by com from http https if in is it its me my or rt the this to too via we \
     www you";
@@ -28,8 +27,8 @@ pub(super) struct Token {
     pub(super) kind: Kind,
 }
 
-/// Cuts `rule`, and adds what is wrong with its pieces to `findings`. The second value is false if a
-/// quote does not end, so that all after it is unknown.
+/// Splits `rule` into tokens and adds mistakes in them to `findings`. The second value is false if a quote does not
+/// end, so that everything after it is unknown.
 pub(super) fn tokens(rule: &str, findings: &mut Vec<Finding>) -> (Vec<Token>, bool) {
     let mut lexer = Lexer { text: rule.chars().collect(), at: 0, whole: true, findings, tokens: Vec::new() };
     while lexer.at < lexer.text.len() {
@@ -60,7 +59,7 @@ impl Lexer<'_> {
         let negated = self.at > first;
         let alone = self.peek().is_none_or(|next| next.is_whitespace() || next == ')');
         if negated && (alone || self.at > first + 1) {
-            let what = if alone { "a `-` that stands alone" } else { "more than one `-`" };
+            let what = if alone { "a `-` without a term" } else { "more than one `-`" };
             self.warn(first, what, "write a single `-` right before what is not wanted, or quote it");
         }
         match self.peek() {
@@ -114,10 +113,10 @@ impl Lexer<'_> {
                 Ok(7..) => self.find(
                     tilde,
                     Severity::Error,
-                    format!("`~{}` is farther apart than X looks", piece(&number)),
+                    format!("`~{}` is a larger distance than X accepts", piece(&number)),
                     "write ~1 to ~6",
                 ),
-                _ => self.warn(tilde, format!("`~{}` is no distance", piece(&number)), "write ~1 to ~6"),
+                _ => self.warn(tilde, format!("`~{}` is not a distance", piece(&number)), "write ~1 to ~6"),
             }
         }
         self.term(first, negated, Class::Standalone);
@@ -162,15 +161,15 @@ impl Lexer<'_> {
                 self.push(first, false, Kind::Or);
                 return;
             }
-            // Seen of X in rules: "Ambiguous use of and as a keyword". Some pages say it is a plain word.
+            // X's message: "Ambiguous use of and as a keyword". Some pages say it is a plain word.
             _ if word.eq_ignore_ascii_case("and") => self.warn(
                 start,
-                format!("X refuses `{word}` as ambiguous, or takes it as a word"),
+                format!("X refuses `{word}` as ambiguous, or reads it as a word"),
                 "a space means AND; write \"and\" in quotes for the word",
             ),
             _ if word.eq_ignore_ascii_case("or") => self.warn(
                 start,
-                format!("X refuses `{word}` as ambiguous, or takes it as a word"),
+                format!("X refuses `{word}` as ambiguous, or reads it as a word"),
                 "write OR to join, \"or\" in quotes for the word",
             ),
             "NOT" => self.warn(start, "`NOT` is a word", "write `-` right before what is not wanted"),
@@ -180,7 +179,7 @@ impl Lexer<'_> {
             _ if word.starts_with(['\'', '“', '”', '„', '‘', '’', '«']) => {
                 self.warn(
                     start,
-                    "a quotation mark that X does not know",
+                    "a quotation mark that X does not recognize",
                     "write phrases in \"straight double quotes\"",
                 );
             }
@@ -191,7 +190,7 @@ impl Lexer<'_> {
                 class = Class::Unclear;
                 self.warn(
                     start,
-                    format!("`{}` has a colon and is no operator", piece(&word)),
+                    format!("`{}` has a colon and is not an operator", piece(&word)),
                     "write the word in quotes",
                 );
             }
@@ -201,8 +200,7 @@ impl Lexer<'_> {
         self.push(first, negated, Kind::Term { class, stop, sample: false });
     }
 
-    /// The name, if letters, digits and `_` with a colon after them come here; it is then read, colon
-    /// included.
+    /// Reads letters, digits and `_` with a colon after them, colon included, and returns the name; reads nothing else.
     fn operator_name(&mut self) -> Option<String> {
         let rest = &self.text[self.at..];
         let length = rest.iter().position(|next| !(next.is_ascii_alphanumeric() || *next == '_'))?;
@@ -225,7 +223,7 @@ impl Lexer<'_> {
         };
         let verdict = match known {
             None => Err(operator::unknown(name)),
-            // What a quote without end holds is not known.
+            // The value of a quote that does not end is unknown.
             Some(_) if quoted && !self.whole => Ok(()),
             Some(known) => operator::check(known, &value, quoted, negated),
         };

@@ -1,14 +1,14 @@
-//! The exact path: a machine that reads byte by byte, decides every case, and says where a fault is.
+//! The exact path: a state machine that reads byte by byte, decides every case, and locates faults.
 
 use std::borrow::Cow;
 
-use super::{Fault, Gather, Key, MAX_DEPTH, Shape, Slot, Type, number_end, plain_end};
+use super::{Fault, Key, MAX_DEPTH, Outline, OutlineBuilder, Position, Type, number_end, plain_end};
 
-/// What [`super::scan`] says, of any line and on any processor.
+/// The answer of [`super::scan`], for any line and on any processor.
 ///
 /// # Errors
 /// The first [`Fault`], with its offset.
-pub fn scan(line: &[u8]) -> Result<Shape<'_>, Fault> {
+pub fn scan(line: &[u8]) -> Result<Outline<'_>, Fault> {
     if let Err(error) = simdutf8::compat::from_utf8(line) {
         return Err(Fault { at: error.valid_up_to(), why: "not UTF-8" });
     }
@@ -18,15 +18,15 @@ pub fn scan(line: &[u8]) -> Result<Shape<'_>, Fault> {
         depth: 0,
         objects: 0,
         data_open: false,
-        slot: Slot::Root,
+        position: Position::Root,
         started: 0,
-        gather: Gather::new(line),
+        builder: OutlineBuilder::new(line),
     };
     machine.run()?;
-    Ok(machine.gather.shape)
+    Ok(machine.builder.outline)
 }
 
-/// Iterative, with one bit a level, so depth costs no stack.
+/// Iterative, with one bit per level, so depth costs no stack.
 struct Machine<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -35,10 +35,10 @@ struct Machine<'a> {
     objects: u128,
     /// Whether level 2 is the object under the top-level `data`.
     data_open: bool,
-    slot: Slot,
-    /// Where the value that stands directly under a top-level key began.
+    position: Position,
+    /// Where the value directly under the current top-level key began.
     started: usize,
-    gather: Gather<'a>,
+    builder: OutlineBuilder<'a>,
 }
 
 impl Machine<'_> {
@@ -87,20 +87,20 @@ impl Machine<'_> {
             if self.depth == 1 {
                 self.started = started;
             }
-            let slot = std::mem::replace(&mut self.slot, Slot::Elsewhere);
+            let position = std::mem::replace(&mut self.position, Position::Elsewhere);
             let Some(byte) = self.peek() else {
                 return Err(self.fault("the value is cut off"));
             };
             let found = match byte {
                 b'{' => {
                     if self.enter(true)? {
-                        self.gather.note(slot, Type::EmptyObject, started..self.at);
+                        self.builder.record(position, Type::EmptyObject, started..self.at);
                         return Ok(());
                     }
-                    // Whatever white space follows: an open object is held by its first byte until `leave`
+                    // White space may follow, so an open object is recorded as its first byte until `leave`
                     // knows its end.
-                    self.gather.note(slot, Type::Object, started..started + 1);
-                    if self.depth == 2 && slot == Slot::Top(Key::Data) {
+                    self.builder.record(position, Type::Object, started..started + 1);
+                    if self.depth == 2 && position == Position::Top(Key::Data) {
                         self.data_open = true;
                     }
                     self.key()?;
@@ -108,10 +108,10 @@ impl Machine<'_> {
                 }
                 b'[' => {
                     if self.enter(false)? {
-                        self.gather.note(slot, Type::EmptyArray, started..self.at);
+                        self.builder.record(position, Type::EmptyArray, started..self.at);
                         return Ok(());
                     }
-                    self.gather.note(slot, Type::Array, started..self.at);
+                    self.builder.record(position, Type::Array, started..self.at);
                     continue;
                 }
                 b'"' => {
@@ -127,12 +127,12 @@ impl Machine<'_> {
                 b'n' => self.literal(b"null", Type::Null)?,
                 _ => return Err(self.fault("expected a value")),
             };
-            self.gather.note(slot, found, started..self.at);
+            self.builder.record(position, found, started..self.at);
             return Ok(());
         }
     }
 
-    /// Steps into a container; true if it was empty and is already behind us.
+    /// Steps into a container; true if it is empty and read.
     fn enter(&mut self, object: bool) -> Result<bool, Fault> {
         if self.depth == MAX_DEPTH {
             return Err(self.fault("nested too deeply"));
@@ -158,9 +158,9 @@ impl Machine<'_> {
         self.depth -= 1;
         if self.depth == 1 {
             self.data_open = false;
-            // `message` is the one container whose bytes are wanted: it is open exactly when its start
-            // was noted and its end was not.
-            let message = &mut self.gather.shape.message;
+            // `message` is the one container whose bytes are needed: it is open exactly when its start is
+            // recorded and its end is not.
+            let message = &mut self.builder.outline.message;
             if message.as_ptr() == self.bytes[self.started..].as_ptr() && message.len() == 1 {
                 *message = &self.bytes[self.started..self.at];
             }
@@ -171,7 +171,7 @@ impl Machine<'_> {
         self.objects >> (self.depth - 1) & 1 == 1
     }
 
-    /// Reads a key and its colon, and says where the value that follows belongs.
+    /// Reads a key and its colon, and sets the position of the value that follows.
     fn key(&mut self) -> Result<(), Fault> {
         if self.peek() != Some(b'"') {
             return Err(self.fault("expected a key"));
@@ -182,13 +182,13 @@ impl Machine<'_> {
         if self.depth == 1 || data {
             let raw = &self.bytes[opened + 1..self.at - 1];
             let name = if escaped {
-                // Rare enough for the library: only its own spelling of an escaped key costs a copy.
+                // Escaped keys are rare, so the library's copy is cheap enough.
                 serde_json::from_slice::<String>(&self.bytes[opened..self.at])
                     .map_or(Cow::Borrowed(raw), |text| Cow::Owned(text.into_bytes()))
             } else {
                 Cow::Borrowed(raw)
             };
-            self.slot = self.gather.key(opened..self.at, &name, data);
+            self.position = self.builder.key(opened..self.at, &name, data);
         }
         self.white();
         if self.peek() != Some(b':') {
@@ -198,16 +198,16 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn literal(&mut self, word: &'static [u8], found: Type) -> Result<Type, Fault> {
-        if self.bytes[self.at..].starts_with(word) {
-            self.at += word.len();
+    fn literal(&mut self, literal: &'static [u8], found: Type) -> Result<Type, Fault> {
+        if self.bytes[self.at..].starts_with(literal) {
+            self.at += literal.len();
             Ok(found)
         } else {
             Err(self.fault("expected a value"))
         }
     }
 
-    /// Reads a string from its opening quote to behind its closing one; true if it holds an escape.
+    /// Reads a string, quotes included; true if it contains an escape.
     fn string(&mut self) -> Result<bool, Fault> {
         self.at += 1;
         let mut escaped = false;

@@ -1,21 +1,20 @@
-//! The fast path: from string to string, which vectors have found before.
+//! The fast path: vector instructions find the ends of strings before the grammar is checked.
 //!
-//! It may only say "valid, here are the keys" or "unknown"; what is unknown goes to the exact machine. So it need
-//! only be sound, never complete. It takes objects without white space outside strings, which is every post, and
-//! does not know lines with escapes in keys, with control characters, or nested deeper than [`LEVELS`].
+//! It answers "valid, with these keys" or "unknown", and unknown lines go to the exact path, so it must be sound but
+//! not complete. It accepts objects without white space outside strings, which is how X formats every post, and
+//! does not handle lines with escapes in keys, with control characters, or nested deeper than [`LEVELS`].
 //!
-//! Its law: what it takes, [`super::exact::scan`] takes, with the same shape. `tests/all/scan.rs`, `benches/agree.rs` and
-//! the fuzz target hold it to that.
+//! Law: what it accepts, [`super::exact::scan`] accepts, with the same outline. `tests/all/scan.rs`,
+//! `benches/agree.rs` and the fuzz target check that.
 //!
-//! Two passes, two kilobytes at a time. The first looks at 64 bytes together and marks where a string may stop:
-//! quotes, backslashes, control characters. It also proves the text to be UTF-8. The second follows the grammar and
-//! goes from mark to mark, so no string is read byte by byte, and nothing has to be known of one string to know where
-//! the next one is.
+//! Two passes, two kilobytes at a time. The first tests 64 bytes together and marks where a string may stop: quotes,
+//! backslashes, control characters. It also proves the text to be UTF-8. The second follows the grammar from mark to
+//! mark, so no string is read byte by byte, and the place of one string does not depend on the content of another.
 //!
-//! `std::arch` is closed to a crate without `unsafe`, so the vectors are those of `safe_arch`: SSE2, which every
-//! x86-64 has. AVX2 gained three per cent.
+//! `std::arch` needs `unsafe`, so the vectors are those of `safe_arch`: SSE2, which every x86-64 has. AVX2 gains
+//! three per cent.
 
-// A call for each string costs a tenth.
+// Without it, a function call per string costs a tenth.
 #![allow(clippy::inline_always)]
 
 use safe_arch::{
@@ -23,50 +22,50 @@ use safe_arch::{
     set_splat_i8_m128i, sub_i8_m128i,
 };
 
-use super::{Gather, Key, Shape, Slot, Type, number_end};
+use super::{Key, Outline, OutlineBuilder, Position, Type, number_end};
 
-/// How deep a line may be nested: one bit a level, and one to mark the bottom. Posts have about eight levels.
+/// How deep a line may be nested: one bit per level, and one that marks the bottom. Posts have about eight levels.
 pub const LEVELS: u32 = 63;
 
-/// Bytes that are looked at together: a bit for each.
+/// Bytes that are tested together: one bit for each.
 const SIZE: usize = 64;
 
-/// Blocks that are looked at before the grammar is. Two kilobytes are most posts.
+/// Blocks that are marked before the grammar is checked. Most posts have less than two kilobytes.
 const WINDOW: usize = 32;
 
-/// The levels while a member of the root is looked at.
+/// The levels while a member of the root is read.
 const TOP: u64 = 0b11;
 
-/// The levels while a member of an object of the root is looked at.
+/// The levels while a member of an object in the root is read.
 const SECOND: u64 = 0b111;
 
-/// Proves that `line` is one JSON object and reports its shape; nothing if this path cannot tell.
+/// Proves that `line` is one JSON object and returns its outline; `None` if this path cannot decide.
 #[must_use]
-pub fn scan(line: &[u8]) -> Option<Shape<'_>> {
+pub fn scan(line: &[u8]) -> Option<Outline<'_>> {
     if !line.starts_with(b"{\"") {
         return None;
     }
     let mut marks = Marks { line, masks: [0; WINDOW], text: None };
     let mut stops = Stops { base: 0, bits: marks.fill(0)? };
-    let mut gather = Gather::new(line);
-    // One bit a level, the innermost lowest, whether it is an object. Above them a bit that marks the bottom.
+    let mut builder = OutlineBuilder::new(line);
+    // One bit per level, the innermost lowest: whether it is an object. Above them a bit that marks the bottom.
     let mut levels = TOP;
     // Whether the second level, while it is an object, is that of `data`.
     let mut data = false;
     let mut at = 1;
     loop {
-        // A key, in an object; what comes after it or in an array is a value.
-        let mut slot = Slot::Elsewhere;
+        // In an object a key comes first; after it, or in an array, a value.
+        let mut position = Position::Elsewhere;
         let first = if levels & 1 == 1 {
             let opened = stops.next(&mut marks)?;
             if opened != at || line[opened] != b'"' {
                 return None;
             }
             let closed = stops.next(&mut marks)?;
-            // No value is shorter than one byte, and something closes the object.
+            // A value has at least one byte, and the object a closing brace.
             let [b'"', b':', first, _] = *line[closed..].first_chunk()? else { return None };
             if levels <= SECOND && (levels == TOP || data) {
-                slot = gather.key(opened..closed + 1, &line[opened + 1..closed], levels == SECOND);
+                position = builder.key(opened..closed + 1, &line[opened + 1..closed], levels == SECOND);
             }
             at = closed + 2;
             first
@@ -79,21 +78,21 @@ pub fn scan(line: &[u8]) -> Option<Shape<'_>> {
                 at = string(line, &mut stops, &mut marks)?;
                 Type::String
             }
-            // Each closing bracket comes two after its opening one.
+            // In ASCII each closing bracket is two after its opening one.
             b'{' | b'[' if *line.get(at + 1)? != first + 2 => {
                 let object = first == b'{';
-                if slot != Slot::Elsewhere {
-                    // An object's end would have to be waited for. It is the wrapper of a site stream, which is rare.
-                    if slot == Slot::Top(Key::Message) {
+                if position != Position::Elsewhere {
+                    // Its bytes are needed and its end is not known yet. Only site streams, which are rare, have it.
+                    if position == Position::Top(Key::Message) {
                         return None;
                     }
-                    gather.note(slot, if object { Type::Object } else { Type::Array }, started..started + 1);
+                    builder.record(position, if object { Type::Object } else { Type::Array }, started..started + 1);
                 }
                 if levels >> LEVELS != 0 {
                     return None;
                 }
                 if levels == TOP {
-                    data = slot == Slot::Top(Key::Data);
+                    data = position == Position::Top(Key::Data);
                 }
                 levels = levels << 1 | u64::from(object);
                 at += 1;
@@ -113,67 +112,67 @@ pub fn scan(line: &[u8]) -> Option<Shape<'_>> {
                 found
             }
         };
-        if slot != Slot::Elsewhere {
-            gather.note(slot, found, started..at);
+        if position != Position::Elsewhere {
+            builder.record(position, found, started..at);
         }
-        // What ends with the value, and the comma.
+        // The containers that end with the value, then the comma.
         loop {
             let byte = *line.get(at)?;
             at += 1;
             if byte == b',' {
                 break;
             }
-            // Bit 5 tells a brace from a bracket.
+            // Bit 5 distinguishes a brace from a bracket.
             if byte != b']' | u8::from(levels & 1 == 1) << 5 {
                 return None;
             }
             levels >>= 1;
             if levels == 1 {
-                // Text that reaches into a window without marks has not been proved.
+                // Text that continues into a window without marks is not checked yet.
                 if at != line.len() || marks.text.is_some() {
                     return None;
                 }
-                gather.note(Slot::Root, Type::Object, 0..at);
-                return Some(gather.shape);
+                builder.record(Position::Root, Type::Object, 0..at);
+                return Some(builder.outline);
             }
         }
     }
 }
 
-/// The first pass: where strings may stop, a window at a time.
+/// The first pass: where strings may stop, one window at a time.
 struct Marks<'a> {
     line: &'a [u8],
-    /// The window, a mask for each block of 64 bytes, bit i standing for byte i.
+    /// The window: a mask for each block of 64 bytes, bit i for byte i.
     masks: [u64; WINDOW],
-    /// Where the run of blocks with bytes beyond ASCII begins that has not ended yet.
+    /// Where the current run of blocks with bytes beyond ASCII begins.
     text: Option<usize>,
 }
 
 impl Marks<'_> {
-    /// Marks the window that begins at `base`, and gives its first block; nothing if the text is not UTF-8.
+    /// Marks the window that begins at `base` and returns its first block; `None` if the text is not UTF-8.
     #[inline(never)]
     fn fill(&mut self, base: usize) -> Option<u64> {
         let (blocks, rest) = self.line[base..].as_chunks::<SIZE>();
         let mut beyond = 0;
         for (n, (block, mask)) in blocks.iter().zip(&mut self.masks).enumerate() {
             let text;
-            (*mask, text) = look(block);
+            (*mask, text) = mark(block);
             beyond |= u32::from(text) << n;
         }
         if let Some(mask) = self.masks.get_mut(blocks.len()) {
-            // The last block is filled up with spaces, which are no part of the line and never asked for.
+            // The last block is padded with spaces, which are not part of the line and never read.
             let mut block = [b' '; SIZE];
             block[..rest.len()].copy_from_slice(rest);
             let text;
-            (*mask, text) = look(&block);
+            (*mask, text) = mark(&block);
             beyond |= u32::from(text) << blocks.len();
         }
         self.check_text(base, beyond)?;
         Some(self.masks[0])
     }
 
-    /// Proves each run of blocks with bytes beyond ASCII to be UTF-8, of which `beyond` has a bit for each block of the
-    /// window at `base`. Before and after a run it is ASCII, so no character is cut.
+    /// Proves each run of blocks with bytes beyond ASCII to be UTF-8; `beyond` has a bit for each block of the window
+    /// at `base`. The blocks around a run are ASCII, so no character is cut.
     fn check_text(&mut self, base: usize, beyond: u32) -> Option<()> {
         let mut n = 0;
         while n < WINDOW {
@@ -196,14 +195,14 @@ impl Marks<'_> {
     }
 }
 
-/// The second pass's place among the marks: the block at `base`, with the bits that have not been taken.
+/// The second pass's position among the marks: the block at `base`, with the bits not consumed yet.
 struct Stops {
     base: usize,
     bits: u64,
 }
 
 impl Stops {
-    /// Takes the next mark and says where it stands.
+    /// Consumes the next mark and returns its offset.
     #[inline(always)]
     fn next(&mut self, marks: &mut Marks) -> Option<usize> {
         while self.bits == 0 {
@@ -220,7 +219,7 @@ impl Stops {
     }
 }
 
-/// Where the string ends whose opening quote is the next mark: behind its closing one.
+/// The end, after the closing quote, of the string whose opening quote is the next mark.
 #[inline(always)]
 fn string(line: &[u8], stops: &mut Stops, marks: &mut Marks) -> Option<usize> {
     stops.next(marks)?;
@@ -235,7 +234,7 @@ fn string(line: &[u8], stops: &mut Stops, marks: &mut Marks) -> Option<usize> {
     }
 }
 
-/// How many more marks belong to the escape at `at`, if it is one that JSON knows. Surrogates come in pairs.
+/// How many more marks belong to the escape at `at`, if it is a JSON escape. Surrogates come in pairs.
 fn escape(line: &[u8], at: usize) -> Option<usize> {
     let [b'\\', byte] = *line[at..].first_chunk()? else { return None };
     match byte {
@@ -267,7 +266,7 @@ fn plain(line: &[u8], at: usize) -> Option<(usize, Type)> {
     }
 }
 
-/// Where the number ends that begins with the digit at `at`. Whole numbers of up to fifteen digits need one look.
+/// The end of the number that begins with the digit at `at`. Whole numbers of up to fifteen digits need one test.
 #[inline(always)]
 fn number(line: &[u8], at: usize) -> Option<usize> {
     let end = at + line[at..].first_chunk().map_or(0, digits);
@@ -287,7 +286,7 @@ fn mask(bytes: m128i) -> u32 {
 
 /// Where strings may stop, and whether a byte is beyond ASCII.
 #[inline(always)]
-fn look(block: &[u8; SIZE]) -> (u64, bool) {
+fn mark(block: &[u8; SIZE]) -> (u64, bool) {
     let (parts, _) = block.as_chunks::<16>();
     let parts: [m128i; 4] = [parts[0].into(), parts[1].into(), parts[2].into(), parts[3].into()];
     let [a, b, c, d] = parts.map(|part| {
@@ -298,7 +297,7 @@ fn look(block: &[u8; SIZE]) -> (u64, bool) {
     (a | b << 16 | c << 32 | d << 48, text)
 }
 
-/// How many digits stand at the front.
+/// How many digits the bytes begin with.
 #[inline(always)]
 fn digits(bytes: &[u8; 16]) -> usize {
     let values = sub_i8_m128i((*bytes).into(), splat(b'0'));

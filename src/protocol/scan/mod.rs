@@ -1,12 +1,12 @@
 //! The JSON scanner: one pass over a line that proves it valid and finds the keys that classify it.
 //!
-//! A post is read once and never built as a value, so this folder alone decides whether a line may reach
-//! stdout. It stands beside the classifier because imports go down only, and the classifier needs it.
+//! A post is read once and never built as a value, so this folder alone decides whether a line may reach stdout. It
+//! is part of `protocol` because imports go down only, and the classifier needs it.
 //!
-//! Two paths, one law. [`exact`] decides everything; `fast` takes the lines that look as X writes them and may
-//! only say "valid, here are the keys" or "unknown". What a shape is made of is in this file, for both.
+//! Two paths, one law. [`exact`] decides every case; `fast` handles lines formatted as X formats them and answers
+//! "valid, with these keys" or "unknown". Both build their [`Outline`] with the code in this file.
 //!
-//! The law: [`scan`] accepts exactly what `serde_json::from_slice::<Value>` accepts at its default depth
+//! Law: [`scan`] accepts exactly what `serde_json::from_slice::<Value>` accepts at its default depth
 //! limit, except that numbers out of range are valid. Lone surrogates, bytes that are not UTF-8, control
 //! characters in strings, and nesting deeper than [`MAX_DEPTH`] are faults. The tests hold it to that.
 
@@ -17,11 +17,11 @@ pub mod fast;
 use std::fmt;
 use std::ops::Range;
 
-/// How many arrays and objects may stand inside each other: `serde_json`'s recursion limit of 128 allows
-/// 127, and `jq` and other readers of our output have limits of their own not far above.
+/// How deep arrays and objects may be nested: `serde_json`'s recursion limit of 128 allows 127, and `jq` and other
+/// readers of the output have limits of their own not far above.
 pub const MAX_DEPTH: u32 = 127;
 
-/// Why a line is not a JSON value, and the byte offset at which that shows.
+/// Why a line is not a JSON value, and at which byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
     /// Offset of the offending byte; the line's length when it ends too soon.
@@ -36,7 +36,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The type of a JSON value, as far as classification wants to know.
+/// The type of a JSON value, as far as classification needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Type {
     /// The key is not there.
@@ -80,7 +80,7 @@ impl Type {
     }
 }
 
-/// Names the keys that classification looks at, once for the enum, the look-up and the count.
+/// The keys that classification looks at, written once for the enum, the lookup and the count.
 macro_rules! keys {
     ($($name:ident $text:literal,)*) => {
         /// A key that classification looks at, at the top of a line or inside its `data`.
@@ -150,7 +150,7 @@ keys! {
 }
 
 impl Key {
-    /// The names by their hash, so that most keys of a post are told to be none of them without being compared.
+    /// The names by their hash: most keys of a post are none of them, and a look at one entry shows that.
     const TABLE: [Option<(&'static [u8], Key)>; 128] = {
         let mut table: [Option<(&'static [u8], Key)>; 128] = [None; 128];
         let mut n = 0;
@@ -179,7 +179,7 @@ impl Key {
     }
 }
 
-/// The members of one object, by key. Of a key that stands twice the last one counts, as in `serde_json`.
+/// The members of one object, by key. Of equal keys the last one counts, as in `serde_json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Members {
     types: [Type; Key::COUNT],
@@ -207,9 +207,9 @@ impl Members {
     }
 }
 
-/// What the scanner learned about a valid line.
+/// What the scanner found in a valid line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shape<'a> {
+pub struct Outline<'a> {
     /// The type of the whole value.
     pub root: Type,
     /// The top-level keys, when the root is an object.
@@ -224,7 +224,7 @@ pub struct Shape<'a> {
     pub id: &'a [u8],
 }
 
-impl Shape<'_> {
+impl Outline<'_> {
     /// Whether `data` is an object with exactly one key.
     #[must_use]
     pub fn data_has_one_key(&self) -> bool {
@@ -232,108 +232,107 @@ impl Shape<'_> {
     }
 }
 
-/// Where the value that comes next belongs.
+/// Where in the line the next value is, as far as classification needs it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Slot {
+enum Position {
     Elsewhere,
     Root,
     Top(Key),
     Data(Key),
 }
 
-/// Proves that `line` is one JSON value and reports its shape.
+/// Proves that `line` is one JSON value and returns its outline.
 ///
 /// # Errors
 /// The first [`Fault`], with its offset.
-pub fn scan(line: &[u8]) -> Result<Shape<'_>, Fault> {
+pub fn scan(line: &[u8]) -> Result<Outline<'_>, Fault> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(shape) = fast::scan(line) {
-        return Ok(shape);
+    if let Some(outline) = fast::scan(line) {
+        return Ok(outline);
     }
     exact::scan(line)
 }
 
-/// Gathers the shape from the keys and values that a path meets, in the order in which they stand.
-struct Gather<'a> {
+/// Builds the outline from the keys and values that a scan path meets, in their order.
+struct OutlineBuilder<'a> {
     bytes: &'a [u8],
     /// `data.id`, `id_str` and `id`, empty where there is none.
     ids: [&'a [u8]; 3],
-    shape: Shape<'a>,
+    outline: Outline<'a>,
 }
 
-impl<'a> Gather<'a> {
-    fn new(bytes: &'a [u8]) -> Gather<'a> {
-        Gather { bytes, ids: [b""; 3], shape: Shape::default() }
+impl<'a> OutlineBuilder<'a> {
+    fn new(bytes: &'a [u8]) -> OutlineBuilder<'a> {
+        OutlineBuilder { bytes, ids: [b""; 3], outline: Outline::default() }
     }
 
-    /// Says where the value of the key at `quoted`, quotes included, belongs. `name` is what it spells.
-    fn key(&mut self, quoted: Range<usize>, name: &[u8], data: bool) -> Slot {
+    /// The position of the value under the key at `quoted`, quotes included; `name` is the key without escapes.
+    fn key(&mut self, quoted: Range<usize>, name: &[u8], data: bool) -> Position {
         let found = Key::find(name);
-        if data && self.shape.data.alone {
+        if data && self.outline.data.alone {
             self.count_data_key(quoted, found);
         }
         match found {
-            Some(key) if data => Slot::Data(key),
-            Some(key) => Slot::Top(key),
-            None => Slot::Elsewhere,
+            Some(key) if data => Position::Data(key),
+            Some(key) => Position::Top(key),
+            None => Position::Elsewhere,
         }
     }
 
-    /// `alone` stays true while every key of `data` is the same one. Two spellings of an unknown key
-    /// count as two keys, which no rule can tell apart from one.
+    /// `alone` stays true while every key of `data` is the same one. Two spellings of one unknown key count as two
+    /// keys; no kind depends on the difference.
     fn count_data_key(&mut self, quoted: Range<usize>, found: Option<Key>) {
-        let first = self.shape.data.first.clone();
+        let first = self.outline.data.first.clone();
         if first.is_empty() {
-            self.shape.data.first = quoted;
+            self.outline.data.first = quoted;
         } else {
-            let again = found.is_some_and(|key| self.shape.data.has(key));
-            self.shape.data.alone = again || self.bytes[first] == self.bytes[quoted];
+            let again = found.is_some_and(|key| self.outline.data.has(key));
+            self.outline.data.alone = again || self.bytes[first] == self.bytes[quoted];
         }
     }
 
-    /// Keeps what classification wants of a value that stands at `place`; of an open container only the beginning
-    /// is known.
-    fn note(&mut self, slot: Slot, found: Type, place: Range<usize>) {
-        match slot {
-            Slot::Elsewhere => {}
-            Slot::Root => self.shape.root = found,
-            Slot::Top(key) => {
-                self.shape.top.types[key as usize] = found;
+    /// Records what classification needs of a value; of a container that is still open, `place` is its first byte.
+    fn record(&mut self, position: Position, found: Type, place: Range<usize>) {
+        match position {
+            Position::Elsewhere => {}
+            Position::Root => self.outline.root = found,
+            Position::Top(key) => {
+                self.outline.top.types[key as usize] = found;
                 match key {
                     Key::Data => {
-                        // A second `data` replaces the first, and with it the id that stood there.
-                        self.shape.data = Members::default();
-                        self.note_id(Type::Absent, place, 0);
+                        // A second `data` replaces the first, and with it the id inside.
+                        self.outline.data = Members::default();
+                        self.record_id(Type::Absent, place, 0);
                     }
-                    Key::Message => self.shape.message = &self.bytes[place],
+                    Key::Message => self.outline.message = &self.bytes[place],
                     Key::Type => {
-                        self.shape.type_json = if found == Type::String { &self.bytes[place] } else { b"" };
+                        self.outline.type_json = if found == Type::String { &self.bytes[place] } else { b"" };
                     }
-                    Key::IdStr => self.note_id(found, place, 1),
-                    Key::Id => self.note_id(found, place, 2),
+                    Key::IdStr => self.record_id(found, place, 1),
+                    Key::Id => self.record_id(found, place, 2),
                     _ => {}
                 }
             }
-            Slot::Data(key) => {
-                self.shape.data.types[key as usize] = found;
+            Position::Data(key) => {
+                self.outline.data.types[key as usize] = found;
                 if key == Key::Id {
-                    self.note_id(found, place, 0);
+                    self.record_id(found, place, 0);
                 }
             }
         }
     }
 
-    fn note_id(&mut self, found: Type, place: Range<usize>, rank: usize) {
+    fn record_id(&mut self, found: Type, place: Range<usize>, rank: usize) {
         self.ids[rank] = match found {
             Type::String => &self.bytes[place.start + 1..place.end - 1],
             Type::Number => &self.bytes[place],
             _ => b"",
         };
-        self.shape.id = self.ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
+        self.outline.id = self.ids.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
     }
 }
 
-/// Where the number that begins at `at` ends.
+/// The end of the number that begins at `at`.
 fn number_end(bytes: &[u8], mut at: usize) -> Result<usize, Fault> {
     let peek = |at: usize| bytes.get(at).copied();
     let digits = |started: usize| {
@@ -364,8 +363,8 @@ fn number_end(bytes: &[u8], mut at: usize) -> Result<usize, Fault> {
     Ok(at)
 }
 
-/// Where the plain part of a string that goes on at `at` ends: at a quote, a backslash, a control character, or
-/// with the bytes. Eight bytes are looked at together.
+/// The end of the plain text that begins at `at` inside a string: a quote, a backslash, a control character, or the
+/// end of the bytes. Eight bytes are tested together.
 pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES * 0x80;

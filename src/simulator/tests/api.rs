@@ -4,14 +4,14 @@ use serde_json::json;
 
 use super::*;
 
-pub(super) fn serve_with(script: &str, set_up: impl FnOnce(&mut Options)) -> Server {
+pub(crate) fn serve_with(script: &str, set_up: impl FnOnce(&mut Options)) -> Server {
     let mut options = Options::new(Script::parse(script).unwrap());
     set_up(&mut options);
     Server::spawn(options).unwrap()
 }
 
 /// One API request; `body` null sends none. The head, and the body as JSON.
-pub(super) fn call(server: &Server, method: &str, target: &str, body: &Value) -> (String, Value) {
+pub(crate) fn call(server: &Server, method: &str, target: &str, body: &Value) -> (String, Value) {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let mut tcp = TcpStream::connect(server.addr()).unwrap();
     tcp.set_read_timeout(Some(SOON)).unwrap();
@@ -83,7 +83,9 @@ fn an_ended_stream_tells_who_or_what_ended_it() {
 #[test]
 fn pages_hold_every_connection_once() {
     let server = serve_with("stall", |options| {
-        options.foreign = (0..25).map(|n| Foreign { id: Some(format!("id-{n}")), ..Foreign::new("sample") }).collect();
+        options.external = (0..25)
+            .map(|n| ExternalConnection { id: Some(format!("id-{n}")), ..ExternalConnection::new("sample") })
+            .collect();
     });
     let (mut seen, mut target) = (Vec::new(), String::from("/2/connections?connection.fields=id"));
     let mut sizes = Vec::new();
@@ -181,7 +183,8 @@ fn every_kind_of_stream_can_be_killed() {
 fn a_stream_above_the_limit_is_refused_until_a_place_is_freed() {
     let server = serve_with("line {}\nstall", |options| {
         options.connections = Some(1);
-        options.foreign = vec![Foreign { id: Some("theirs".into()), ..Foreign::new("filtered_stream") }];
+        options.external =
+            vec![ExternalConnection { id: Some("theirs".into()), ..ExternalConnection::new("filtered_stream") }];
     });
     let _other = standing(&server, "/2/tweets/sample/stream");
     let (bytes, _) = read_all(stream(&server));
@@ -196,8 +199,12 @@ fn a_stream_above_the_limit_is_refused_until_a_place_is_freed() {
 #[test]
 fn a_connection_may_resist_its_killing() {
     let server = serve_with("stall", |options| {
-        let stuck = Foreign { id: Some("stuck".into()), unkillable: true, ..Foreign::new("filtered_stream") };
-        options.foreign = vec![Foreign::new("filtered_stream"), stuck];
+        let stuck = ExternalConnection {
+            id: Some("stuck".into()),
+            unkillable: true,
+            ..ExternalConnection::new("filtered_stream")
+        };
+        options.external = vec![ExternalConnection::new("filtered_stream"), stuck];
     });
     let (_, answer) = call(&server, "DELETE", "/2/connections/all", &Value::Null);
     assert_eq!((&answer["data"]["successful_kills"], &answer["data"]["failed_kills"]), (&json!(1), &json!(1)));

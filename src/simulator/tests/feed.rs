@@ -1,175 +1,157 @@
-//! Rules: what the API answers, and what they let through.
+//! The numbered feed: it runs on while no client is connected, and the past can be delivered again.
 
-use serde_json::json;
-
-use super::api::{call, serve_with};
+use super::api::serve_with;
 use super::*;
+use crate::time::format_rfc3339;
 
-const RULES: &str = "/2/tweets/search/stream/rules";
-
-fn add(server: &Server, rules: &Value) -> Value {
-    let (head, body) = call(server, "POST", RULES, &json!({ "add": rules }));
-    assert!(head.starts_with("HTTP/1.1 201 "), "{head}{body}");
-    body
+/// A feed of 10 messages a second with an hour of history.
+fn serve_feed(script: &str) -> Server {
+    serve_with(script, |options| {
+        options.feed = FeedOptions { every: Duration::from_millis(100), history: Duration::from_secs(3600) };
+    })
 }
 
-fn values(server: &Server) -> Vec<String> {
-    server.rules().into_iter().map(|rule| rule.value).collect()
-}
-
-fn posts(body: &[u8]) -> Vec<Value> {
-    lines(body).into_iter().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-#[test]
-fn rules_are_added_listed_counted_and_deleted() {
-    let server = serve("end");
-    let (_, none) = call(&server, "GET", RULES, &Value::Null);
-    assert_eq!((none.get("data"), &none["meta"]["result_count"]), (None, &json!(0)));
-    let added = add(&server, &json!([{"value": "cat", "tag": "cats"}, {"value": "dog"}, {"value": "ferry"}]));
-    let summary = json!({"created": 3, "not_created": 0, "valid": 3, "invalid": 0});
-    assert_eq!((&added["meta"]["summary"], added.get("errors")), (&summary, None));
-    let (_, page) = call(&server, "GET", &format!("{RULES}?max_results=2"), &Value::Null);
-    assert_eq!(page["data"], json!([added["data"][0], added["data"][1]]));
-    let token = page["meta"]["next_token"].as_str().unwrap();
-    let (_, page) = call(&server, "GET", &format!("{RULES}?max_results=2&pagination_token={token}"), &Value::Null);
-    assert_eq!((&page["data"], page["meta"].get("next_token")), (&json!([added["data"][2]]), None));
-    let ids = format!("{RULES}?ids={}", added["data"][1]["id"].as_str().unwrap());
-    assert_eq!(call(&server, "GET", &ids, &Value::Null).1["data"], json!([added["data"][1]]));
-    let (_, counts) = call(&server, "GET", &format!("{RULES}/counts"), &Value::Null);
-    assert_eq!(
-        (&counts["data"]["cap_per_project"], &counts["data"]["project_rules_count"]),
-        (&json!("1000"), &json!("3"))
-    );
-
-    let delete = json!({"delete": {"ids": [added["data"][0]["id"], "12"]}});
-    let (head, gone) = call(&server, "POST", RULES, &delete);
-    assert!(head.starts_with("HTTP/1.1 200 "));
-    assert_eq!(gone["meta"]["summary"], json!({"deleted": 1, "not_deleted": 1}));
-    assert_eq!(gone["errors"][0]["errors"][0]["parameters"], json!({"ids": ["12"]}));
-    let by_value = json!({"delete": {"values": ["dog"]}});
-    let _ = call(&server, "POST", &format!("{RULES}?dry_run=true"), &by_value);
-    assert_eq!(values(&server), ["dog", "ferry"]);
-    let _ = call(&server, "POST", RULES, &by_value);
-    assert_eq!(values(&server), ["ferry"]);
-    let (_, gone) = call(&server, "POST", &format!("{RULES}?delete_all=true"), &Value::Null);
-    assert_eq!((&gone["meta"]["summary"]["deleted"], values(&server).len()), (&json!(1), 0));
-}
-
-#[test]
-fn each_bad_rule_has_its_error_and_the_good_ones_are_added() {
-    let server = serve_with("end", |options| options.rules.preset = vec![Rule::new("cat", None)]);
-    let long = "a".repeat(1025);
-    let asked = json!([{"value": "cat", "tag": "other"}, {"value": "(dog"}, {"value": "-dog"}, {"value": long},
-        {"value": ""}, {"value": "ferry"}, {"value": "ferry"}]);
-    let answer = add(&server, &asked);
-    assert_eq!(answer["meta"]["summary"], json!({"created": 1, "not_created": 6, "valid": 1, "invalid": 6}));
-    let errors = answer["errors"].as_array().unwrap();
-    assert_eq!((&errors[0]["title"], &errors[0]["id"]), (&json!("DuplicateRule"), &json!(server.rules()[0].id)));
-    assert_eq!(errors[5]["id"], answer["data"][0]["id"]);
-    for (error, value) in errors[1..5].iter().zip(["(dog", "-dog", &long, ""]) {
-        assert_eq!((&error["title"], &error["value"]), (&json!("UnprocessableEntity"), &json!(value)));
-        assert!(error["details"][0].as_str().unwrap().contains("(at position "));
-        assert!(error["type"].as_str().unwrap().ends_with("/invalid-rules"));
-    }
-    let dry = call(&server, "POST", &format!("{RULES}?dry_run=true"), &json!({"add": [{"value": "gull"}]})).1;
-    assert_eq!(dry["meta"]["summary"]["valid"], 1);
-    assert_eq!(values(&server), ["cat", "ferry"]);
-}
-
-#[test]
-fn more_rules_than_the_cap_are_refused_together() {
-    let server = serve_with("end", |options| options.rules.cap = 2);
-    let (head, problem) =
-        call(&server, "POST", RULES, &json!({"add": [{"value": "a"}, {"value": "b"}, {"value": "c"}]}));
-    assert!(head.starts_with("HTTP/1.1 422 "));
-    assert_eq!(problem["title"], "RulesCapExceeded");
-    assert!(values(&server).is_empty());
-}
-
-#[test]
-fn posts_pass_by_the_rules_they_then_name() {
-    let server = serve_with("posts 400; end", |options| {
-        options.rules.preset = vec![Rule::new("cat OR 猫", Some("cats")), Rule::new("#rustlang", None)];
-    });
-    let (bytes, _) = read_all(stream(&server));
-    let posts = posts(&chunks(split_head(&bytes).1).0.concat());
-    assert!((10..390).contains(&posts.len()), "{}", posts.len());
-    let rules = server.rules();
-    let mut both = 0;
-    for post in &posts {
-        let text = post.pointer("/extended_tweet/full_text").or(post.pointer("/data/text")).unwrap_or(&post["text"]);
-        let text = text.as_str().unwrap().to_lowercase();
-        let mut expected = Vec::new();
-        if text.contains("cat") || text.contains('猫') {
-            expected.push(json!({"id": rules[0].id, "tag": "cats"}));
-        }
-        if text.contains("#rustlang") {
-            expected.push(json!({"id": rules[1].id, "tag": null}));
-        }
-        both += usize::from(expected.len() == 2);
-        assert_eq!(post["matching_rules"], Value::Array(expected), "{text}");
-    }
-    assert!(both > 0);
-}
-
-#[test]
-fn a_written_post_is_filtered_and_a_control_message_is_not() {
-    let script = r#"line {"data":{"id":"1","text":"A Cat"}}
-        line {"data":{"id":"2","text":"a dog"}}
-        line {"data":{"id":"3","text":"a dog"},"matching_rules":[]}
-        line {"a":1}
-        end"#;
-    let server = serve_with(script, |options| options.rules.preset = vec![Rule::new("cat", None)]);
-    let id = server.rules()[0].id.clone();
-    let expected = format!(
-        "{{\"data\":{{\"id\":\"1\",\"text\":\"A Cat\"}},\"matching_rules\":[{{\"id\":\"{id}\",\"tag\":null}}]}}"
-    );
-    let own = r#"{"data":{"id":"3","text":"a dog"},"matching_rules":[]}"#;
-    let (bytes, _) = read_all(stream(&server));
-    assert_eq!(lines(&chunks(split_head(&bytes).1).0.concat()), [&expected, own, r#"{"a":1}"#]);
-    // Only the filtered stream has rules.
-    let sample = request(&server, "/2/tweets/sample/stream", &format!("{TOKEN}connection: close\r\n"));
-    assert_eq!(lines(&chunks(split_head(&read_all(sample).0).1).0.concat()).len(), 4);
-}
-
-#[test]
-fn a_change_of_rules_counts_without_a_reconnect() {
-    let server = serve_with("posts endless every 1ms", |options| options.rules.preset = vec![Rule::new("zebra", None)]);
-    let mut tcp = request(&server, STREAM, TOKEN);
-    let _ = server.wait_for_requests(1, SOON);
-    let id = add(&server, &json!([{"value": "the"}]))["data"][0]["id"].as_str().unwrap().to_owned();
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
-    while !String::from_utf8_lossy(&bytes).contains(&format!("\"matching_rules\":[{{\"id\":\"{id}\"")) {
-        let n = tcp.read(&mut buffer).unwrap();
-        assert!(n > 0);
-        bytes.extend_from_slice(&buffer[..n]);
-    }
-}
-
-#[test]
-fn without_rules_a_filtered_stream_is_refused_only_where_rules_are_on() {
-    let server = serve_with("line {}\nend", |options| options.rules.required = true);
-    let (bytes, _) = read_all(stream(&server));
+/// The numbers of the messages a target delivers, up to the end of its script.
+fn numbers(server: &Server, target: &str) -> Vec<u64> {
+    let (bytes, _) = read_all(request(server, target, &format!("{TOKEN}connection: close\r\n")));
     let (head, body) = split_head(&bytes);
-    assert!(head.starts_with("HTTP/1.1 409 "));
-    assert_eq!(serde_json::from_slice::<Value>(body).unwrap()["connection_issue"], "RuleConfigurationIssue");
-    let (bytes, _) = read_all(request(&server, "/2/tweets/sample/stream", &format!("{TOKEN}connection: close\r\n")));
-    assert!(split_head(&bytes).0.starts_with("HTTP/1.1 200 "));
+    assert!(head.starts_with("HTTP/1.1 200 "), "{target}: {head}");
+    let body = chunks(body).0.concat();
+    let lines = lines(&body);
+    lines.into_iter().map(|line| server.number_of(&serde_json::from_str(line).unwrap()).expect(line)).collect()
+}
 
-    let server = serve("line {}\nend");
-    assert!(read_all(stream(&server)).0.starts_with(b"HTTP/1.1 200 "));
-    let added = add(&server, &json!([{"value": "cat"}]));
-    let delete = json!({"delete": {"ids": [added["data"][0]["id"]]}});
-    let _ = call(&server, "POST", RULES, &delete);
-    assert!(read_all(stream(&server)).0.starts_with(b"HTTP/1.1 409 "));
+/// Consecutive numbers, up to a last one that is not included.
+fn is_run(numbers: &[u64], first: u64, step: u64) -> bool {
+    numbers.iter().enumerate().all(|(n, number)| *number == first + n as u64 * step)
 }
 
 #[test]
-fn a_preset_rule_that_is_none_stops_the_start() {
-    let mut options = Options::new(Script::parse("end").unwrap());
-    options.rules.preset = vec![Rule::new("(cat", None)];
-    let error = Server::spawn(options).err().unwrap();
-    assert!(error.to_string().contains("rule '(cat': missing ')'"));
+fn the_feed_runs_on_while_nobody_is_connected_and_exactly_those_numbers_are_missed() {
+    let server = serve_feed("feed 300ms; end");
+    let before = numbers(&server, STREAM);
+    let produced = server.produced();
+    server.advance(Duration::from_secs(120));
+    assert!(server.produced() >= produced + 1200);
+    let after = numbers(&server, STREAM);
+    assert!(before.len() >= 3 && is_run(&before, before[0], 1) && is_run(&after, after[0], 1));
+    // What lies between the two connections is what came into being meanwhile.
+    let missed = before[before.len() - 1] + 1..after[0];
+    assert!(missed.start <= produced && produced + 1200 <= missed.end && missed.end <= server.produced(), "{missed:?}");
+    assert!(server.time_of(missed.end) >= server.time_of(missed.start) + Duration::from_secs(120));
+
+    let log = server.connections();
+    assert_eq!(log[0].numbers.iter().collect::<Vec<_>>(), before);
+    assert_eq!(log[1].numbers.iter().collect::<Vec<_>>(), after);
+
+    // Another connection with backfill brings exactly the missed ones, oldest first, and goes on live.
+    let repaired = numbers(&server, &format!("{STREAM}?backfill_minutes=3"));
+    assert!(is_run(&repaired, repaired[0], 1));
+    assert!(repaired[0] <= missed.start && repaired[repaired.len() - 1] >= after[after.len() - 1]);
+}
+
+#[test]
+fn backfill_begins_its_minutes_earlier_and_a_longer_absence_leaves_a_known_hole() {
+    let server = serve_feed("feed 200ms; end");
+    let before = numbers(&server, STREAM);
+    server.advance(Duration::from_secs(400));
+    let asked = server.produced();
+    let after = numbers(&server, &format!("{STREAM}?backfill_minutes=5"));
+    // The stream opened somewhere between the two counts.
+    assert!((asked - 3001..=server.produced() - 3000).contains(&after[0]), "{} of {asked}", after[0]);
+    assert!(is_run(&after, after[0], 1));
+    assert!(after[0] >= before[before.len() - 1] + 990);
+}
+
+#[test]
+fn a_range_is_delivered_oldest_first_and_closes_cleanly_at_its_end() {
+    // The steps behind a complete range are not played.
+    let server = serve_feed("feed 1h; cut");
+    let time = |age: u64| {
+        let whole = Duration::from_secs(server.now().as_secs() - age);
+        (whole, format_rfc3339(whole).replace(".000", ""))
+    };
+    let ((start, from), (end, to)) = (time(600), time(540));
+    let (bytes, error) = read_all(request(
+        &server,
+        &format!("{STREAM}?start_time={from}&end_time={to}"),
+        &format!("{TOKEN}connection: close\r\n"),
+    ));
+    assert!(error.is_none() && bytes.ends_with(b"\r\n0\r\n\r\n"));
+    let numbers: Vec<u64> = server.connections()[0].numbers.iter().collect();
+    assert!(numbers.len() == 600 && is_run(&numbers, numbers[0], 1), "{}", numbers.len());
+    assert!(server.time_of(numbers[0]) >= start && server.time_of(numbers[0] - 1) < start);
+    assert!(server.time_of(numbers[599]) < end && server.time_of(numbers[599] + 1) >= end);
+    // The same numbers again are the same messages.
+    let again = read_all(request(
+        &server,
+        &format!("{STREAM}?start_time={from}&end_time={to}"),
+        &format!("{TOKEN}connection: close\r\n"),
+    ));
+    assert_eq!(split_head(&bytes).1, split_head(&again.0).1);
+    // Without an end it reaches to the moment of the request.
+    let rest = self::numbers(&server, &format!("{STREAM}?start_time={to}")).len();
+    assert!((5400..=server.produced() - numbers[599] - 1).contains(&(rest as u64)), "{rest}");
+}
+
+#[test]
+fn the_partitions_together_carry_every_number_once() {
+    let server = serve_feed("feed 50ms; end");
+    let (mut all, produced) = (Vec::new(), server.produced());
+    for partition in 1..=4 {
+        let target = format!("/2/users/compliance/stream?partition={partition}&backfill_minutes=1");
+        let numbers = numbers(&server, &target);
+        assert!(is_run(&numbers, numbers[0], 4));
+        assert!(numbers.iter().all(|number| number % 4 == partition - 1));
+        all.extend(numbers);
+    }
+    // All four backfills reach back farther than this.
+    let common = produced - 300..produced;
+    all.retain(|number| common.contains(number));
+    all.sort_unstable();
+    assert!(all.len() as u64 == common.end - common.start && is_run(&all, common.start, 1));
+}
+
+#[test]
+fn a_number_stands_in_the_id_and_in_the_text_and_its_message_is_the_same_on_every_connection() {
+    let server = serve_feed("feed 50ms; end");
+    for target in ["/2/tweets/sample/stream?backfill_minutes=1", "/2/powerstream?backfillMinutes=1"] {
+        let (bytes, _) = read_all(request(&server, target, &format!("{TOKEN}connection: close\r\n")));
+        let body = chunks(split_head(&bytes).1).0.concat();
+        for line in lines(&body) {
+            let post: Value = serde_json::from_str(line).unwrap();
+            let number = server.number_of(&post).expect(line);
+            let text = post.pointer("/data/text").unwrap_or(&post["text"]).as_str().unwrap();
+            assert!(text.ends_with(&format!("({number})")), "{text}");
+        }
+    }
+    let generated = serve("posts 1; end");
+    let (bytes, _) = read_all(stream(&generated));
+    let body = chunks(split_head(&bytes).1).0.concat();
+    assert_eq!(server.number_of(&serde_json::from_str(lines(&body)[0]).unwrap()), None);
+}
+
+#[test]
+fn a_step_goes_on_where_the_last_one_stopped_and_usage_counts_a_number_once() {
+    let server = serve_feed("feed 100ms; wait 300ms; feed 100ms; end");
+    let first = numbers(&server, &format!("{STREAM}?backfill_minutes=1"));
+    assert!(is_run(&first, first[0], 1) && first.len() >= 604, "{}", first.len());
+    let second = numbers(&server, &format!("{STREAM}?backfill_minutes=1"));
+    let delivered = second[second.len() - 1] + 1 - first[0];
+    let (_, usage) = super::api::call(&server, "GET", "/2/usage/tweets", &Value::Null);
+    assert_eq!(usage["data"]["project_usage"], delivered.to_string());
+}
+
+#[test]
+fn an_idle_feed_sends_heartbeats_and_simulated_time_runs_at_its_speed() {
+    let server = serve_with("feed 1m; end", |options| {
+        options.feed = FeedOptions { every: Duration::from_secs(3600), history: Duration::ZERO };
+        options.speed = 600;
+    });
+    let begun = Instant::now();
+    let (bytes, _) = read_all(stream(&server));
+    assert!(begun.elapsed() < SOON);
+    let body = chunks(split_head(&bytes).1).0.concat();
+    let lines = lines(&body);
+    assert!((1..=3).contains(&lines.len()) && lines.iter().all(|line| line.is_empty()), "{lines:?}");
 }

@@ -2,10 +2,12 @@
 
 mod api;
 mod feed;
-mod flow;
-mod playing;
-mod sealed;
-mod text;
+mod flood;
+mod parse;
+mod rules;
+mod script;
+mod strict;
+mod tls;
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};

@@ -5,41 +5,41 @@
 
 use fastrand::Rng;
 use serde_json::Value;
-use xstream::protocol::scan::{Key, Shape, Type, scan};
+use xstream::protocol::scan::{Key, Outline, Type, scan};
 use xstream::simulator::Posts;
 
-/// What the fast path says of a line, where there is one.
+/// The fast path's answer, on processors that have one.
 #[cfg(target_arch = "x86_64")]
-fn fast(line: &[u8]) -> Option<Shape<'_>> {
+fn fast(line: &[u8]) -> Option<Outline<'_>> {
     xstream::protocol::scan::fast::scan(line)
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn fast(_: &[u8]) -> Option<Shape<'_>> {
+fn fast(_: &[u8]) -> Option<Outline<'_>> {
     None
 }
 
-/// Whether a line is taken by the fast path.
+/// Whether the fast path accepts a line.
 #[must_use]
-pub fn is_taken(line: &[u8]) -> bool {
+pub fn is_fast(line: &[u8]) -> bool {
     fast(line).is_some()
 }
 
-/// What the fast path takes, the exact one takes, with the same shape.
+/// What the fast path accepts, the exact one accepts, with the same outline.
 ///
 /// # Panics
-/// It is not so.
+/// They disagree.
 pub fn paths_agree(line: &[u8]) {
-    if let Some(shape) = fast(line) {
+    if let Some(outline) = fast(line) {
         let exact = xstream::protocol::scan::exact::scan(line);
-        assert_eq!(Ok(shape), exact, "{}", String::from_utf8_lossy(line));
+        assert_eq!(Ok(outline), exact, "{}", String::from_utf8_lossy(line));
     }
 }
 
-/// The scanner says of a line what `serde_json` says, with numbers out of range allowed.
+/// The scanner accepts what `serde_json` accepts, and numbers out of range.
 ///
 /// # Panics
-/// It is not so.
+/// They disagree.
 pub fn agree(line: &[u8]) {
     paths_agree(line);
     let ours = scan(line);
@@ -50,25 +50,25 @@ pub fn agree(line: &[u8]) {
         return;
     }
     assert_eq!(ours.is_ok(), theirs.is_ok(), "{}: {ours:?} against {theirs:?}", String::from_utf8_lossy(line));
-    let (Ok(shape), Ok(value)) = (ours, theirs) else { return };
-    same(&shape, &value, line);
+    let (Ok(outline), Ok(value)) = (ours, theirs) else { return };
+    same(&outline, &value, line);
 }
 
-fn same(shape: &Shape, value: &Value, line: &[u8]) {
+fn same(outline: &Outline, value: &Value, line: &[u8]) {
     let text = || String::from_utf8_lossy(line);
-    assert_eq!(shape.root, type_of(Some(value)), "{}", text());
+    assert_eq!(outline.root, type_of(Some(value)), "{}", text());
     let Value::Object(map) = value else { return };
     let data = map.get("data").and_then(Value::as_object);
     for (name, key) in Key::NAMED {
         let name = str::from_utf8(name).expect("ASCII");
-        assert_eq!(shape.top.get(key), type_of(map.get(name)), "{name}: {}", text());
+        assert_eq!(outline.top.get(key), type_of(map.get(name)), "{name}: {}", text());
         let inner = data.and_then(|data| data.get(name));
-        assert_eq!(shape.data.get(key), type_of(inner), "data.{name}: {}", text());
+        assert_eq!(outline.data.get(key), type_of(inner), "data.{name}: {}", text());
     }
     if let Some(data) = data {
-        // An unknown key that stands twice in two spellings counts as two keys.
+        // An unknown key that occurs in two spellings counts as two keys.
         let escaped = line.contains(&b'\\');
-        assert!(shape.data_has_one_key() == (data.len() == 1) || escaped, "{}", text());
+        assert!(outline.data_has_one_key() == (data.len() == 1) || escaped, "{}", text());
     }
     let ids = [data.and_then(|data| data.get("id")), map.get("id_str"), map.get("id")];
     let ids = ids.map(|id| match id {
@@ -81,10 +81,10 @@ fn same(shape: &Shape, value: &Value, line: &[u8]) {
         && !line.contains(&b'\\')
     {
         let id = [first, second, third].into_iter().find(|id| !id.is_empty());
-        assert_eq!(shape.id, id.map_or(&b""[..], String::as_bytes), "{}", text());
+        assert_eq!(outline.id, id.map_or(&b""[..], String::as_bytes), "{}", text());
     }
     if let Some(message) = map.get("message") {
-        let ours = serde_json::from_slice::<Value>(shape.message);
+        let ours = serde_json::from_slice::<Value>(outline.message);
         assert!(message.is_array() || ours.is_ok_and(|ours| ours == *message), "{}", text());
     }
 }
@@ -107,7 +107,7 @@ fn type_of(value: Option<&Value>) -> Type {
 const TOKENS: [&str; 14] =
     ["{", "}", "[", "]", ",", ":", "\"data\"", "\"id\"", "\"\\u00e9\"", "0", "-1.5e3", "true", "\\", " "];
 
-/// What stands around the tokens: an object must close for the fast path to look at it at all.
+/// What surrounds the tokens: an object must close for the fast path to look at it at all.
 const AROUND: [(&str, &str); 5] =
     [("", ""), ("{", "}"), ("{\"data\":", "}"), ("{\"data\":{\"id\":[", "]}}"), ("{\"id\":\"", "\"}")];
 
@@ -277,7 +277,7 @@ fn mutate(rng: &mut Rng, posts: &[Vec<u8>], line: &mut Vec<u8>) {
             let part = other[from..(from + rng.usize(1..200)).min(other.len())].to_vec();
             line.splice(at..at, part);
         }
-        // Behind a quote it only moves what follows over the blocks.
+        // After a quote it only moves what follows across the blocks.
         7 | 8 => {
             let place = line.iter().skip(at).position(|byte| *byte == b'"').map_or(at, |n| at + n + 1);
             let pad = vec![b'x'; rng.usize(1..70)];
@@ -288,7 +288,7 @@ fn mutate(rng: &mut Rng, posts: &[Vec<u8>], line: &mut Vec<u8>) {
             let end = (at + piece.len()).min(line.len());
             line.splice(at..end, piece.iter().copied());
         }
-        // Behind a structural byte it stands where the grammar looks.
+        // After a structural byte it is where the grammar is checked.
         10 => {
             let piece = PIECES[rng.usize(..PIECES.len())];
             let place = line.iter().skip(at).position(|byte| b"{}[],:\"".contains(byte)).map_or(at, |n| at + n + 1);

@@ -3,26 +3,48 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod agree;
+pub mod child;
+pub mod journal;
+pub mod schema;
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use assert_cmd::assert::OutputAssertExt as _;
+use assert_cmd::cargo::cargo_bin;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, kill_process};
 use serde_json::Value;
 use xstream::simulator::{Options, Script, Server};
+
+pub use rustix::process::Signal;
+
+pub use self::child::{Running, Start, command};
+pub use self::journal::{Journal, Run, journal};
 
 /// Long enough for the slowest machine; a test that fails waits no longer.
 pub const BOUND: Duration = Duration::from_secs(30);
 
 /// The binary with nothing of the developer's environment that could change a result.
 pub fn xstream(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xstream"));
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let mut command = command(binary());
     // Hours of backoff pass in seconds; it works towards loopback only.
-    command.env("XSTREAM_TEST_SPEED", "50");
-    command.args(arguments).stdin(Stdio::null());
+    command.env("XSTREAM_TEST_SPEED", "50").args(arguments);
+    command
+}
+
+/// The path of the binary, for command lines of a shell.
+pub fn binary() -> &'static Path {
+    cargo_bin!()
+}
+
+/// A shell with this command line.
+pub fn shell(line: &str) -> Command {
+    let mut command = command("sh");
+    command.args(["-c", line]);
     command
 }
 
@@ -56,12 +78,11 @@ pub fn dials(server: &Server) -> usize {
 
 /// Runs to the end, within the bound.
 pub fn run(command: &mut Command) -> Output {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
-    finish(child)
+    finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).start())
 }
 
 /// Collects what a child prints until it ends, within the bound.
-pub fn finish(mut child: Child) -> Output {
+pub fn finish(mut child: Running) -> Output {
     let drain = |stream: Option<Box<dyn Read + Send>>| {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
@@ -78,16 +99,13 @@ pub fn finish(mut child: Child) -> Output {
 }
 
 /// Waits for a child to end, within the bound.
-pub fn wait(child: &mut Child) -> ExitStatus {
+pub fn wait(child: &mut Running) -> ExitStatus {
     let began = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("a child") {
             return status;
         }
-        if began.elapsed() > BOUND {
-            let _ = child.kill();
-            panic!("still running after {BOUND:?}");
-        }
+        assert!(began.elapsed() < BOUND, "still running after {BOUND:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -138,15 +156,20 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Sends a signal by name to a child.
-pub fn kill(child: &Child, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
-    assert!(status.expect("kill").success());
+/// Asserts an exit status. The failure shows all that was printed.
+#[track_caller]
+pub fn exits(output: &Output, code: i32) {
+    output.clone().assert().code(code);
+}
+
+/// Sends a signal to a child.
+pub fn kill(child: &Running, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("our own child");
 }
 
 /// Whether a program is on the path; says so if it is not, since its test is then skipped.
 pub fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let found = command(program).arg("--version").output().is_ok();
     if !found {
         eprintln!("skipped: {program} is not installed");
     }
@@ -154,17 +177,9 @@ pub fn has(program: &str) -> bool {
 }
 
 /// A terminal of 100 columns for all three streams.
-pub fn on_a_terminal(command: &Command) -> (Child, pty_process::blocking::Pty) {
-    let (pty, pts) = pty_process::blocking::open().expect("a terminal");
-    pty.resize(pty_process::Size::new(24, 100)).expect("a size");
-    let mut on = pty_process::blocking::Command::new(command.get_program());
-    on = on.args(command.get_args()).env_clear();
-    for (name, value) in command.get_envs() {
-        if let Some(value) = value {
-            on = on.env(name, value);
-        }
-    }
-    (on.env("TERM", "xterm").env("NO_COLOR", "1").spawn(pts).expect("starts"), pty)
+pub fn on_a_terminal(mut command: Command) -> (Running, pty_process::blocking::Pty) {
+    command.env("TERM", "xterm").env("NO_COLOR", "1");
+    command.start_on_terminal(24, 100)
 }
 
 /// What the terminal shows up to `text`, or to its end if that comes first; within the bound.
@@ -183,8 +198,28 @@ pub fn shown_until(pty: &mut pty_process::blocking::Pty, text: Option<&str>) -> 
 }
 
 /// Runs to the end on a terminal, within the bound: the exit status and what was shown.
-pub fn run_on_a_terminal(command: &Command) -> (Option<i32>, String) {
+pub fn run_on_a_terminal(command: Command) -> (Option<i32>, String) {
     let (mut child, mut pty) = on_a_terminal(command);
     let shown = shown_until(&mut pty, None);
     (wait(&mut child).code(), shown)
+}
+
+/// Every Rust file of a folder of the project, nested ones too: its path in there, and its text.
+pub fn sources(folder: &Path) -> Vec<(String, String)> {
+    fn walk(folder: &Path, root: &Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root).expect("a file of it").to_str().expect("text");
+                found.push((name.to_owned(), std::fs::read_to_string(&path).expect("text")));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found);
+    found.sort();
+    found
 }

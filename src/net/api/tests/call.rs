@@ -1,7 +1,7 @@
 //! Requests, replies and retries.
 
 use super::*;
-use crate::protocol::disconnect::{Code, Own};
+use crate::protocol::disconnect::{Code, LocalCause};
 
 const PAGE: &str = r#"{"data":[{"id":"a"}],"meta":{"next_token":"t 1"}}"#;
 
@@ -52,7 +52,7 @@ fn a_server_error_is_retried_and_reported() {
     assert!(reported.borrow()[0].ends_with("trying again in 1 s"), "{reported:?}");
     let server = scripted(vec![json("502", "<html>Bad <b>gateway"); 4]);
     let error = run(server.api().0.rule_counts()).expect_err("no success");
-    assert_eq!((error.status(), server.requests().len(), error.is_passing()), (Some(502), 4, true));
+    assert_eq!((error.status(), server.requests().len(), error.is_temporary()), (Some(502), 4, true));
     assert!(error.to_string().contains("Bad gateway"), "{error}");
 }
 
@@ -60,7 +60,7 @@ fn a_server_error_is_retried_and_reported() {
 fn a_request_that_was_sent_is_not_sent_again_after_a_cut() {
     let server = scripted(vec![Vec::new(), json("200", "{}")]);
     let error = run(server.api().0.kill(Kill::All)).expect_err("no answer");
-    assert_eq!((server.requests(), error.is_passing()), (vec!["DELETE /2/connections/all".to_owned()], true));
+    assert_eq!((server.requests(), error.is_temporary()), (vec!["DELETE /2/connections/all".to_owned()], true));
     let server = scripted(vec![Vec::new(), json("200", "{}")]);
     run(server.api().0.usage(Some(30))).expect_err("no answer");
     assert_eq!(server.requests().len(), 1);
@@ -83,7 +83,7 @@ fn a_compressed_reply_is_inflated_and_a_cut_or_endless_one_is_an_error() {
     let server = scripted(vec![with_headers("200", "content-encoding: gzip\r\n", cut)]);
     assert!(run(server.api().0.rule_counts()).expect_err("cut").to_string().contains("cut short"));
     let server = scripted(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"data\"".to_vec()]);
-    assert_eq!(run(server.api().0.rule_counts()).expect_err("cut").code(), Code::Own(Own::Truncated));
+    assert_eq!(run(server.api().0.rule_counts()).expect_err("cut").code(), Code::Local(LocalCause::Truncated));
     let server = scripted(vec![with_headers("200", "", &vec![b' '; (8 << 20) + 1])]);
     assert!(run(server.api().0.rule_counts()).expect_err("too long").to_string().contains("longer than 8 MiB"));
 }
@@ -111,6 +111,7 @@ fn a_reply_that_trickles_without_end_is_an_error() {
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
         let (mut socket, _) = listener.accept().expect("a client");
+        let _ = socket.read(&mut [0; 4096]).expect("a request");
         let _ = socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n{");
         // Its reads time out, and it sends one blank after each, until the client gives up.
         socket.set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");

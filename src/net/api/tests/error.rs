@@ -1,7 +1,7 @@
 //! What a failed call reports.
 
 use super::*;
-use crate::protocol::disconnect::Own;
+use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
 #[test]
@@ -18,7 +18,7 @@ fn a_rate_limit_is_reported_with_its_reset_and_not_waited_for() {
     let capped =
         r#"{"title":"UsageCapExceeded","period":"Monthly","type":"https://api.x.com/2/problems/usage-capped"}"#;
     let server = scripted(vec![json("429", capped)]);
-    assert!(!run(server.api().0.usage(None)).expect_err("refused").is_passing());
+    assert!(!run(server.api().0.usage(None)).expect_err("refused").is_temporary());
 }
 
 #[test]
@@ -26,16 +26,16 @@ fn a_refusal_says_what_to_do() {
     let refused = |status: &str, headers: &str, body: &str| {
         let server = scripted(vec![with_headers(status, headers, body.as_bytes())]);
         let error = run(server.api().0.connections(&ConnectionQuery::default())).expect_err("refused");
-        assert!(!error.is_passing());
+        assert!(!error.is_temporary());
         error.to_string()
     };
-    insta::assert_snapshot!(refused("401", "", r#"{"title":"Unauthorized","detail":"bad token"}"#), @"listing the connections: 401: bad token; the bearer token is wrong, revoked, or no app-only token; make a new one in the developer portal");
-    insta::assert_snapshot!(refused("403", "", r#"{"detail":"Enroll.","reason":"client-not-enrolled","required_enrollment":"Appropriate Level of API Access","registration_url":"https://developer.x.com/apply","type":"https://api.x.com/2/problems/client-forbidden"}"#), @"listing the connections: 403 client-forbidden: Enroll; these endpoints want the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal; X asks for: Appropriate Level of API Access; apply at https://developer.x.com/apply");
-    insta::assert_snapshot!(refused("400", "", r#"{"detail":"Invalid.","type":"https://api.x.com/2/problems/invalid-request","errors":[{"parameters":{"status":["x"]}}]}"#), @"listing the connections: 400 invalid-request: Invalid (status); correct what X names");
+    insta::assert_snapshot!(refused("401", "", r#"{"title":"Unauthorized","detail":"bad token"}"#), @"listing the connections: 401: bad token; the bearer token is wrong, revoked, or not an app-only token; create a new one in the developer portal");
+    insta::assert_snapshot!(refused("403", "", r#"{"detail":"Enroll.","reason":"client-not-enrolled","required_enrollment":"Appropriate Level of API Access","registration_url":"https://developer.x.com/apply","type":"https://api.x.com/2/problems/client-forbidden"}"#), @"listing the connections: 403 client-forbidden: Enroll; these endpoints need the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal; X requires: Appropriate Level of API Access; apply at https://developer.x.com/apply");
+    insta::assert_snapshot!(refused("400", "", r#"{"detail":"Invalid.","type":"https://api.x.com/2/problems/invalid-request","errors":[{"parameters":{"status":["x"]}}]}"#), @"listing the connections: 400 invalid-request: Invalid (status); correct the parameter that X names");
     insta::assert_snapshot!(refused("302", "location: https://elsewhere.example/login\r\n", ""), @"listing the connections: 302: a redirect to elsewhere.example, which is not followed; check --base-url; the token goes to no other host");
     insta::assert_snapshot!(refused("404", "", ""), @"listing the connections: 404: there is no such path; check --base-url");
-    insta::assert_snapshot!(refused("200", "", r#"{"title":"Forbidden","status":403,"type":"about:blank","detail":"no"}"#), @"listing the connections: 403: no; these endpoints want the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal");
-    insta::assert_snapshot!(refused("200", "", "<html>Log in"), @"listing the connections: the answer is not the JSON that X documents: Log in; check --base-url and what is on the way to it");
+    insta::assert_snapshot!(refused("200", "", r#"{"title":"Forbidden","status":403,"type":"about:blank","detail":"no"}"#), @"listing the connections: 403: no; these endpoints need the app-only bearer token of an app with pay-per-use or Enterprise access; attach the app to a project that has it, in the developer portal");
+    insta::assert_snapshot!(refused("200", "", "<html>Log in"), @"listing the connections: the response is not the JSON that X documents: Log in; check --base-url and any proxy in between");
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn a_success_of_another_shape_is_an_error() {
         for body in ["", "{}", r#"{"data":"x"}"#, r#"{"data":null}"#, "[]", "null"].iter().chain(more) {
             let server = scripted(vec![json("200", body)]);
             let error = call(&mut server.api().0).expect_err(body);
-            assert!(matches!(error.kind, Kind::Unreadable(_)) && !error.is_passing(), "{body} {error}");
-            assert!(error.to_string().contains("the answer is not the JSON that X documents"), "{error}");
+            assert!(matches!(error.kind, Kind::Unreadable(_)) && !error.is_temporary(), "{body} {error}");
+            assert!(error.to_string().contains("the response is not the JSON that X documents"), "{error}");
         }
         let server = scripted(vec![b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec()]);
         assert!(call(&mut server.api().0).expect_err("no body").to_string().contains("documents: it is empty"));
@@ -88,7 +88,8 @@ fn refusals_without_a_body_do_not_mention_streams() {
 
 #[test]
 fn the_advice_about_a_certificate_fits_its_fault() {
-    let of = |detail: &str| advice_for(&Failure { own: Own::Certificate, detail: detail.to_owned(), sent: false });
+    let of =
+        |detail: &str| advice_for(&Failure { own: LocalCause::Certificate, detail: detail.to_owned(), sent: false });
     assert!(!of("the certificate of x is for another host").contains("clock"));
     assert!(of("the certificate of x has expired; check this machine's clock").contains("clock"));
 }

@@ -64,7 +64,7 @@ fn every_mistake_names_its_line_and_what_to_do() {
         (b"a\rb", "rules.txt:1: a carriage return inside the line; end each line with a line feed"),
         (b"a\n\na\tb\tc", "rules.txt:3: more than one tab after `a`; write the rule, one tab, the tag"),
         (b"a\nb\ta\na\tb", "rules.txt:3: `a` has another tag in line 1; keep one of them"),
-        (b"{\"value\":\"a\"},\n", "rules.txt:1: text after the JSON value; write one JSON value a line"),
+        (b"{\"value\":\"a\"},\n", "rules.txt:1: text after the JSON value; write one JSON value per line"),
         (b"x\n{\"value\":}\n", "rules.txt:2: not JSON: expected value; write {\"value\""),
         (b"[\n{\"value\":\"a\"},\n{\"tag\":\"b\"}]", "rules.txt:3: rule 2 of the list: no `value`; a rule is"),
         (b"[\n 5\n]", "rules.txt:2: not a JSON object; a rule is"),
@@ -95,9 +95,9 @@ fn many_mistakes_are_told_at_once_but_not_too_many() {
 fn a_rule_written_twice_counts_once_and_is_noted() {
     let reading = one("cat\tcats\ndog\ncat\tcats\n").unwrap();
     assert_eq!(reading.rules.len(), 2);
-    assert_eq!(reading.notes[0].to_string(), "rules.txt:3: `cat` stands in line 1 already; it counts once");
+    assert_eq!(reading.notes[0].to_string(), "rules.txt:3: `cat` is already in line 1; it counts once");
     let two = read([("a", &b"cat"[..]), ("b", b"owl\ncat")]).unwrap();
-    assert_eq!(two.notes[0].to_string(), "b:2: `cat` stands in a:1 already; it counts once");
+    assert_eq!(two.notes[0].to_string(), "b:2: `cat` is already in a:1; it counts once");
     let torn = read([("a", &b"cat"[..]), ("b", b"cat\tx")]).unwrap_err();
     assert!(torn.to_string().starts_with("b:1: `cat` has another tag in a:1; "), "{torn}");
 }

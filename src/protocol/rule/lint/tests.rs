@@ -1,4 +1,4 @@
-//! Rules X takes, rules X refuses, and rules that are in doubt.
+//! Rules that X accepts, rules that X refuses, and doubtful ones.
 
 use proptest::prelude::*;
 
@@ -116,13 +116,13 @@ fn each_flaw_is_named_with_its_place() {
         ("cat sample:200", Error, 5, "percentage"),
         ("cat 12:30", Warning, 5, "has a colon"),
         ("cat https://x.com", Warning, 5, "no `https:`"),
-        ("\"a b\"~7", Error, 6, "farther apart"),
-        ("\"a b\"~x", Warning, 6, "no distance"),
+        ("\"a b\"~7", Error, 6, "larger distance"),
+        ("\"a b\"~x", Warning, 6, "not a distance"),
         ("cat \"\"", Warning, 5, "a phrase without words"),
         ("“big apple”", Warning, 1, "quotation mark"),
         ("cola 'coca cola'", Warning, 6, "quotation mark"),
         ("[cat dog]", Warning, 1, "a bracket"),
-        ("cat - dog", Warning, 5, "stands alone"),
+        ("cat - dog", Warning, 5, "without a term"),
         ("cat --dog", Warning, 5, "more than one `-`"),
         ("# cats", Warning, 1, "without a name"),
         ("OR cat", Warning, 1, "nothing on one side"),

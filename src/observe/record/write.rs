@@ -1,0 +1,197 @@
+//! Records of what happened: of events, of the status, of the start and the end of a run.
+
+use super::{
+    BufferRecord, EndRecord, EndedRecord, ExpressionRecord, FaultRecord, GapRecord, HeldRecord, HolderRecord,
+    LastRecord, LengthRecord, QuotaRecord, RateLimitRecord, Record, RecordKind, StartRecord, StatusRecord, UntilRecord,
+    WaitingRecord, Wall, WarningRecord,
+};
+use crate::observe::stats::{State, Stats, View};
+use crate::pipeline::report::Diagnostic;
+use crate::protocol::message::{DisconnectReason, Notice};
+use crate::protocol::post_id::PostId;
+use crate::protocol::rate_limit::RateLimit;
+use crate::session::event::Holder;
+use crate::session::{Event, EventKind, Outcome};
+use crate::time::{Timestamp, as_millis};
+
+impl Record {
+    /// The record that opens the journal of a run.
+    #[must_use]
+    pub fn start(at: Timestamp, stream: &str, host: &str) -> Record {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let kind = RecordKind::Start(StartRecord { version, stream: stream.to_owned(), host: host.to_owned() });
+        Record { at: Wall(at.wall), connection: 0, kind }
+    }
+
+    /// The record of an event; none for batches, which are too many, for the end of the run and the status, which have
+    /// records of their own, and for what concerns this process alone.
+    #[must_use]
+    pub fn from_event(event: &Event) -> Option<Record> {
+        let kind = match &event.kind {
+            EventKind::Received(_)
+            | EventKind::Stopped(_)
+            | EventKind::Status
+            | EventKind::ActiveRules(_)
+            | EventKind::LockHeld
+            | EventKind::Degraded(_) => return None,
+            EventKind::FurtherEnding(ending) => of_diagnostic(&Diagnostic::Notice(Notice::Ending(ending.clone()))),
+            EventKind::Dialling { attempt } => RecordKind::Dialling { attempt: *attempt },
+            EventKind::Opened { rate } => RecordKind::Opened { rate_limit: RateLimitRecord::from(*rate) },
+            EventKind::FirstByte { after } => RecordKind::FirstByte { after_ms: as_millis(*after) },
+            EventKind::Established => RecordKind::Established,
+            EventKind::Late { silence } => RecordKind::Late { silence_ms: as_millis(*silence) },
+            EventKind::Diagnostic(diagnostic) => of_diagnostic(diagnostic),
+            EventKind::Suppressed { count } => RecordKind::Suppressed { count: *count },
+            EventKind::Blocked => RecordKind::Blocked,
+            EventKind::Unblocked { after } => RecordKind::Unblocked { after_ms: as_millis(*after) },
+            EventKind::Ended { ending, opened, lived, traffic, slow_reader, rate: _ } => {
+                let entry = ending.code.entry();
+                RecordKind::Ended(EndedRecord {
+                    code: ending.code.to_string(),
+                    name: entry.name.to_owned(),
+                    meaning: entry.meaning.to_owned(),
+                    side: entry.side.to_string(),
+                    detail: ending.detail.clone(),
+                    opened: *opened,
+                    lived_ms: as_millis(*lived),
+                    bytes: traffic.bytes,
+                    lines: traffic.lines,
+                    posts: traffic.posts,
+                    slow_reader: *slow_reader,
+                })
+            }
+            EventKind::Waiting { why, delay, until } => RecordKind::Waiting(WaitingRecord {
+                why: Some(*why),
+                delay_ms: as_millis(*delay),
+                until: Wall(until.wall),
+            }),
+            EventKind::Held { by, freed, kill: _ } => {
+                let holder = |holder: &Holder| HolderRecord {
+                    id: holder.id.clone(),
+                    client_ip: holder.address.clone(),
+                    age_ms: holder.age.map(as_millis),
+                };
+                RecordKind::Held(HeldRecord {
+                    by: by.iter().map(holder).collect(),
+                    freed: freed.as_ref().and_then(|freed| freed.as_ref().ok().copied()),
+                    not_freed: freed.as_ref().and_then(|freed| freed.as_ref().err().cloned()),
+                })
+            }
+            EventKind::Reason { reason } => RecordKind::Reason { of: event.connection, reason: reason.clone() },
+            EventKind::Gap(gap) => {
+                let id = |id: Option<PostId>| id.map(|id| id.to_string());
+                RecordKind::Gap(GapRecord {
+                    from: Some(Wall(gap.from.wall)),
+                    to: gap.to.map(|to| Wall(to.wall)),
+                    length_ms: gap.to.map(|to| as_millis(gap.length(to))),
+                    cause: gap.cause.to_string(),
+                    last_id: id(gap.last_id),
+                    first_id: id(gap.first_id),
+                    missed: gap.missed,
+                })
+            }
+        };
+        Some(Record { at: Wall(event.at.wall), connection: event.connection, kind })
+    }
+
+    /// The status row as data.
+    #[must_use]
+    pub fn status(stats: &Stats, view: &View) -> Record {
+        let age = |at: Option<Timestamp>| at.map(|at| as_millis(view.now.since(at)));
+        let (name, waiting) = match &stats.state {
+            State::Connecting => ("connecting", None),
+            State::Streaming if stats.blocked => ("blocked", None),
+            State::Streaming => ("streaming", None),
+            State::Waiting { reason, until } => {
+                ("waiting", Some(UntilRecord { why: Some(*reason), until: Wall(until.wall) }))
+            }
+            State::Stopped => ("stopped", None),
+        };
+        let kind = RecordKind::Status(StatusRecord {
+            state: name.to_owned(),
+            stream: view.stream.to_owned(),
+            heartbeat_age_ms: age(stats.last_byte),
+            post_age_ms: age(stats.last_post),
+            posts: stats.posts,
+            rate: (view.rate * 10.0).round() / 10.0,
+            lag_ms: stats.lag.map(as_millis),
+            rate_limit: RateLimitRecord::from(stats.rate_limit),
+            last: stats.last_ending.as_ref().map(|(code, at)| LastRecord {
+                code: code.to_string(),
+                name: code.entry().name.to_owned(),
+                age_ms: as_millis(view.now.since(*at)),
+            }),
+            gaps: stats.gaps.count,
+            missed: stats.missed,
+            quota: view.quota.map(|reading| QuotaRecord {
+                used: reading.used,
+                posts: reading.quota.posts,
+                period: reading.quota.period.name().to_owned(),
+                exact: reading.exact,
+            }),
+            buffer: BufferRecord { bytes: view.backlog, size: view.buffer },
+            waiting,
+        });
+        Record { at: Wall(view.now.wall), connection: stats.connection, kind }
+    }
+
+    /// The record that closes the journal of a run.
+    #[must_use]
+    pub fn end(at: Timestamp, outcome: &Outcome, exit: u8, stats: &Stats) -> Record {
+        let (name, ending): (&str, Option<&DisconnectReason>) = match outcome {
+            Outcome::Full => ("max", None),
+            Outcome::TimeUp => ("for", None),
+            Outcome::ReaderLeft => ("reader_left", None),
+            Outcome::Delivered => ("delivered", None),
+            Outcome::Failed(_) => ("failed", None),
+            Outcome::Refused(ending) => ("refused", Some(ending)),
+            Outcome::QuotaSpent(ending) => ("quota", Some(ending)),
+            Outcome::GaveUp(ending) => ("gave_up", Some(ending)),
+            Outcome::Ended(ending) => ("ended", Some(ending)),
+            Outcome::TakenOver(ending) => ("taken_over", Some(ending)),
+            Outcome::Signalled(_) => ("signal", None),
+        };
+        let kind = RecordKind::End(EndRecord {
+            outcome: name.to_owned(),
+            exit: Some(exit),
+            code: ending.map(|ending| ending.code.to_string()),
+            printed: stats.printed,
+            posts: stats.posts,
+            connections: stats.connections,
+            gaps: stats.gaps.count,
+            missed: stats.missed,
+            silence_ms: as_millis(stats.silence),
+        });
+        Record { at: Wall(at.wall), connection: stats.connection, kind }
+    }
+}
+
+fn of_diagnostic(diagnostic: &Diagnostic) -> RecordKind {
+    match diagnostic {
+        Diagnostic::Notice(Notice::Limit { track }) => RecordKind::Limit { track: *track },
+        Diagnostic::Notice(Notice::Warning { code, message, percent_full }) => RecordKind::Warning(WarningRecord {
+            code: code.clone(),
+            message: message.clone(),
+            percent_full: *percent_full,
+        }),
+        Diagnostic::Notice(Notice::Info { message }) => RecordKind::Info { message: message.clone() },
+        Diagnostic::Notice(Notice::Problem { message }) => RecordKind::Error { message: message.clone() },
+        Diagnostic::Notice(Notice::Ending(ending)) => {
+            RecordKind::Notice { code: ending.code.to_string(), detail: ending.detail.clone() }
+        }
+        Diagnostic::Malformed { line, why, text } => {
+            RecordKind::Malformed(FaultRecord { line: *line, why: why.clone(), text: text.clone() })
+        }
+        Diagnostic::Oversize { line, bytes } => RecordKind::Oversize(LengthRecord { line: *line, bytes: *bytes }),
+        Diagnostic::Discarded { line, bytes } => RecordKind::Discarded(LengthRecord { line: *line, bytes: *bytes }),
+        Diagnostic::Expression { line, option, why } => {
+            RecordKind::Expression(ExpressionRecord { line: *line, option: (*option).to_owned(), why: why.clone() })
+        }
+    }
+}
+
+impl From<RateLimit> for RateLimitRecord {
+    fn from(rate: RateLimit) -> RateLimitRecord {
+        RateLimitRecord { limit: rate.limit, remaining: rate.remaining, reset: rate.reset.map(Wall) }
+    }
+}

@@ -1,0 +1,114 @@
+//! The summary of a run: one line for a log, five for a user. Pure.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::notice::failures;
+use super::stats::Stats;
+use crate::pipeline::meter::Reading;
+use crate::protocol::message::Group;
+use crate::session::quota::delivered;
+use crate::text::{plural, thousands};
+use crate::time::format_duration;
+
+/// What a finished run amounts to.
+#[derive(Debug, Clone, Copy)]
+pub struct RunSummary<'a> {
+    /// The fold over its events.
+    pub stats: &'a Stats,
+    /// How long it lasted.
+    pub lasted: Duration,
+    /// How much of the quota is used, if there is one.
+    pub quota: Option<Reading>,
+}
+
+impl RunSummary<'_> {
+    /// One line, for a log.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let stats = self.stats;
+        let gaps = match stats.gaps.count {
+            0 => String::new(),
+            gaps => format!("; {}, about {} missed", plural(gaps, "gap"), plural(stats.missed, "post")),
+        };
+        format!(
+            "{} printed, {} received over {} in {}{gaps}{}",
+            plural(stats.printed, "message"),
+            plural(stats.posts, "post"),
+            plural(stats.connections, "connection"),
+            format_duration(self.lasted),
+            self.withheld()
+        )
+    }
+
+    /// Messages that passed the filters and were not printed.
+    fn withheld(&self) -> String {
+        let mut text = String::new();
+        if self.stats.failed > 0 {
+            text = format!("; {}", failures(self.stats.failed));
+        }
+        if self.stats.over_quota > 0 {
+            let _ = write!(
+                text,
+                "; {} had arrived beyond the quota and were not printed",
+                plural(self.stats.over_quota, "post")
+            );
+        }
+        text
+    }
+
+    /// Five lines, for a user.
+    #[must_use]
+    pub fn lines(&self) -> [String; 5] {
+        let stats = self.stats;
+        let list = |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
+        let messages = stats.kinds.iter().filter(|(kind, _)| kind.group() != Group::Unprintable);
+        let kinds = messages.map(|(kind, count)| format!("{} {count}", kind.name())).collect();
+        let causes = stats.endings.iter().map(|(code, count)| format!("{code} {count}")).collect();
+        let gaps = match stats.gaps.count {
+            0 => "no gaps".to_owned(),
+            gaps => {
+                format!(
+                    "{}, {} in all, about {} missed",
+                    plural(gaps, "gap"),
+                    format_duration(stats.gaps.total),
+                    plural(stats.missed, "post")
+                )
+            }
+        };
+        let limits = match stats.limited() {
+            0 => "nothing is known to be lost by X's limits".to_owned(),
+            posts => format!("lost for certain: {} that X's limit notices counted", plural(posts, "post")),
+        };
+        [
+            format!(
+                "{} printed in {}; received: {}{}",
+                plural(stats.printed, "message"),
+                format_duration(self.lasted),
+                list(kinds),
+                self.withheld()
+            ),
+            format!(
+                "{} over {}; endings: {}",
+                indicatif::HumanBytes(stats.bytes),
+                plural(stats.connections, "connection"),
+                list(causes)
+            ),
+            format!(
+                "longest silence {}{}",
+                format_duration(stats.silence),
+                self.quota.as_ref().map_or_else(String::new, |reading| format!("; {}", delivered(reading)))
+            ),
+            gaps,
+            limits,
+        ]
+    }
+}
+
+/// A quota as `1,234/5,000 day`; `≤` before a count that may hold repeats.
+#[must_use]
+pub fn quota(reading: &Reading) -> String {
+    let bound = if reading.exact { "" } else { "≤" };
+    let period = reading.quota.period.name();
+    format!("{bound}{}/{} {period}", thousands(reading.used), thousands(reading.quota.posts))
+}

@@ -1,0 +1,364 @@
+//! The outbox: output records on their way to stdout, in order, and the policy of back-pressure.
+//!
+//! A record stays here until stdout took its last byte; only then is it acknowledged. While records wait, the policy
+//! says whether more may be read: a reader that is only moments behind is waited for, since the kernel's buffers hold
+//! the stream meanwhile; one that takes longer gets the whole buffer; when that is full, reading stops until half of
+//! it is free.
+//!
+//! Its law: bytes leave in the order in which they came, and every record is acknowledged once.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::report::BatchReport;
+use crate::protocol::message::Kind;
+use crate::protocol::post_id::PostId;
+use crate::time::Timestamp;
+
+/// Small records are gathered in portions of this size while they wait.
+const PORTION: usize = 64 << 10;
+
+/// Portions kept to be filled again: a reader that lags by moments costs no new memory each time.
+const SPARES: usize = 8;
+
+/// How long a reader that lags is waited for before its records pass through memory: bytes that do cost half as much
+/// again.
+pub const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// A message on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record {
+    /// Its length in bytes, with its line end.
+    pub length: usize,
+    /// What it is.
+    pub kind: Kind,
+    /// The id of a post that has one.
+    pub id: Option<PostId>,
+    /// The connection or file that it came from.
+    pub source: u32,
+}
+
+/// What the selector made of a batch of bytes.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The bytes for stdout.
+    pub bytes: Vec<u8>,
+    /// The messages in them, in order, without a gap.
+    pub records: Vec<Record>,
+    /// What was in the batch, printed or not.
+    pub report: BatchReport,
+}
+
+impl Batch {
+    /// Empties the bytes and records for the next batch; unusual memory is given back.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(1 << 20);
+        self.records.clear();
+        self.report = BatchReport::default();
+    }
+}
+
+/// What stdout took completely.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// How many messages.
+    pub records: u64,
+    /// The last post among them that has an id.
+    pub last_post: Option<PostId>,
+}
+
+impl Acknowledged {
+    fn add(&mut self, record: &Record) {
+        self.records += 1;
+        if record.kind == Kind::Post && record.id.is_some() {
+            self.last_post = record.id;
+        }
+    }
+}
+
+/// Whether more may be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Read on.
+    Open,
+    /// The reader is a moment behind: wait for it until this time.
+    Wait(Timestamp),
+    /// The buffer is full: read nothing.
+    Closed,
+}
+
+/// Records that wait for stdout.
+#[derive(Debug)]
+pub struct Outbox {
+    portions: VecDeque<Portion>,
+    spare: Vec<Vec<u8>>,
+    /// Bytes that wait.
+    backlog: usize,
+    /// The backlog at which reading stops; it goes on at half of it.
+    high_water: usize,
+    closed: bool,
+    /// Since when the reader has not taken all that was written.
+    behind: Option<Timestamp>,
+    acknowledged: Acknowledged,
+}
+
+#[derive(Debug, Default)]
+struct Portion {
+    bytes: Vec<u8>,
+    /// How many bytes stdout took.
+    taken: usize,
+    /// What the bytes are; a notice for the user, which shares the pipe, is no record.
+    pieces: VecDeque<Piece>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Piece {
+    Message(Record),
+    Notice(usize),
+}
+
+impl Piece {
+    fn length(&self) -> usize {
+        match self {
+            Piece::Message(record) => record.length,
+            Piece::Notice(length) => *length,
+        }
+    }
+}
+
+impl Outbox {
+    /// An empty outbox that holds about `buffer` bytes.
+    #[must_use]
+    pub fn new(buffer: usize) -> Outbox {
+        Outbox {
+            portions: VecDeque::new(),
+            spare: Vec::new(),
+            backlog: 0,
+            high_water: buffer.max(1),
+            closed: false,
+            behind: None,
+            acknowledged: Acknowledged::default(),
+        }
+    }
+
+    /// Bytes that wait.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        self.backlog
+    }
+
+    /// Messages of which stdout has not taken the last byte.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        let messages =
+            |portion: &Portion| portion.pieces.iter().filter(|piece| matches!(piece, Piece::Message(_))).count();
+        self.portions.iter().map(|portion| messages(portion) as u64).sum()
+    }
+
+    /// Takes in a batch of which stdout took the first `taken` bytes already, which it can have only if nothing waited.
+    pub fn push(&mut self, batch: &Batch, taken: usize) {
+        debug_assert!(taken == 0 || self.backlog == 0, "{taken} bytes overtook {} that wait", self.backlog);
+        let mut end = 0;
+        let mut records = batch.records.iter();
+        let first = records.by_ref().find(|record| {
+            end += record.length;
+            if end <= taken {
+                self.acknowledged.add(record);
+            }
+            end > taken
+        });
+        let Some(first) = first else { return };
+        // Of the first record that waits only the rest waits.
+        let rest = Record { length: end - taken, ..*first };
+        let portion = self.portion(batch.bytes.len() - taken);
+        portion.bytes.extend_from_slice(&batch.bytes[taken..]);
+        portion.pieces.push_back(Piece::Message(rest));
+        portion.pieces.extend(records.map(|record| Piece::Message(*record)));
+        self.backlog += batch.bytes.len() - taken;
+    }
+
+    /// Takes in a text for the user, for a stderr that is the same pipe: it must not fall between the halves of a line.
+    pub fn push_notice(&mut self, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
+        let portion = self.portion(text.len());
+        portion.bytes.extend_from_slice(text);
+        portion.pieces.push_back(Piece::Notice(text.len()));
+        self.backlog += text.len();
+    }
+
+    fn portion(&mut self, room: usize) -> &mut Portion {
+        let fits = self.portions.back().is_some_and(|last| last.bytes.len() + room <= last.bytes.capacity());
+        if !fits {
+            let mut bytes = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(PORTION));
+            bytes.clear();
+            self.portions.push_back(Portion { bytes, ..Portion::default() });
+        }
+        let last = self.portions.len() - 1;
+        &mut self.portions[last]
+    }
+
+    /// The next bytes for stdout; none if nothing waits.
+    #[must_use]
+    pub fn front(&self) -> Option<&[u8]> {
+        self.portions.front().map(|portion| &portion.bytes[portion.taken..])
+    }
+
+    /// Stdout took the first `count` bytes of [`Outbox::front`].
+    pub fn take(&mut self, mut count: usize) {
+        let Some(portion) = self.portions.front_mut() else { return };
+        self.backlog -= count;
+        portion.taken += count;
+        while count > 0 {
+            let Some(piece) = portion.pieces.front_mut() else { break };
+            let whole = piece.length() <= count;
+            match piece {
+                Piece::Message(record) if whole => self.acknowledged.add(record),
+                Piece::Message(Record { length, .. }) | Piece::Notice(length) => {
+                    let part = (*length).min(count);
+                    *length -= part;
+                    count -= part;
+                }
+            }
+            if whole {
+                count -= portion.pieces.pop_front().map_or(0, |piece| piece.length());
+            }
+        }
+        if portion.taken == portion.bytes.len() {
+            let spare = self.portions.pop_front().map(|portion| portion.bytes);
+            let room = self.spare.len() < SPARES;
+            // A portion that one huge line made is given back.
+            self.spare.extend(spare.filter(|bytes| room && (PORTION..=4 * PORTION).contains(&bytes.capacity())));
+        }
+    }
+
+    /// What stdout took completely since this was last asked.
+    pub fn acknowledged(&mut self) -> Acknowledged {
+        std::mem::take(&mut self.acknowledged)
+    }
+
+    /// Says whether more may be read at this time. To be asked before every read.
+    pub fn gate(&mut self, now: Timestamp) -> Gate {
+        // Half empty before reading goes on, or every byte the reader takes would be an event.
+        self.closed = if self.closed { self.backlog > self.high_water / 2 } else { self.backlog >= self.high_water };
+        if self.backlog == 0 {
+            self.behind = None;
+            return Gate::Open;
+        }
+        let behind = *self.behind.get_or_insert(now);
+        if self.closed {
+            Gate::Closed
+        } else if now.since(behind) < CATCH_UP {
+            Gate::Wait(behind.after(CATCH_UP))
+        } else {
+            Gate::Open
+        }
+    }
+
+    /// Drops everything that waits: its reader is gone.
+    pub fn clear(&mut self) {
+        self.portions.clear();
+        self.backlog = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::default().after(Duration::from_millis(millis))
+    }
+
+    /// A batch of posts whose ids are their numbers, each so many bytes long.
+    fn batch(first: u64, lengths: &[usize]) -> Batch {
+        let mut batch = Batch::default();
+        for (id, length) in (first..).zip(lengths) {
+            let byte = u8::try_from(id % 251).expect("small");
+            batch.bytes.extend(std::iter::repeat_n(byte, *length));
+            batch.records.push(Record { length: *length, kind: Kind::Post, id: Some(PostId(id)), source: 1 });
+        }
+        batch
+    }
+
+    #[test]
+    fn a_record_is_acknowledged_when_its_last_byte_is_taken() {
+        let mut outbox = Outbox::new(1000);
+        outbox.push(&batch(1, &[10, 10, 10]), 15);
+        let seen = |records, last: u64| Acknowledged { records, last_post: Some(PostId(last)) };
+        assert_eq!((outbox.acknowledged(), outbox.backlog(), outbox.waiting()), (seen(1, 1), 15, 2));
+        outbox.take(4);
+        assert_eq!(outbox.acknowledged(), Acknowledged::default());
+        outbox.take(1);
+        assert_eq!(outbox.acknowledged(), seen(1, 2));
+        outbox.push(&batch(4, &[5]), 0);
+        outbox.take(15);
+        assert_eq!((outbox.acknowledged(), outbox.backlog(), outbox.front()), (seen(2, 4), 0, None));
+    }
+
+    #[test]
+    fn notices_keep_their_place_and_are_no_records() {
+        let mut outbox = Outbox::new(1000);
+        outbox.push(&batch(1, &[3]), 1);
+        outbox.push_notice(b"xstream: hello\n");
+        outbox.push(&batch(2, &[2]), 0);
+        assert_eq!(outbox.front(), Some(b"\x01\x01xstream: hello\n\x02\x02".as_slice()));
+        outbox.take(10);
+        outbox.take(9);
+        assert_eq!((outbox.acknowledged().records, outbox.backlog()), (2, 0));
+    }
+
+    #[test]
+    fn reading_stops_at_the_high_water_mark_and_goes_on_at_half_of_it() {
+        let mut outbox = Outbox::new(100);
+        assert_eq!(outbox.gate(at(0)), Gate::Open);
+        outbox.push(&batch(1, &[60]), 0);
+        assert_eq!(outbox.gate(at(1)), Gate::Wait(at(101)));
+        assert_eq!(outbox.gate(at(101)), Gate::Open, "a reader that takes longer gets the whole buffer");
+        outbox.push(&batch(2, &[40]), 0);
+        assert_eq!(outbox.gate(at(102)), Gate::Closed);
+        outbox.take(49);
+        assert_eq!(outbox.gate(at(103)), Gate::Closed);
+        outbox.take(1);
+        assert_eq!(outbox.gate(at(104)), Gate::Open);
+        outbox.take(50);
+        assert_eq!(outbox.gate(at(105)), Gate::Open);
+        outbox.push(&batch(3, &[1]), 0);
+        assert_eq!(outbox.gate(at(106)), Gate::Wait(at(206)), "it is waited for again");
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_leave_in_order_and_every_record_is_acknowledged_once(
+            steps in proptest::collection::vec((proptest::collection::vec(1usize..90_000, 0..4), 0usize..100_000), 1..20),
+        ) {
+            let mut outbox = Outbox::new(1 << 20);
+            let (mut id, mut sent, mut left, mut records) = (0, Vec::new(), Vec::new(), 0);
+            for (lengths, take) in steps {
+                let batch = batch(id, &lengths);
+                id += lengths.len() as u64;
+                let direct = if outbox.backlog() == 0 { take.min(batch.bytes.len()) } else { 0 };
+                sent.extend_from_slice(&batch.bytes);
+                left.extend_from_slice(&batch.bytes[..direct]);
+                outbox.push(&batch, direct);
+                let front = outbox.front().unwrap_or_default();
+                let part = front.len().min(take);
+                left.extend_from_slice(&front[..part]);
+                outbox.take(part);
+                records += outbox.acknowledged().records;
+                prop_assert_eq!(left.len() + outbox.backlog(), sent.len());
+                prop_assert_eq!(records + outbox.waiting(), id);
+            }
+            while let Some(front) = outbox.front() {
+                let part = front.len();
+                left.extend_from_slice(front);
+                outbox.take(part);
+            }
+            records += outbox.acknowledged().records;
+            prop_assert_eq!((records, left == sent), (id, true));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What was in a batch of bytes: counts, diagnostics, and what the server said about the stream.
+
+use crate::protocol::disconnect::Code;
+use crate::protocol::message::{DisconnectReason, Kind, Notice};
+use crate::protocol::post_id::PostId;
+
+/// How many notices, and how many faults, one batch keeps. A server that sends nothing but garbage costs counting, not
+/// memory.
+pub const KEPT: usize = 64;
+
+/// What was in a batch of bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchReport {
+    /// Bytes as they came, before inflating.
+    pub bytes: u64,
+    /// Lines of any kind, heartbeats included.
+    pub lines: u64,
+    /// Keep-alive lines.
+    pub heartbeats: u64,
+    /// Messages of kind `post`.
+    pub posts: u64,
+    /// Messages of each kind, heartbeats and malformed lines included.
+    pub(crate) counts: Counts,
+    /// Messages written out.
+    pub printed: u64,
+    /// Lines that are not JSON.
+    pub malformed: u64,
+    /// Messages not printed because an expression failed on them.
+    pub failed: u64,
+    /// The id of the first post that has one.
+    pub first_id: Option<PostId>,
+    /// The id of the last post that has one.
+    pub last_id: Option<PostId>,
+    /// What control messages said, in order, and what was lost. At most [`KEPT`] notices and as many faults.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Faults beyond that number.
+    pub suppressed_faults: u64,
+    /// Notices beyond that number.
+    pub suppressed_notices: u64,
+    pub(crate) notices: usize,
+    pub(crate) faults: usize,
+    /// The notice that the stream is over, if one came. A message outranks a line of plain text.
+    pub ending: Option<DisconnectReason>,
+    /// An enterprise replay said that it is complete.
+    pub delivered: bool,
+    /// It said that it is not, or the stream ended within a line.
+    pub undelivered: bool,
+    /// The number of messages that was requested is printed; no more are.
+    pub full: bool,
+    /// Posts that arrived after the quota was spent; they are counted and not printed.
+    pub beyond_quota: u64,
+}
+
+/// A fact about the stream that is worth reporting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Diagnostic {
+    /// A control message.
+    Notice(Notice),
+    /// A line that is no JSON value.
+    Malformed {
+        /// Line number in this stream, from 1.
+        line: u64,
+        /// The fault.
+        why: String,
+        /// Its beginning, safe for a terminal.
+        text: String,
+    },
+    /// A line over the cap was skipped.
+    Oversize {
+        /// Line number in this stream.
+        line: u64,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// An expression failed on a message, which was not printed. Only the first error of each kind is reported.
+    Expression {
+        /// Line number in this stream.
+        line: u64,
+        /// `--where` or `--jq`.
+        option: &'static str,
+        /// The error, safe for a terminal.
+        why: String,
+    },
+    /// The stream ended within a line, which was no whole JSON object and was discarded.
+    Discarded {
+        /// Line number in this stream.
+        line: u64,
+        /// Its length in bytes.
+        bytes: u64,
+    },
+}
+
+impl BatchReport {
+    /// The kinds that occurred, with how often.
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, u64)> {
+        Kind::ALL.iter().copied().zip(self.counts.0).filter(|(_, count)| *count > 0)
+    }
+
+    /// Diagnostics that were counted and not kept.
+    #[must_use]
+    pub fn suppressed(&self) -> u64 {
+        self.suppressed_faults + self.suppressed_notices
+    }
+
+    /// Whether anything came at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == BatchReport::default()
+    }
+
+    pub(super) fn count(&mut self, kind: Kind) {
+        self.counts.0[kind as usize] += 1;
+        match kind {
+            Kind::Heartbeat => self.heartbeats += 1,
+            Kind::Post => {
+                self.posts += 1;
+                // A line of text is the reason of an ending only if nothing good comes after it.
+                self.ending.take_if(|ending| matches!(ending.code, Code::Text(_)));
+            }
+            Kind::Malformed => self.malformed += 1,
+            _ => {}
+        }
+    }
+
+    pub(super) fn diagnose(&mut self, diagnostic: Diagnostic) {
+        match &diagnostic {
+            Diagnostic::Discarded { .. } => self.undelivered = true,
+            Diagnostic::Notice(Notice::Info { message }) => {
+                // "… Completed with Errors" and "… Failed to Complete" are no delivery.
+                self.delivered |= message.starts_with("Replay Request Completed") && !message.contains("rror");
+                self.undelivered |= message.starts_with("Replay Request") && !self.delivered;
+            }
+            Diagnostic::Notice(Notice::Ending(ending)) => {
+                let text_only = |ending: &DisconnectReason| matches!(ending.code, Code::Text(_));
+                if self.ending.as_ref().is_none_or(|held| text_only(held) && !text_only(ending)) {
+                    self.ending = Some(ending.clone());
+                }
+            }
+            _ => {}
+        }
+        // Notices do not use up the room of faults, nor the other way round.
+        let (kept, suppressed) = if matches!(diagnostic, Diagnostic::Notice(_)) {
+            (&mut self.notices, &mut self.suppressed_notices)
+        } else {
+            (&mut self.faults, &mut self.suppressed_faults)
+        };
+        if *kept < KEPT {
+            *kept += 1;
+            self.diagnostics.push(diagnostic);
+        } else {
+            *suppressed += 1;
+        }
+    }
+}
+
+/// A count for each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts([u64; Kind::ALL.len()]);
+
+impl Default for Counts {
+    fn default() -> Counts {
+        Counts([0; Kind::ALL.len()])
+    }
+}

@@ -1,0 +1,285 @@
+//! The selector: lines in, decisions, output records out. One per run, whatever the number of connections.
+//!
+//! ```text
+//! line -> classify -> count -> kinds -> tag -> where -> envelope -> jq -> Batch
+//! ```
+//!
+//! Each filter sees what the one before it let through. Compliance messages pass tags and conditions, since a
+//! consumer must see them; a message is built as a value only for an expression that looks at it.
+//!
+//! Its law: the batch gets whole, valid, accepted messages as the bytes that came, each with one LF.
+
+use std::ops::ControlFlow;
+
+use super::decode::Line;
+use super::decode::split::LINE_CAP;
+use super::envelope::{self, Stamp};
+use super::filter::Filter;
+use super::jq::{self, Jq};
+use super::meter::{Counted, Meter, Reading};
+use super::outbox::{Batch, Record};
+use super::report::Diagnostic;
+use super::tag::Tag;
+use crate::protocol::message::{Group, Kind, Message, Notice, classify};
+use crate::protocol::post_id::PostId;
+use crate::text::sanitize;
+
+/// What to print and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The kinds that are printed.
+    pub filter: Filter,
+    /// Only posts that a rule with this tag found, and compliance messages.
+    pub tag: Option<Tag>,
+    /// Only messages for which this is true, and compliance messages. It sees the message, never the envelope.
+    pub condition: Option<Jq>,
+    /// Whether each message is wrapped in an envelope.
+    pub annotate: bool,
+    /// Prints its results instead of the message, or of the envelope where there is one.
+    pub jq: Option<Jq>,
+    /// Whether results that are strings are printed as their bare text.
+    pub raw_output: bool,
+    /// Stop after this many printed messages.
+    pub max: Option<u64>,
+    /// The longest line that is kept, in bytes.
+    pub line_cap: usize,
+}
+
+impl Options {
+    /// Messages of these kinds as they come: no other filter, no end, the usual cap.
+    #[must_use]
+    pub fn new(filter: Filter) -> Options {
+        Options {
+            filter,
+            tag: None,
+            condition: None,
+            annotate: false,
+            jq: None,
+            raw_output: false,
+            max: None,
+            line_cap: LINE_CAP,
+        }
+    }
+}
+
+/// Where lines come from: a connection, or a file.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// Its number in this run.
+    pub number: u32,
+    /// When and over which connection the lines arrived, for the envelope; absent in a replay.
+    pub stamp: Option<Stamp>,
+    /// The largest `limit` total: back ends of X count separately, and their totals interleave.
+    limit: u64,
+}
+
+impl Source {
+    /// A source of this number, of which nothing came yet.
+    #[must_use]
+    pub fn new(number: u32) -> Source {
+        Source { number, ..Source::default() }
+    }
+}
+
+/// How many kinds of errors of expressions are reported. A text that an expression makes itself may differ from
+/// message to message.
+const ERROR_KINDS: usize = 8;
+
+/// Decides about every line of a run.
+#[derive(Debug)]
+pub struct Selector {
+    options: Options,
+    meter: Option<Meter>,
+    /// The kinds of errors of expressions that have been reported.
+    errors: Vec<String>,
+    /// An envelope on its way to `--jq`.
+    wrapped: Vec<u8>,
+    printed: u64,
+}
+
+impl Selector {
+    /// A selector that has seen nothing.
+    #[must_use]
+    pub fn new(options: Options) -> Selector {
+        Selector { options, meter: None, errors: Vec::new(), wrapped: Vec::new(), printed: 0 }
+    }
+
+    /// What to print and how.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Counts posts from here on.
+    pub fn set_meter(&mut self, meter: Meter) {
+        self.meter = Some(meter);
+    }
+
+    /// Where posts are counted, if they are.
+    pub fn meter(&mut self) -> Option<&mut Meter> {
+        self.meter.as_mut()
+    }
+
+    /// How much of the quota is used, if there is one.
+    #[must_use]
+    pub fn reading(&self) -> Option<Reading> {
+        self.meter.as_ref()?.reading()
+    }
+
+    /// Says which UTC day it is, counted from the Unix epoch.
+    pub fn set_day(&mut self, day: u64) {
+        if let Some(meter) = &mut self.meter {
+            meter.set_day(day);
+        }
+    }
+
+    /// Whether no line may be taken: the number of messages that was requested is printed, or the posts that were
+    /// reserved of a shared quota are used up.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.is_full() || self.meter.as_ref().is_some_and(Meter::needs_grant)
+    }
+
+    /// Decides about a line, and appends what is to be printed of it to `batch`. A break asks for a pause before the
+    /// next line; it counts this one.
+    pub fn line(&mut self, source: &mut Source, number: u64, line: Line, batch: &mut Batch) -> ControlFlow<()> {
+        if self.is_full() {
+            return ControlFlow::Break(());
+        }
+        match line {
+            Line::Whole(line) => self.message(source, number, line, batch),
+            Line::Unframed(line) => self.unframed(source, number, line, batch),
+            Line::Oversize(bytes) => {
+                batch.report.lines += 1;
+                batch.report.diagnose(Diagnostic::Oversize { line: number, bytes });
+            }
+            // A last line without an end is a message only if it is a whole JSON object.
+            Line::Unterminated(line, length) => {
+                let object = line.trim_ascii_start().first() == Some(&b'{');
+                if object && classify(line).kind != Kind::Malformed {
+                    self.message(source, number, line, batch);
+                } else if length > 0 {
+                    batch.report.diagnose(Diagnostic::Discarded { line: number, bytes: length });
+                }
+            }
+        }
+        if self.is_paused() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn message(&mut self, source: &mut Source, number: u64, line: &[u8], batch: &mut Batch) {
+        let message = classify(line);
+        let report = &mut batch.report;
+        report.lines += 1;
+        report.count(message.kind);
+        let mut id = None;
+        if message.kind == Kind::Post {
+            id = PostId::parse(message.id);
+            if self.meter.as_mut().is_some_and(|meter| meter.count(id) == Counted::Beyond) {
+                report.beyond_quota += 1;
+                return;
+            }
+            if id.is_some() {
+                report.first_id = report.first_id.or(id);
+                report.last_id = id;
+            }
+        }
+        if let Some(fault) = message.fault {
+            report.diagnose(malformed(number, fault.to_string(), line));
+        }
+        if let Some(mut notice) = message.notice() {
+            if let Notice::Limit { track: Some(total) } = &mut notice {
+                source.limit = source.limit.max(*total);
+                *total = source.limit;
+            }
+            report.diagnose(Diagnostic::Notice(notice));
+        }
+        if !self.options.filter.accepts(message.kind) {
+            return;
+        }
+        let start = batch.bytes.len();
+        if let Err((option, why)) = self.print(&message, line, source, &mut batch.bytes) {
+            self.failed(number, option, why, batch);
+        } else if batch.bytes.len() > start {
+            self.printed += 1;
+            batch.report.printed += 1;
+            batch.report.full = self.is_full();
+            batch.records.push(Record {
+                length: batch.bytes.len() - start,
+                kind: message.kind,
+                id,
+                source: source.number,
+            });
+        }
+    }
+
+    /// Appends what is to be printed of a message whose kind is accepted; nothing, if a filter drops it or `--jq`
+    /// makes nothing of it. The error names the option whose expression failed.
+    fn print(
+        &mut self,
+        message: &Message,
+        line: &[u8],
+        source: &Source,
+        out: &mut Vec<u8>,
+    ) -> Result<(), (&'static str, String)> {
+        let options = &self.options;
+        let json = !matches!(message.kind, Kind::Heartbeat | Kind::Malformed);
+        if message.kind.group() != Group::Compliance {
+            if let Some(tag) = &options.tag
+                && !(json && tag.matches_post(message.body))
+            {
+                return Ok(());
+            }
+            if let Some(condition) = &options.condition
+                && !(json && condition.matches(line).map_err(|why| ("--where", why))?)
+            {
+                return Ok(());
+            }
+        }
+        match (&options.jq, options.annotate) {
+            (None, true) => envelope::write(message, line, source.stamp.as_ref(), out),
+            (Some(jq), true) => {
+                self.wrapped.clear();
+                envelope::write(message, line, source.stamp.as_ref(), &mut self.wrapped);
+                jq.results(&self.wrapped, options.raw_output, out).map_err(|why| ("--jq", why))?;
+                self.wrapped.shrink_to(1 << 16);
+            }
+            (_, false) if !json => {}
+            (Some(jq), false) => jq.results(line, options.raw_output, out).map_err(|why| ("--jq", why))?,
+            (None, false) => {
+                out.extend_from_slice(line);
+                out.push(b'\n');
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, line: u64, option: &'static str, why: String, batch: &mut Batch) {
+        batch.report.failed += 1;
+        let kind = format!("{option} {}", jq::error_kind(&why));
+        if self.errors.len() < ERROR_KINDS && !self.errors.contains(&kind) {
+            self.errors.push(kind);
+            batch.report.diagnose(Diagnostic::Expression { line, option, why });
+        }
+    }
+
+    /// A line of text may be X's reason for ending the stream; a value is a number out of place and never a message.
+    fn unframed(&mut self, source: &mut Source, number: u64, line: &[u8], batch: &mut Batch) {
+        if classify(line).kind == Kind::Malformed {
+            return self.message(source, number, line, batch);
+        }
+        batch.report.lines += 1;
+        batch.report.malformed += 1;
+        batch.report.diagnose(malformed(number, "the length of a frame was expected".to_owned(), line));
+    }
+
+    /// Whether the number of messages that was requested is printed.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.options.max.is_some_and(|max| self.printed >= max)
+    }
+}
+
+fn malformed(line: u64, why: String, bytes: &[u8]) -> Diagnostic {
+    let text = sanitize(&String::from_utf8_lossy(&bytes[..bytes.len().min(400)]), 80);
+    Diagnostic::Malformed { line, why, text }
+}

@@ -1,0 +1,37 @@
+//! The topics of `explain`: subjects that are larger than one code.
+
+/// A subject that is larger than one code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Topic {
+    /// The word that selects it.
+    pub name: &'static str,
+    /// What it is about, a fragment without a full stop.
+    pub title: &'static str,
+    /// What there is to say, in order.
+    pub points: &'static [&'static str],
+    /// The documents that say so.
+    pub source: &'static str,
+}
+
+/// The topics.
+pub static TOPICS: &[Topic] = &[Topic {
+    name: "reasons",
+    title: "the eight documented reasons why a streaming connection ends",
+    points: &[
+        "Authentication (our side): a wrong token, or the wrong method. Shows as 401 or 403 when connecting.",
+        "A streaming server restarts (X's side), usually for a new version: normal, a client must be built for it. Shows as \
+         eof or reset, often after hours, OperationalDisconnect, or v1.1 code 1 or 12.",
+        "Reading too slowly (our side): X queues messages for each connection and closes it when the queue has grown too \
+         large. Shows as SlowReader, code 4, FALLING_BEHIND before it, or a bare close.",
+        "The daily or monthly quota of posts is used up (the account). Shows as usage-capped, then refusals.",
+        "Too many redundant connections are open (our side). Shows as TooManyConnections, code 2 or 7, or \
+         ForceDisconnect.",
+        "The client suddenly stops reading (our side): the rate it reads at drops at once, because its buffer is full or the \
+         process was stopped. Shows as a close without notice.",
+        "The network in between (neither side). Shows as reset, stall, truncated, connect-timeout, tls, dns. Repeated unclean \
+         ends: try another network, ask the provider.",
+        "A temporary fault or maintenance at X (X's side). Shows as 5xx, code 10 or 11. X's status page: \
+         https://developer.x.com/status (older: https://api.twitterstat.us/).",
+    ],
+    source: "X docs: consuming streaming data, handling disconnections",
+}];

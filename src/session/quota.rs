@@ -1,0 +1,39 @@
+//! When a quota's period turns, and how a quota that is spent is described.
+
+use std::time::Duration;
+
+use super::budget::RESET_MARGIN;
+use crate::pipeline::meter::{Period, Reading};
+use crate::text::thousands;
+use crate::time::{SECONDS_PER_DAY, Timestamp, date, format_duration, same_month};
+
+/// When a quota's period turns, and a little later: X's clock may be behind ours.
+#[must_use]
+pub fn next_turn(now: Timestamp, period: Period) -> Timestamp {
+    let today = now.day();
+    let mut day = today + 1;
+    while period == Period::Month && same_month(&date(today), &date(day)) {
+        day += 1;
+    }
+    let turn = Duration::from_secs(day * SECONDS_PER_DAY) + RESET_MARGIN;
+    now.after(turn.saturating_sub(now.wall))
+}
+
+/// How much of a quota that is spent was delivered, and when its period turns.
+#[must_use]
+pub fn describe(reading: &Reading, now: Timestamp) -> String {
+    let left = next_turn(now, reading.quota.period).since(now);
+    format!("{}, which turns in {}", delivered(reading), format_duration(left))
+}
+
+/// How much of a quota was delivered.
+#[must_use]
+pub fn delivered(reading: &Reading) -> String {
+    let period = match reading.quota.period {
+        Period::Day => "this UTC day",
+        Period::Month => "this UTC month",
+    };
+    let bound = if reading.exact { "" } else { "at most " };
+    let (used, posts) = (thousands(reading.used), thousands(reading.quota.posts));
+    format!("{bound}{used} of {posts} posts were delivered {period}")
+}

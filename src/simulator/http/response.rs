@@ -1,0 +1,76 @@
+//! Response heads, and what happens to the connection after a response.
+
+use std::time::SystemTime;
+
+/// Names and values in the order they are written.
+pub(crate) type Headers = Vec<(String, String)>;
+
+/// What happens to the connection afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finish {
+    /// Another request may come.
+    KeepAlive,
+    /// FIN, after a TLS goodbye if `goodbye`.
+    Close { goodbye: bool },
+    /// RST.
+    Reset,
+}
+
+/// A response head; what the script adds replaces what is usual.
+pub(crate) fn head(
+    code: u16,
+    mut usual: Headers,
+    extra: &[(String, String)],
+    keep_alive: bool,
+    now: SystemTime,
+) -> String {
+    usual.insert(0, (String::from("date"), httpdate::fmt_http_date(now)));
+    if !keep_alive {
+        usual.push((String::from("connection"), String::from("close")));
+    }
+    usual.retain(|(name, _)| !extra.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)));
+    let mut head = format!("HTTP/1.1 {code} {}\r\n", phrase(code));
+    for (name, value) in usual.iter().chain(extra) {
+        head.extend([name, ": ", value, "\r\n"]);
+    }
+    head.push_str("\r\n");
+    head
+}
+
+/// What a body made by hand seems to be.
+pub(crate) fn content_type(body: &[u8]) -> String {
+    let kind = match body.first() {
+        Some(b'{' | b'[') => "application/json; charset=utf-8",
+        Some(b'<') => "text/html; charset=utf-8",
+        _ => "text/plain",
+    };
+    kind.to_owned()
+}
+
+pub(crate) fn phrase(code: u16) -> &'static str {
+    match code {
+        200 => "OK",
+        201 => "Created",
+        302 => "Found",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        409 => "Conflict",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        416 => "Range Not Satisfiable",
+        420 => "Enhance Your Calm",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "",
+    }
+}

@@ -1,0 +1,122 @@
+//! The signals: those that end a run, Ctrl-Z, and a screen that changed its size.
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::flag;
+use tokio::signal::unix::{self, SignalKind};
+
+use crate::session::Signal;
+
+/// The signals that matter to a run.
+pub struct Signals {
+    ends: [End; 4],
+    /// Ctrl-Z.
+    stop: Option<unix::Signal>,
+    resize: Option<unix::Signal>,
+    /// SIGUSR1: a report, please.
+    report: Option<unix::Signal>,
+}
+
+impl Signals {
+    /// Takes them over.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn new() -> io::Result<Signals> {
+        let listen = |number: i32| -> io::Result<Option<unix::Signal>> {
+            // What our parent told us to ignore stays ignored: `nohup`, and background jobs of plain shells.
+            if is_ignored(number) {
+                return Ok(None);
+            }
+            unix::signal(SignalKind::from_raw(number)).map(Some)
+        };
+        let on = |signal: Signal| -> io::Result<End> {
+            let number = i32::from(signal.number());
+            let stream = listen(number)?;
+            if stream.is_some() {
+                // The first asks politely; the second ends us at once, even where no loop is there to hear it.
+                let asked = Arc::new(AtomicBool::new(false));
+                flag::register_conditional_shutdown(number, 128 + number, asked.clone())?;
+                flag::register(number, asked)?;
+            }
+            Ok((signal, stream))
+        };
+        Ok(Signals {
+            ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
+            stop: listen(rustix::process::Signal::TSTP.as_raw())?,
+            resize: Some(unix::signal(SignalKind::window_change())?),
+            report: Some(unix::signal(SignalKind::user_defined1())?),
+        })
+    }
+
+    /// None of them, for a loop in a test.
+    #[cfg(test)]
+    pub(crate) fn none() -> Signals {
+        let end = |signal| (signal, None);
+        Signals {
+            ends: [end(Signal::Int), end(Signal::Term), end(Signal::Hup), end(Signal::Quit)],
+            stop: None,
+            resize: None,
+            report: None,
+        }
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) -> SignalEvent {
+        let [a, b, c, d] = &mut self.ends;
+        tokio::select! {
+            () = received(&mut a.1) => SignalEvent::Shutdown(a.0),
+            () = received(&mut b.1) => SignalEvent::Shutdown(b.0),
+            () = received(&mut c.1) => SignalEvent::Shutdown(c.0),
+            () = received(&mut d.1) => SignalEvent::Shutdown(d.0),
+            () = received(&mut self.stop) => SignalEvent::Suspend,
+            () = received(&mut self.resize) => SignalEvent::Resize,
+            () = received(&mut self.report) => SignalEvent::Info,
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalEvent {
+    /// To end.
+    Shutdown(Signal),
+    /// To stop until the shell lets us go on.
+    Suspend,
+    /// To look at the size of the screen.
+    Resize,
+    /// To say how things are.
+    Info,
+}
+
+type End = (Signal, Option<unix::Signal>);
+
+/// Waits for a signal; for ever, if it is ignored.
+async fn received(signal: &mut Option<unix::Signal>) {
+    match signal {
+        Some(stream) => {
+            stream.recv().await;
+        }
+        None => pending().await,
+    }
+}
+
+/// Whether this process was started with a signal ignored, where the system tells.
+fn is_ignored(number: i32) -> bool {
+    let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
+    let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
+}
+
+/// Stops this process, as Ctrl-Z would have; SIGCONT goes on right here. The screen must be whole.
+pub fn suspend() {
+    // Not by SIGSTOP: where no shell could continue us (a session of our own, as in `ssh -t host xstream`), the
+    // system stops nobody by Ctrl-Z, and so it treats this signal.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TTOU);
+}
