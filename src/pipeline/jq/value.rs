@@ -4,7 +4,7 @@
 //! expression passes on unchanged prints with the digits it came with, however large or precise, because ids of v1.1
 //! are numbers beyond what a double holds.
 //!
-//! Law: what [`write`] writes is JSON, at most [`MAX_DEPTH`] levels deep.
+//! Law: what [`write()`] writes is JSON, at most [`MAX_DEPTH`] levels deep.
 
 use std::io::Write as _;
 

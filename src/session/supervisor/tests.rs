@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::super::budget::{Moment, Shared};
-use super::super::input::{Failure, Head, LinkEvent, Received};
+use super::super::event::WaitReason;
+use super::super::input::{Failure, Head, LinkEvent, Query, Received, Refusal, Response};
+use super::super::outcome::Signal;
 use super::*;
 use crate::pipeline::meter::{Period, Quota, Reading};
 use crate::pipeline::report::BatchReport;

@@ -16,24 +16,24 @@
 //! Its law: a dial never without the wait that is due, nor without a request that was counted before; and every event
 //! of a run comes out of [`Supervisor::handle`].
 
+mod after;
+mod shutdown;
+
 use std::time::Duration;
 
-use super::backoff::IMMEDIATE_JITTER;
-use super::budget::{Budget, RESET_MARGIN};
-use super::connection::{Connection, Ended, Limits, of_own};
+use super::budget::Budget;
+use super::connection::{Connection, Limits, of_own};
 use super::event::{Event, EventKind, WaitReason};
-use super::input::{
-    Action, Failure, Head, Input, LinkEvent, Query, QuotaState, Received, Refusal, Response, SyncedState,
-};
-use super::outcome::{FAILED, Outcome, Signal};
+use super::input::{Action, Failure, Head, Input, LinkEvent, Query, QuotaState, Received, SyncedState};
+use super::outcome::Outcome;
 use super::quota;
-use super::reaction::{Reaction, TAKE_OVER_WINDOW, TAKE_OVERS, WITHOUT_RESET, reaction};
 use super::role::{Phase, Role};
 use super::timer::{self, TimerTable};
-use crate::protocol::disconnect::{Code, ConnectionIssue, LocalCause, TextLine};
+use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::message::DisconnectReason;
 use crate::protocol::request::Request;
 use crate::time::Timestamp;
+use shutdown::Stopping;
 
 /// How a run behaves.
 #[derive(Debug, Clone)]
@@ -85,16 +85,6 @@ const STATUS_EVERY: Duration = Duration::from_secs(10);
 /// When it is reported that another process holds the state file.
 const LOCK_REPORT_AFTER: Duration = Duration::from_secs(1);
 
-/// How long an end by signal may take to flush what the reader has not taken yet, and any end to close the connections
-/// and to write the state file.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// How long the end of a run waits for X's answer.
-const LAST_ANSWER: Duration = Duration::from_secs(2);
-
-/// X publishes no rate limit for its list of connections; one request in five minutes is within any that it has.
-const ASK_EVERY: Duration = Duration::from_secs(5 * 60);
-
 /// What the supervisor itself waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Timer {
@@ -130,28 +120,6 @@ impl timer::Timer for Timer {
 
     fn index(self) -> usize {
         self as usize
-    }
-}
-
-/// The end of a run, on its way.
-#[derive(Debug)]
-struct Stopping {
-    outcome: Outcome,
-    links_closed: bool,
-    drained: bool,
-    /// Whether an answer of X is waited for.
-    awaits_answer: bool,
-    /// Whether the state file was asked for the last time, and whether that is done.
-    last_sync: Option<bool>,
-}
-
-impl Stopping {
-    /// A signal after the end was decided: nothing is waited for any more. It is the outcome only if something was.
-    fn hurry(&mut self, signal: Signal) {
-        if !self.drained || self.awaits_answer {
-            self.outcome = Outcome::Signalled(signal);
-        }
-        (self.links_closed, self.drained, self.awaits_answer) = (true, true, false);
     }
 }
 
@@ -420,7 +388,7 @@ impl Supervisor {
             }
             LinkEvent::Refused(refusal) => {
                 self.count_request(true, Some(&refusal.head), out);
-                let ending = of_refusal(&refusal);
+                let ending = after::from_refusal(&refusal);
                 self.ended(ending, Some(&refusal), out);
             }
             LinkEvent::Failed(failure) => {
@@ -483,110 +451,6 @@ impl Supervisor {
         self.ended(ending, None, out);
     }
 
-    /// A connection is over, or was never open; `refusal` says what was answered instead.
-    fn ended(&mut self, ending: DisconnectReason, refusal: Option<&Refusal>, out: &mut Output) {
-        let Phase::Connected(connection) = std::mem::replace(&mut self.role.phase, Phase::Idle) else {
-            unreachable!("{ending:?} in {:?}", self.role.phase)
-        };
-        let number = connection.number();
-        let ended = connection.ended(out.now, ending);
-        if ended.newly_established {
-            self.established(number, out);
-        }
-        if ended.opened {
-            let gap = self.role.coverage.ended(&ended.ending.code);
-            out.all(number, gap.map(EventKind::Gap));
-        }
-        out.event(
-            number,
-            EventKind::Ended {
-                ending: ended.ending.clone(),
-                opened: ended.opened,
-                lived: ended.lived,
-                rate: refusal.map(|refusal| refusal.head.rate),
-                traffic: ended.traffic,
-                slow_reader: ended.slow_reader,
-            },
-        );
-        let next = self.outcome_of(&ended, out.now);
-        self.ask_about(&ended, number, next.is_some(), out);
-        match next {
-            Some(outcome) => self.stop(outcome, out),
-            None if reaction(&ended.ending.code) == Reaction::Quota => self.rest_after_quota(ended.ending, out),
-            None => self.retry(&ended, refusal, out),
-        }
-    }
-
-    /// The outcome of the run, if this end of a connection is its end as well.
-    fn outcome_of(&mut self, ended: &Ended, now: Timestamp) -> Option<Outcome> {
-        let ending = || ended.ending.clone();
-        match reaction(&ended.ending.code) {
-            Reaction::Refused => return Some(Outcome::Refused(ending())),
-            Reaction::Ended => return Some(Outcome::Ended(ending())),
-            Reaction::Delivered => return Some(Outcome::Delivered),
-            Reaction::TakenOver(_) => {
-                self.take_overs.retain(|at| now.since(*at) < TAKE_OVER_WINDOW);
-                self.take_overs.push(now);
-                if self.take_overs.len() >= TAKE_OVERS {
-                    return Some(Outcome::TakenOver(ending()));
-                }
-            }
-            Reaction::Quota => return None,
-            Reaction::Now(_) | Reaction::Retry(_) | Reaction::Reset => {}
-        }
-        if ended.opened && (self.options.finite || ended.delivered) {
-            if ended.ending.code == Code::Local(LocalCause::Eof) && !ended.undelivered {
-                return Some(Outcome::Delivered);
-            }
-            // Opened again, a range would begin at its beginning; what came cannot be separated from what did not.
-            if self.options.finite {
-                return Some(Outcome::Ended(ending()));
-            }
-        }
-        if !self.options.reconnect {
-            return Some(Outcome::Ended(ending()));
-        }
-        self.options.max_retries.is_some_and(|max| self.role.retries >= max).then(|| Outcome::GaveUp(ending()))
-    }
-
-    fn retry(&mut self, ended: &Ended, refusal: Option<&Refusal>, out: &mut Output) {
-        self.role.retries += 1;
-        let reaction = reaction(&ended.ending.code);
-        let (mut delay, mut why) = match reaction {
-            Reaction::Now(_) if ended.established => (self.spread(IMMEDIATE_JITTER), WaitReason::Backoff),
-            Reaction::Reset => self.until_reset(out.now, refusal),
-            Reaction::Now(schedule) | Reaction::Retry(schedule) | Reaction::TakenOver(schedule) => {
-                (self.role.backoff.next_delay(schedule, &mut self.random), WaitReason::Backoff)
-            }
-            Reaction::Refused | Reaction::Quota | Reaction::Ended | Reaction::Delivered => {
-                unreachable!("{reaction:?} has stopped")
-            }
-        };
-        if let Some(asked) = refusal.and_then(|refusal| refusal.retry_after)
-            && asked > delay
-        {
-            (delay, why) = (asked, WaitReason::RetryAfter);
-        }
-        self.wait(delay, why, out);
-    }
-
-    /// The wait after a 429 that is about the rate: until the reset and 1–2 s more, on the server's clock.
-    fn until_reset(&mut self, now: Timestamp, refusal: Option<&Refusal>) -> (Duration, WaitReason) {
-        let reset = refusal.and_then(|refusal| {
-            let server_now = refusal.head.date.unwrap_or(now.wall);
-            let reset = refusal.head.rate.trusted_reset(server_now)?;
-            Some(reset.saturating_sub(server_now))
-        });
-        match reset {
-            Some(wait) => (wait + RESET_MARGIN + self.spread(RESET_MARGIN), WaitReason::RateLimit),
-            None => (self.role.backoff.next_delay(WITHOUT_RESET, &mut self.random), WaitReason::Backoff),
-        }
-    }
-
-    fn spread(&mut self, width: Duration) -> Duration {
-        width.mul_f64(self.random.f64())
-    }
-
     fn wait(&mut self, delay: Duration, why: WaitReason, out: &mut Output) {
         let until = out.now.after(delay);
         out.event(self.connections, EventKind::Waiting { why, delay, until });
@@ -633,160 +497,7 @@ impl Supervisor {
         self.degraded = true;
         out.event(self.connections, EventKind::Degraded(what));
     }
-
-    // Queries to X's API.
-
-    /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection.
-    fn ask_about(&mut self, ended: &Ended, number: u32, stops: bool, out: &mut Output) {
-        let code = &ended.ending.code;
-        let slot =
-            *code == Code::Issue(ConnectionIssue::TooManyConnections) || *code == Code::Text(TextLine::ConnectionLimit);
-        let query = if slot {
-            Query::Holders { free: std::mem::take(&mut self.options.take_over) }
-        } else if ended.opened
-            && (!stops || self.options.explains_end)
-            && *code != Code::Local(LocalCause::Quota)
-            && !self.asking
-        {
-            Query::Reason { connection: number, opened: ended.lived }
-        } else {
-            return;
-        };
-        let last = &mut self.asked[usize::from(!slot)];
-        if !self.options.is_listed || last.is_some_and(|last| out.now.since(last) < ASK_EVERY) {
-            return;
-        }
-        *last = Some(out.now);
-        self.asking = true;
-        out.actions.push(Action::Ask(query));
-    }
-
-    fn answered(&mut self, response: Option<Response>, out: &mut Output) {
-        let (connection, kind) = match response {
-            Some(Response::Holders { kill, holders, freed }) => {
-                (self.connections, EventKind::Held { by: holders, kill, freed })
-            }
-            Some(Response::Reason { connection, reason }) => (connection, EventKind::Reason { reason }),
-            // Rules are asked for beside anything else.
-            Some(Response::Rules(rules)) => return out.event(self.connections, EventKind::ActiveRules(rules)),
-            None => {
-                self.asking = false;
-                return;
-            }
-        };
-        self.asking = false;
-        out.event(connection, kind);
-    }
-
-    // The end.
-
-    fn stop(&mut self, outcome: Outcome, out: &mut Output) {
-        // A stream that ended this very moment has no gap yet, only an end.
-        let gap = self.role.coverage.take(out.now).filter(|gap| gap.length(out.now) >= Duration::from_secs(1));
-        out.all(self.connections, gap.map(EventKind::Gap));
-        out.event(self.connections, EventKind::Stopped(outcome.clone()));
-        let signalled = matches!(outcome, Outcome::Signalled(_));
-        let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
-        self.timers.clear();
-        self.timers.set(Timer::Close, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
-        if signalled {
-            self.timers.set(Timer::Flush, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
-        }
-        // Whoever reads how the run ended needs what X says about it.
-        let awaits_answer = self.asking && !signalled && !gone;
-        if awaits_answer {
-            self.timers.set(Timer::Answer, out.now.after(LAST_ANSWER * self.options.speed));
-        }
-        if !self.role.is_dialling() {
-            self.role.phase = Phase::Idle;
-        }
-        self.stage =
-            Stage::Stopping(Stopping { outcome, links_closed: false, drained: gone, awaits_answer, last_sync: None });
-        out.actions.push(Action::Shutdown { hurry: signalled });
-    }
-
-    fn wind_down(&mut self, input: Input, out: &mut Output) {
-        let Stage::Stopping(stopping) = &mut self.stage else { unreachable!("{input:?} in {:?}", self.stage) };
-        match input {
-            Input::LinksClosed => stopping.links_closed = true,
-            Input::OutputDrained | Input::ReaderLeft | Input::OutputFailed(_) => stopping.drained = true,
-            Input::Answered(response) => {
-                stopping.awaits_answer = false;
-                self.timers.stop(Timer::Answer);
-                self.answered(response, out);
-            }
-            Input::Signalled(signal) => stopping.hurry(signal),
-            Input::Link { event, .. } => self.last_word(event, out),
-            Input::StateSynced(state) => {
-                self.syncing = false;
-                stopping.last_sync = stopping.last_sync.map(|_| true);
-                if let Some(budget) = &state.budget {
-                    self.budget.load(out.now, budget);
-                    out.actions.push(Action::SaveBudget(self.budget.share()));
-                }
-            }
-            Input::StateFailed(_) => stopping.last_sync = Some(true),
-            Input::Degraded(what) => self.degrade(what, out),
-            Input::Elapsed => {
-                while let Some(timer) = self.timers.expired(out.now) {
-                    match timer {
-                        Timer::Answer => stopping.awaits_answer = false,
-                        Timer::Flush => stopping.drained = true,
-                        Timer::Close if stopping.last_sync.is_some() => stopping.last_sync = Some(true),
-                        Timer::Close => stopping.links_closed = true,
-                        _ => unreachable!("{timer:?} in {stopping:?}"),
-                    }
-                }
-            }
-            Input::GrantUsed | Input::OutputBlocked | Input::OutputUnblocked => {}
-            Input::Started => unreachable!("{input:?} in {stopping:?}"),
-        }
-        self.exit_if_done(out);
-    }
-
-    /// The answer to a request that was on its way when the run ended.
-    fn last_word(&mut self, event: LinkEvent, out: &mut Output) {
-        match event {
-            LinkEvent::Opened(head) => self.count_request(true, Some(&head), out),
-            LinkEvent::Refused(refusal) => self.count_request(true, Some(&refusal.head), out),
-            LinkEvent::Failed(failure) => self.count_request(failure.sent, None, out),
-            LinkEvent::Received(_) | LinkEvent::Closed(_) => {}
-        }
-    }
-
-    fn exit_if_done(&mut self, out: &mut Output) {
-        let Stage::Stopping(stopping) = &mut self.stage else { return };
-        if !stopping.links_closed || !stopping.drained || stopping.awaits_answer {
-            return;
-        }
-        if self.options.has_state && stopping.last_sync.is_none() {
-            // The runs that follow count on from here; what was reserved is given back.
-            stopping.last_sync = Some(false);
-            self.timers.set(Timer::Close, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
-            out.actions.push(Action::SyncState { reserve: false });
-        }
-        if stopping.last_sync == Some(false) {
-            return;
-        }
-        let outcome = stopping.outcome.clone();
-        let status = match outcome.code() {
-            0 if self.degraded => FAILED,
-            code => code,
-        };
-        self.stage = Stage::Exited;
-        self.timers.clear();
-        out.actions.push(Action::Exit { outcome, status });
-    }
-}
-
-/// The body decides; the status only where the body says nothing known.
-fn of_refusal(refusal: &Refusal) -> DisconnectReason {
-    if let Some(host) = &refusal.redirect {
-        return of_own(LocalCause::Redirect, format!("status {} to {host}", refusal.status));
-    }
-    DisconnectReason { code: Code::from_response(refusal.status, &refusal.body), detail: refusal.body.detail() }
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
