@@ -38,6 +38,8 @@ impl<N: Network> EventLoop<N> {
         }
         self.selector.set_day(now.day());
         let gzip = open.link.is_gzip();
+        // No more than the buffer holds: the end of a stream is not reported before a reader that lags catches up.
+        let gather = GATHER.min(self.run.buffer);
         let mut next = Some(first);
         let mut read = 0;
         let mut closed = None;
@@ -60,7 +62,7 @@ impl<N: Network> EventLoop<N> {
                         Ok(_) => {
                             open.rest = Some(bytes).filter(|bytes| !bytes.is_empty());
                             let enough = if gzip { GZIP_AT_ONCE } else { READ_AT_ONCE };
-                            if self.batch.report.beyond_quota == 0 && self.batch.bytes.len() < GATHER && read < enough {
+                            if self.batch.report.beyond_quota == 0 && self.batch.bytes.len() < gather && read < enough {
                                 next = match open.rest.take() {
                                     Some(rest) => Some(Some(Ok(rest))),
                                     None => link::ready(&mut open.link).await,

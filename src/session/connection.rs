@@ -319,6 +319,10 @@ impl Connection {
 
     fn set_timers(&mut self) {
         self.timers.clear();
+        // A dial has its own timeouts, and a connection that closes has none.
+        if !self.is_open() {
+            return;
+        }
         if self.got_line && !self.established {
             self.timers.set(Timer::Established, self.opened.after(ESTABLISHED_AFTER));
         }

@@ -214,8 +214,13 @@ impl Terminal {
         let suspend_at = self.suspend_at.map(tokio::time::Instant::from_std);
         let result = tokio::select! {
             result = self.out.drain() => result,
-            // stderr is not data: if it is gone, nothing is lost.
-            _ = self.err.drain() => Ok(()),
+            result = self.err.drain() => {
+                if result.is_err() {
+                    // stderr is not data: if it is gone, nothing is lost, and nothing can wait for it.
+                    self.err.outbox_mut().clear();
+                }
+                Ok(())
+            },
             () = async { match suspend_at {
                 Some(at) => tokio::time::sleep_until(at).await,
                 None => std::future::pending().await,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Output, Supervisor};
+use super::{Output, Subject, Supervisor};
 use crate::protocol::disconnect::{Code, ConnectionIssue, LocalCause, TextLine};
 use crate::protocol::message::DisconnectReason;
 use crate::session::backoff::IMMEDIATE_JITTER;
@@ -134,7 +134,7 @@ impl Supervisor {
         } else if ended.opened
             && (!stops || self.options.explains_end)
             && *code != Code::Local(LocalCause::Quota)
-            && !self.asking
+            && self.asking.is_none()
         {
             Query::Reason { connection: number, opened: ended.lived }
         } else {
@@ -145,24 +145,20 @@ impl Supervisor {
             return;
         }
         *last = Some(out.now);
-        self.asking = true;
+        self.asking = Some(Subject::Ending);
         out.actions.push(Action::Ask(query));
     }
 
     pub(super) fn answered(&mut self, response: Option<Response>, out: &mut Output) {
+        self.asking = None;
         let (connection, kind) = match response {
             Some(Response::Holders { kill, holders, freed }) => {
                 (self.connections, EventKind::Held { by: holders, kill, freed })
             }
             Some(Response::Reason { connection, reason }) => (connection, EventKind::Reason { reason }),
-            // Rules are asked for beside anything else.
-            Some(Response::Rules(rules)) => return out.event(self.connections, EventKind::ActiveRules(rules)),
-            None => {
-                self.asking = false;
-                return;
-            }
+            Some(Response::Rules(rules)) => (self.connections, EventKind::ActiveRules(rules)),
+            None => return,
         };
-        self.asking = false;
         out.event(connection, kind);
     }
 }

@@ -123,6 +123,13 @@ impl timer::Timer for Timer {
     }
 }
 
+/// What a query is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    Rules,
+    Ending,
+}
+
 /// Where the run is.
 #[derive(Debug)]
 enum Stage {
@@ -149,10 +156,12 @@ pub struct Supervisor {
     block_reported: bool,
     /// Whether the state file was asked for and has not come.
     syncing: bool,
+    /// Whether nothing is read because posts of the quota must be reserved first.
+    awaits_grant: bool,
     /// Whether something beside the stream failed.
     degraded: bool,
-    /// The query under way, if it is about an ending.
-    asking: bool,
+    /// The query under way.
+    asking: Option<Subject>,
     /// When holders and reasons were last asked for.
     asked: [Option<Timestamp>; 2],
 }
@@ -193,7 +202,8 @@ impl Supervisor {
             block_reported: false,
             syncing: false,
             degraded: false,
-            asking: false,
+            awaits_grant: false,
+            asking: None,
             asked: [None; 2],
             options,
         }
@@ -241,7 +251,12 @@ impl Supervisor {
             Input::StateSynced(state) => self.synced(&state, out),
             Input::StateFailed(why) | Input::OutputFailed(why) => self.stop(Outcome::Failed(why), out),
             Input::Degraded(what) => self.degrade(what, out),
-            Input::GrantUsed => self.sync(out),
+            Input::GrantUsed => {
+                // Nothing is read until posts are reserved: silence says nothing about the server.
+                self.awaits_grant = true;
+                self.role.each(Connection::pause);
+                self.sync(out);
+            }
             Input::Link { connection, event } => self.link(connection, event, out),
             Input::OutputBlocked => {
                 self.blocked = Some(out.now);
@@ -262,6 +277,7 @@ impl Supervisor {
         }
         self.timers.set(Timer::Status, out.now.after(STATUS_EVERY));
         if self.options.list_rules {
+            self.asking = Some(Subject::Rules);
             out.actions.push(Action::Ask(Query::Rules));
         }
         self.request_dial(out);
@@ -320,6 +336,9 @@ impl Supervisor {
 
     fn synced(&mut self, state: &SyncedState, out: &mut Output) {
         self.syncing = false;
+        if std::mem::take(&mut self.awaits_grant) && self.blocked.is_none() {
+            self.role.each(|connection| connection.resume(out.now));
+        }
         self.timers.stop(Timer::LockReport);
         if self.options.has_state {
             self.timers.set(Timer::Meter, out.now.after(METER_EVERY));
@@ -372,14 +391,15 @@ impl Supervisor {
     // Connections.
 
     fn link(&mut self, number: u32, event: LinkEvent, out: &mut Output) {
-        let paused = self.blocked.is_some();
+        let blocked = self.blocked.is_some();
+        let paused = blocked || self.awaits_grant;
         let Some(connection) = self.role.connection().filter(|connection| connection.number() == number) else {
             unreachable!("{event:?} of connection {number} in {:?}", self.role.phase)
         };
         match event {
             LinkEvent::Opened(head) => {
                 connection.opened(out.now, paused);
-                if paused {
+                if blocked {
                     self.block_reported = false;
                     self.timers.set(Timer::BlockReport, out.now.after(BLOCKED_AFTER));
                 }
@@ -485,7 +505,9 @@ impl Supervisor {
 
     fn unblocked(&mut self, out: &mut Output) {
         self.timers.stop(Timer::BlockReport);
-        self.role.each(|connection| connection.resume(out.now));
+        if !self.awaits_grant {
+            self.role.each(|connection| connection.resume(out.now));
+        }
         if let Some(since) = self.blocked.take()
             && std::mem::take(&mut self.block_reported)
         {

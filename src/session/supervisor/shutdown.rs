@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Output, Stage, Supervisor, Timer};
+use super::{Output, Stage, Subject, Supervisor, Timer};
 use crate::session::event::EventKind;
 use crate::session::input::{Action, Input, LinkEvent};
 use crate::session::outcome::{FAILED, Outcome, Signal};
@@ -51,7 +51,7 @@ impl Supervisor {
             self.timers.set(Timer::Flush, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
         }
         // Whoever reads how the run ended needs what X says about it.
-        let awaits_answer = self.asking && !signalled && !gone;
+        let awaits_answer = self.asking == Some(Subject::Ending) && !signalled && !gone;
         if awaits_answer {
             self.timers.set(Timer::Answer, out.now.after(LAST_ANSWER * self.options.speed));
         }

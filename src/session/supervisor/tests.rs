@@ -853,3 +853,46 @@ fn stalls_that_repeat_wait_as_the_network_does() {
         play.opened();
     }
 }
+
+#[test]
+fn a_reader_that_catches_up_during_a_dial_starts_no_timer_of_the_stream() {
+    let mut play = Play::new(options());
+    play.established().input(Input::OutputBlocked).close(LocalCause::Eof);
+    play.wait();
+    play.input(Input::OutputUnblocked);
+    let now = play.now;
+    play.until(now + 40.0);
+    assert!(play.is_dialling(), "{}", play.story);
+    play.opened().line();
+    assert!(play.is_open());
+}
+
+#[test]
+fn silence_while_posts_are_reserved_is_not_charged_to_the_server() {
+    let mut supervisor = Supervisor::new(Options { has_state: true, ..options() });
+    let (mut events, mut actions) = (Vec::new(), Vec::new());
+    let mut input = |time: f64, input| supervisor.handle(at(time), input, &mut events, &mut actions);
+    let synced = || Input::StateSynced(SyncedState { budget: Some(Shared::default()), quota: Some(quota(0)) });
+    input(0.0, Input::Started);
+    input(0.0, synced());
+    input(0.0, Input::Link { connection: 1, event: LinkEvent::Opened(Head::default()) });
+    input(0.0, synced());
+    input(1.0, Input::GrantUsed);
+    // Another process holds the lock for two minutes.
+    for second in 2..120 {
+        input(f64::from(second), Input::Elapsed);
+    }
+    input(120.0, synced());
+    input(149.0, Input::Elapsed);
+    assert!(!events.iter().any(|event| matches!(event.kind, EventKind::Ended { .. })), "{events:?}");
+}
+
+#[test]
+fn the_reason_of_an_end_waits_for_the_list_of_rules() {
+    let mut play = Play::new(Options { is_listed: true, list_rules: true, ..options() });
+    play.established().close(LocalCause::Eof);
+    assert_eq!(play.asked, [Query::Rules], "one query at a time");
+    play.input(Input::Answered(Some(Response::Rules(Vec::new())))).wait();
+    play.established().close(LocalCause::Eof);
+    assert_eq!(play.asked.last(), Some(&Query::Reason { connection: 2, opened: seconds(10.0) }));
+}
