@@ -75,7 +75,7 @@ fn all_is_well_over_tls_with_three_requests_and_no_stream() {
 }
 
 #[test]
-fn a_stream_without_rules_is_asked_about_in_two_requests() {
+fn a_stream_without_rules_needs_two_requests() {
     let server = serve_with("end", |_| {});
     let (checks, code) = examine(&mut doctor(&server, &["sample"]));
     assert_eq!(code, Some(0), "{checks:?}");
@@ -85,7 +85,7 @@ fn a_stream_without_rules_is_asked_about_in_two_requests() {
 }
 
 #[test]
-fn a_token_that_x_does_not_take_ends_the_questions() {
+fn a_token_that_x_does_not_accept_ends_the_requests() {
     let server = healthy(|options| options.token = Some("another-token".to_owned()));
     let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
     assert_eq!(code, Some(3));
@@ -137,7 +137,7 @@ fn a_token_of_the_wrong_form_is_not_sent_and_the_network_is_still_checked() {
 }
 
 #[test]
-fn an_app_without_access_learns_which_access_has_it() {
+fn an_app_without_access_gets_the_name_of_the_level_that_has_it() {
     let server = healthy(|options| options.api = Some(Script::parse("forbidden").expect("a script")));
     let (checks, code) = examine(&mut doctor(&server, &[]));
     assert_eq!(code, Some(3));
@@ -180,7 +180,7 @@ fn a_cap_that_is_reached_is_a_failure_and_one_that_is_near_a_warning() {
 }
 
 #[test]
-fn a_connection_of_somebody_else_is_told_and_not_disturbed() {
+fn a_connection_of_another_client_is_reported_and_not_disturbed() {
     let held = |options: &mut Options| {
         let id = Some("0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e".to_owned());
         options.external = vec![
@@ -216,7 +216,7 @@ fn without_a_list_of_connections_only_force_listens() {
 }
 
 #[test]
-fn listening_tells_what_it_heard_counts_in_the_state_file_and_closes_cleanly() {
+fn listening_reports_what_arrived_counts_in_the_state_file_and_closes_cleanly() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
     let state = state.to_str().expect("text");
@@ -236,7 +236,7 @@ fn listening_tells_what_it_heard_counts_in_the_state_file_and_closes_cleanly() {
 }
 
 #[test]
-fn a_stream_that_ends_or_is_refused_is_told_with_its_reason() {
+fn a_stream_that_ends_or_is_refused_is_reported_with_its_reason() {
     for (script, exit, hint) in [
         ("posts 1; disconnect 12; close", 4, "ended after"),
         ("too-many-connections", 4, "429 TooManyConnections"),
@@ -250,7 +250,7 @@ fn a_stream_that_ends_or_is_refused_is_told_with_its_reason() {
 }
 
 #[test]
-fn a_port_where_nobody_listens_fails_at_tcp() {
+fn a_port_without_a_listener_fails_at_tcp() {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let mut command = xstream(&["doctor", "--json", "--bearer", "secret-token"]);
     let (checks, code) = examine(command.args(["--base-url", &format!("http://{port}")]));
@@ -260,7 +260,7 @@ fn a_port_where_nobody_listens_fails_at_tcp() {
 }
 
 #[test]
-fn a_name_that_is_none_fails_at_dns() {
+fn an_unknown_host_fails_at_dns() {
     let mut command = xstream(&["doctor", "--json", "--bearer", "secret-token"]);
     let (checks, code) = examine(command.args(["--base-url", "https://nosuch.invalid"]));
     assert_eq!(code, Some(4));
@@ -270,7 +270,7 @@ fn a_name_that_is_none_fails_at_dns() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_fails_at_tls_and_nothing_is_sent() {
+fn a_certificate_of_an_unknown_authority_fails_at_tls_and_nothing_is_sent() {
     for (kind, hint) in [
         (Certificate::Valid, "signed by a CA that this machine does not trust"),
         (Certificate::UnknownCa, "signed by a CA that this machine does not trust"),
@@ -308,10 +308,10 @@ fn what_is_not_the_tokens_fault_is_not_blamed_on_it() {
         (
             "status 500 | status 500 | status 500 | status 500",
             4,
-            "fail: X has trouble of its own: counting the rules: 500",
+            "fail: X has an internal error: counting the rules: 500",
         ),
-        ("status 200 '<html>Log in'", 1, "fail: something other than X's API answers: "),
-        ("status 200 '{}'", 1, "fail: something other than X's API answers: "),
+        ("status 200 '<html>Log in'", 1, "fail: the response is not from X's API: "),
+        ("status 200 '{}'", 1, "fail: the response is not from X's API: "),
         ("status 302", 3, "fail: counting the rules: 302: a redirect to "),
     ] {
         let server = healthy(|options| options.api = Some(Script::parse(script).expect(script)));
@@ -333,7 +333,7 @@ fn a_stream_that_is_shut_off_is_a_failure() {
 }
 
 #[test]
-fn cures_lead_to_the_same_server_and_show_no_token() {
+fn advice_names_the_same_server_and_shows_no_token() {
     let server = healthy(|options| options.external = vec![ExternalConnection::new("filtered_stream")]);
     let (checks, _) = examine(&mut doctor(&server, &[]));
     let line = told(&checks, "connections");
@@ -391,7 +391,7 @@ fn through_a_proxy_its_tunnel_takes_the_place_of_dns_and_tcp() {
 }
 
 #[test]
-fn slips_are_usage_errors_before_anything_is_dialled() {
+fn mistakes_are_usage_errors_before_anything_is_dialled() {
     for (arguments, hint) in [
         (&["filterd"][..], "nearest: filtered"),
         (&["smaple", "--json"], "nearest: sample"),
@@ -412,7 +412,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
+fn marks_and_advice_are_printed_and_colour_is_only_for_terminals() {
     let server = serve_with("end", |_| {});
     let plain = |arguments: &[&str]| {
         let mut command = xstream(&["doctor", "--base-url", &server.url(), "--bearer", "secret-token"]);
@@ -428,7 +428,7 @@ fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
     let quiet = text(&run(&mut plain(&["--quiet"])));
     assert!(quiet.starts_with("✗ rules") && quiet.lines().count() == 2, "{quiet}");
     let (code, shown) = crate::common::run_on_a_terminal(plain(&["sample"]));
-    assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("all is well\r\n"), "{shown}");
+    assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("no problems\r\n"), "{shown}");
 }
 
 #[test]

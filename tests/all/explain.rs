@@ -120,7 +120,7 @@ fn an_unknown_code_names_the_nearest_in_one_line() {
         assert_eq!(told.lines().count(), 1, "{told}");
         assert!(told.starts_with("xstream: ") && told.contains(near), "{told}");
     }
-    // The known words are explained all the same.
+    // The known codes are explained nevertheless.
     let output = explain(&["12", "zzzz\u{1b}[2J"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(!output.stdout.is_empty() && !stderr(&output).contains('\u{1b}'));

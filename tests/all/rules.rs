@@ -41,7 +41,7 @@ fn rules(server: &Server, arguments: &[&str]) -> Output {
 fn fed(server: &Server, arguments: &[&str], stdin: &str) -> Output {
     let mut command = command(server, arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
-    // A program that wants no stdin closes it.
+    // A program that does not read stdin closes it.
     let _ = child.stdin.take().expect("a pipe").write_all(stdin.as_bytes());
     finish(child)
 }
@@ -58,7 +58,7 @@ fn kept(server: &Server) -> Vec<String> {
         .collect()
 }
 
-/// What was asked: method and the end of the path, with the query of a change.
+/// The requests: method and the end of the path, with the query of a change.
 fn asked(server: &Server) -> Vec<String> {
     let line = |request: &xstream::simulator::Request| {
         let what = match serde_json::from_slice::<Value>(&request.body) {
@@ -144,7 +144,7 @@ fn a_failure_half_way_is_completed_by_the_next_sync() {
     assert_eq!(code(&output), Some(3), "{}", stderr(&output));
     let told = stderr(&output);
     assert!(told.contains("100 added"), "{told}");
-    // With the bird there is one rule too many for a while, so the cap is asked for; it goes once it is in the way.
+    // With the bird there is one rule too many for a while, so the cap is requested; the bird is deleted once it is in the way.
     assert_eq!(asked(&server)[1..], ["GET counts", "POST rules add 100", "POST rules add 100"]);
     assert_eq!(kept(&server).len(), 101);
     let output = rules(&server, &["sync", "--yes", &file]);
@@ -208,7 +208,7 @@ fn a_reader_that_leaves_does_not_stop_a_change() {
 }
 
 #[test]
-fn a_sync_that_deletes_more_than_it_keeps_wants_a_yes() {
+fn a_sync_that_deletes_more_than_it_keeps_needs_a_confirmation() {
     let server = server(&[("cat", ""), ("dog", ""), ("bird", "")], |_| {});
     let folder = Folder::new();
     for (wanted, more) in [("cat\n", &[][..]), ("# nothing\n", &["--allow-empty"])] {
@@ -236,7 +236,7 @@ fn a_file_without_rules_deletes_none_unless_that_is_allowed() {
     let output = rules(&server, &["sync", "--allow-empty", &file]);
     assert_eq!(
         (code(&output), stderr(&output).as_str()),
-        (Some(0), "xstream: nothing to do: there are no rules, as given\n")
+        (Some(0), "xstream: nothing to do: there are no rules, as in the file\n")
     );
 }
 
@@ -286,7 +286,7 @@ fn a_rule_without_a_value_is_neither_written_nor_deleted() {
 }
 
 #[test]
-fn a_rule_that_begins_with_a_minus_is_taken_as_it_is() {
+fn a_rule_that_begins_with_a_minus_is_sent_unchanged() {
     let server = server(&[], |_| {});
     let output = rules(&server, &["add", "-to:nasa cat", "dog", "--tag", "t", "-has:media cat", "-from:x cat"]);
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
@@ -352,7 +352,7 @@ fn a_refusal_of_rules_gives_advice_about_rules() {
             let told = stderr(&output);
             assert_eq!((code(&output), kept(&server).len()), (Some(3), 0), "{arguments:?} {told}");
             assert!(told.contains(says) && told.contains("A rule is bad"), "{told}");
-            assert!(!told.contains("attach the app") && !told.contains("does the rest"), "{told}");
+            assert!(!told.contains("attach the app") && !told.contains("to complete it"), "{told}");
             let place = if arguments.contains(&"cat") {
                 "argument 1 to argument 2".into()
             } else {
@@ -364,7 +364,7 @@ fn a_refusal_of_rules_gives_advice_about_rules() {
 }
 
 #[test]
-fn a_cap_that_counts_do_not_explain_is_told_with_them() {
+fn a_cap_that_counts_do_not_explain_is_reported_with_them() {
     let body =
         json!({ "title": "RulesCapExceeded", "detail": "full", "type": "https://api.x.com/2/problems/rule-cap" });
     let script = format!("end | status 403 '{body}' | end | end | status 403 '{body}'");
@@ -375,11 +375,11 @@ fn a_cap_that_counts_do_not_explain_is_told_with_them() {
     let told = stderr(&output);
     assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{told}");
     assert!(told.contains("1 of 1000"), "{told}");
-    assert!(!told.contains("does the rest"), "{told}");
+    assert!(!told.contains("to complete it"), "{told}");
 }
 
 #[test]
-fn a_tag_that_a_rule_keeps_is_told() {
+fn a_tag_that_a_rule_keeps_is_reported() {
     let server = server(&[("cat", "cats"), ("dog", "")], |_| {});
     let output = rules(&server, &["add", "cat", "--tag", "other"]);
     assert_eq!((code(&output), kept(&server)[0].as_str()), (Some(0), "cat\tcats"));
@@ -389,8 +389,8 @@ fn a_tag_that_a_rule_keeps_is_told() {
 }
 
 #[test]
-fn what_x_says_it_created_is_counted() {
-    for (created, exit, says) in [(2, 0, "xstream: 2 added\n"), (1, 1, "xstream: 1 added, 1 of which X says nothing\n")]
+fn what_x_reports_as_created_is_counted() {
+    for (created, exit, says) in [(2, 0, "xstream: 2 added\n"), (1, 1, "xstream: 1 added, 1 without a result from X\n")]
     {
         let body = json!({ "meta": { "summary": { "created": created } } });
         let server = server(&[], failing(&format!("status 201 '{body}'")));
@@ -399,7 +399,7 @@ fn what_x_says_it_created_is_counted() {
     }
 }
 
-/// A sync of 1,000 rules whose third request, the second hundred, waits; and what it tells.
+/// A sync of 1,000 rules whose third request, the second hundred, waits; and its messages.
 fn interrupted(delay: &str) -> (Server, Running, Lines, Folder) {
     let (server, folder) = (server(&[], failing(&format!("end | end | delay {delay}"))), Folder::new());
     let file = folder.file("rules.txt", &thousand("cat"));
@@ -419,10 +419,13 @@ fn interrupted(delay: &str) -> (Server, Running, Lines, Folder) {
 }
 
 #[test]
-fn ctrl_c_ends_a_sync_behind_the_request_under_way_and_tells_what_was_done() {
+fn ctrl_c_ends_a_sync_after_the_current_request_and_reports_what_was_done() {
     let (server, mut child, lines, _folder) = interrupted("2s");
     let line = lines.until("interrupted");
-    assert_eq!(line, "xstream: interrupted after 200 of 1000 changes: 200 added; the same sync does the rest");
+    assert_eq!(
+        line,
+        "xstream: interrupted after 200 of 1000 changes: 200 added; run the same sync again to complete it"
+    );
     assert_eq!((wait(&mut child).code(), kept(&server).len(), server.requests().len()), (Some(130), 200, 3));
 }
 
@@ -436,7 +439,7 @@ fn a_second_ctrl_c_ends_a_sync_at_once() {
 }
 
 #[test]
-fn a_sync_beyond_the_cap_changes_nothing_and_tells_the_counts() {
+fn a_sync_beyond_the_cap_changes_nothing_and_reports_the_counts() {
     let server = server(&[("bird", "")], |_| {});
     let folder = Folder::new();
     let file = folder.file("rules.txt", &(thousand("cat") + "bird\n"));
@@ -476,7 +479,7 @@ fn once_a_rule_is_refused_nothing_more_is_deleted() {
 }
 
 #[test]
-fn what_somebody_else_changed_meanwhile_is_a_note() {
+fn a_concurrent_change_by_another_client_is_a_note() {
     // The answer of the list is from before; the server has one of the rules already, and one is gone.
     let list = json!({ "data": [{ "id": "5", "value": "bird" }, { "id": "6", "value": "dog" }], "meta": {} });
     let script = format!("status 200 '{list}'");
@@ -524,7 +527,7 @@ fn rules_are_added_from_files_and_stdin_in_every_form() {
 }
 
 #[test]
-fn nothing_that_x_says_can_steer_the_terminal() {
+fn nothing_that_x_sends_can_control_the_terminal() {
     let error = json!({ "value": "cat\u{1b}[2J", "id": "\u{1b}[2J", "title": "DuplicateRule" });
     let other = json!({ "value": "dog\u{1b}[2J", "details": ["\u{1b}[2J (at position 99999999999999999999)"] });
     let body = json!({ "meta": {}, "errors": [error, other] }).to_string().replace('\\', "\\\\");
@@ -536,7 +539,7 @@ fn nothing_that_x_says_can_steer_the_terminal() {
 }
 
 #[test]
-fn an_invalid_rule_is_told_with_its_place_and_does_not_stop_the_others() {
+fn an_invalid_rule_is_reported_with_its_place_and_does_not_stop_the_others() {
     let server = server(&[], |_| {});
     let folder = Folder::new();
     let file = folder.file("rules.txt", "cat\n(dog\nbird\n");
@@ -561,7 +564,7 @@ fn a_batch_refused_for_one_rule_is_sent_again_without_it() {
 }
 
 #[test]
-fn a_full_app_is_told_with_its_counts() {
+fn a_full_app_is_reported_with_its_counts() {
     let server = server(&[("cat", "")], |options| options.rules.cap = 2);
     for arguments in [&["add", "a", "b"][..], &["test", "a", "b"]] {
         let output = rules(&server, arguments);
@@ -572,7 +575,7 @@ fn a_full_app_is_told_with_its_counts() {
 }
 
 #[test]
-fn what_looks_wrong_is_told_with_a_caret_and_nothing_is_sent() {
+fn mistakes_in_rules_are_reported_with_a_caret_and_nothing_is_sent() {
     let server = server(&[], |_| {});
     let folder = Folder::new();
     let file = folder.file("rules.txt", "cat or dog\n-is:retweet\ncat (dog\n\"cat\n");
@@ -655,7 +658,7 @@ fn rules_are_deleted_by_id_value_and_tag() {
 }
 
 #[test]
-fn a_rule_that_is_not_there_is_told_and_the_others_go() {
+fn a_missing_rule_is_reported_and_the_others_are_deleted() {
     let server = server(&[("a", ""), ("b", "")], |_| {});
     let output = rules(&server, &["delete", "77", "--value", "a", "--tag", "z"]);
     let told = stderr(&output);
@@ -664,7 +667,7 @@ fn a_rule_that_is_not_there_is_told_and_the_others_go() {
 }
 
 #[test]
-fn all_rules_go_only_with_a_yes() {
+fn all_rules_are_deleted_only_after_a_confirmation() {
     let server = server(&[("a", ""), ("b", "")], |_| {});
     let output = rules(&server, &["delete", "--all"]);
     assert_eq!((code(&output), server.requests().len()), (Some(2), 0));
@@ -679,7 +682,7 @@ fn all_rules_go_only_with_a_yes() {
 }
 
 #[test]
-fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
+fn invalid_arguments_are_usage_errors_and_nothing_is_requested() {
     let server = server(&[], |_| {});
     let folder = Folder::new();
     let bad = folder.file("bad.txt", "cat\n\ttag\n{\"value\":1}\ndog\ta\tb\n");
@@ -688,7 +691,7 @@ fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
         (&["add"][..], "", "stdin is empty"),
         (&["test", "-"], " \n", "stdin is empty"),
         (&["sync", "-"], "", "stdin is empty"),
-        (&["add", "--file", &none], "", "there is no rule in"),
+        (&["add", "--file", &none], "", "no rule in"),
         (&["add", "--file", "/no/such/file"], "", "/no/such/file"),
         (&["delete", "cat"], "", "--value"),
         (&["delete", "all"], "", "--all"),
@@ -734,13 +737,13 @@ fn a_403_says_which_access_level_has_rules() {
 }
 
 #[test]
-fn a_person_sees_what_goes_and_is_asked() {
+fn a_user_sees_what_is_deleted_and_confirms() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "z\n");
     for (arguments, question) in [
         (&["delete", "--all"][..], "Delete 2 rules?"),
         (&["delete", "--tag", "x"], "Delete 2 rules?"),
-        (&["sync", &file], "This deletes 2 of 2 rules and keeps 0. Go on?"),
+        (&["sync", &file], "This deletes 2 of 2 rules and keeps 0. Continue?"),
     ] {
         for (answer, exit, there) in [("n\n", 1, true), ("y\n", 0, false)] {
             let server = server(&[("a", "x"), ("b", "x")], |_| {});

@@ -12,7 +12,7 @@ fn events(records: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn verbosity_tells_decisions_and_then_heads_without_the_token() {
+fn verbosity_reports_decisions_and_then_heads_without_the_token() {
     let server = serve("posts 1; disconnect 12; end | posts");
     let told = |flag: &str| {
         let output = run(&mut tail(&server, &[flag, "--max", "2"]));
@@ -124,7 +124,7 @@ fn a_journal_pipe_whose_reader_stopped_does_not_stop_the_stream() {
     let folder = tempfile::tempdir().expect("a folder");
     let fifo = folder.path().join("fifo");
     assert!(command("mkfifo").arg(&fifo).status().expect("mkfifo").success());
-    // Somebody holds it open and never reads.
+    // This end stays open and is never read.
     let _held = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("a pipe");
     let server = serve("text-line; repeat 3000; posts 5; stall");
     let output = run(&mut tail(&server, &["--max", "3", "--journal", fifo.to_str().expect("text")]));
@@ -146,7 +146,7 @@ fn a_journal_on_stdout_is_a_usage_error() {
 }
 
 #[test]
-fn status_records_come_on_stderr_when_asked_for() {
+fn status_records_are_printed_on_stderr_when_requested() {
     for (mode, check) in [("json", "\"event\":\"status\""), ("line", "filtered streaming")] {
         let server = serve("posts every 20ms");
         let mut command = tail(&server, &["--status", mode]);
@@ -178,7 +178,7 @@ fn sigusr1_reports_at_any_time_also_without_a_terminal() {
 }
 
 #[test]
-fn the_summary_has_five_lines_when_asked_for() {
+fn the_summary_has_five_lines_when_requested() {
     let server = serve("posts 3; delete; limit 7; end | posts 2; limit 4; end | unauthorized");
     let told = stderr(&run(&mut tail(&server, &["--summary"])));
     let lines: Vec<&str> = told.lines().rev().take(5).collect();
