@@ -276,8 +276,8 @@ fn mistakes_are_usage_errors_before_any_request() {
         (&["--since", "tomorrow"], "--since tomorrow"),
         (&["--status", "all", "kill", UUID, "--yes"], "after `connections list`"),
         (&["--max", "0"], "--max"),
-        (&["--max", "abc"], "whole number from 1 on"),
-        (&["--max", "99999999999999999999999"], "whole number from 1 on"),
+        (&["--max", "abc"], "whole number, at least 1"),
+        (&["--max", "99999999999999999999999"], "whole number, at least 1"),
     ] {
         let server = serve(Vec::new());
         let output = server.run(arguments);
