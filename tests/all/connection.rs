@@ -168,7 +168,7 @@ fn certificates_are_explained_and_end_the_run_at_once() {
         details.push(detail.replace(&server.addr().port().to_string(), "PORT"));
     }
     details.dedup();
-    assert_eq!(details.len(), 3, "each fault is told apart: {details:?}");
+    assert_eq!(details.len(), 3, "each fault has its own message: {details:?}");
 }
 
 #[test]
@@ -333,8 +333,8 @@ fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_handled_meanw
     kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
     let mut child = command.start();
-    let told = Lines::of(child.stderr.take().expect("a pipe"));
-    told.until("state.lock");
+    let messages = Lines::of(child.stderr.take().expect("a pipe"));
+    messages.until("state.lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocked");
     assert_eq!(wait(&mut child).code(), Some(5));
     assert_eq!(dials(&server), 1);
@@ -399,10 +399,10 @@ fn the_token_is_in_no_message_whatever_the_server_does() {
     ] {
         let server = serve(script);
         let output = run(&mut tail(&server, &["--no-reconnect"]));
-        let told = stderr(&output);
+        let messages = stderr(&output);
         // What a server sends back is its own word; it does not know ours unless it repeats it.
         if !script.starts_with("status") {
-            assert!(!told.contains("secret-token"), "{script}: {told}");
+            assert!(!messages.contains("secret-token"), "{script}: {messages}");
         }
     }
 }
@@ -515,11 +515,11 @@ fn proxies_carry_the_stream_and_see_neither_token_nor_posts() {
         let mut command = tail(&server, &["--max", "5"]);
         set_up(command.env("SSL_CERT_FILE", file.path()));
         let output = run(&mut command);
-        let told = stderr(&output);
-        assert_eq!(values(&output.stdout).len(), 5, "{told}");
-        assert!(!told.contains("hunter2"), "{told}");
+        let messages = stderr(&output);
+        assert_eq!(values(&output.stdout).len(), 5, "{messages}");
+        assert!(!messages.contains("hunter2"), "{messages}");
         let carried = proxy.carried.load(Ordering::SeqCst);
-        assert_eq!(carried, before + usize::from(!asked.is_empty()), "{told}");
+        assert_eq!(carried, before + usize::from(!asked.is_empty()), "{messages}");
         before = carried;
         let all = proxy.asked.lock().expect("the list").join("\n");
         assert!(all.contains(asked), "no {asked} in {all}");
@@ -644,8 +644,8 @@ fn a_stopped_and_continued_run_reads_what_is_pending_before_it_judges() {
         lines.next();
     }
     kill(&child, Signal::INT);
-    let mut told = String::new();
-    child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
-    assert_eq!(wait(&mut child).code(), Some(130), "{told}");
-    assert_eq!(dials(&server), 1, "{told}");
+    let mut messages = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut messages).expect("text");
+    assert_eq!(wait(&mut child).code(), Some(130), "{messages}");
+    assert_eq!(dials(&server), 1, "{messages}");
 }

@@ -131,7 +131,7 @@ fn nothing_open_is_one_line_and_no_failure() {
 
 #[test]
 fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
-    for (status, body, exit, told) in [
+    for (status, body, exit, messages) in [
         (401, json!({ "title": "Unauthorized", "detail": "bad secret-token" }), 3, "bearer token"),
         (403, json!({ "title": "Forbidden" }), 3, "pay-per-use or Enterprise"),
         (429, json!({ "title": "Too Many Requests", "type": "about:blank" }), 4, "try again"),
@@ -141,7 +141,7 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
         let output = server.run(&["--status", "all"]);
         let line = stderr(&output);
         assert_eq!((output.status.code(), line.lines().count()), (Some(exit), 1), "{line}");
-        assert!(line.starts_with("xstream: ") && line.contains(told), "{line}");
+        assert!(line.starts_with("xstream: ") && line.contains(messages), "{line}");
     }
 }
 
@@ -149,7 +149,7 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
 fn nothing_found_is_reported_with_the_filter() {
     let old = json!({ "data": [ended("1", "2026-11-20T10:00:00Z")] });
     let empty = || json!({ "meta": { "result_count": 0 } });
-    for (arguments, answer, told) in [
+    for (arguments, answer, messages) in [
         (
             &["list", "--status", "active", "--endpoint", "sample_stream"][..],
             empty(),
@@ -164,7 +164,7 @@ fn nothing_found_is_reported_with_the_filter() {
         (&["list", "--status", "all"], empty(), "no connection is listed, open or ended"),
     ] {
         let output = serve(vec![(200, answer)]).run(arguments);
-        assert_eq!((output.status.code(), stderr(&output)), (Some(0), format!("xstream: {told}\n")));
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), format!("xstream: {messages}\n")));
     }
 }
 

@@ -142,8 +142,8 @@ fn a_failure_half_way_is_completed_by_the_next_sync() {
     let file = folder.file("rules.txt", &thousand("cat"));
     let output = rules(&server, &["sync", "--yes", &file]);
     assert_eq!(code(&output), Some(3), "{}", stderr(&output));
-    let told = stderr(&output);
-    assert!(told.contains("100 added"), "{told}");
+    let messages = stderr(&output);
+    assert!(messages.contains("100 added"), "{messages}");
     // With the bird there is one rule too many for a while, so the cap is requested; the bird is deleted once it is in the way.
     assert_eq!(asked(&server)[1..], ["GET counts", "POST rules add 100", "POST rules add 100"]);
     assert_eq!(kept(&server).len(), 101);
@@ -158,9 +158,9 @@ fn a_rate_limit_half_way_keeps_what_was_done() {
     let (server, folder) = (server(&[], failing("end | end | end | rate-limit 300")), Folder::new());
     let file = folder.file("rules.txt", &thousand("cat"));
     let output = rules(&server, &["sync", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server).len()), (Some(4), 200), "{told}");
-    assert!(told.contains("200 added") && told.contains("sync"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server).len()), (Some(4), 200), "{messages}");
+    assert!(messages.contains("200 added") && messages.contains("sync"), "{messages}");
     let before = server.requests().len();
     let output = rules(&server, &["sync", &file]);
     assert_eq!((code(&output), kept(&server).len()), (Some(0), 1000), "{}", stderr(&output));
@@ -228,9 +228,9 @@ fn a_file_without_rules_deletes_none_unless_that_is_allowed() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "# nothing\n");
     let output = rules(&server, &["sync", "--yes", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server).len(), server.requests().len()), (Some(2), 2, 0), "{told}");
-    assert!(told.contains("xstream rules delete --all") && told.contains("--allow-empty"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server).len(), server.requests().len()), (Some(2), 2, 0), "{messages}");
+    assert!(messages.contains("xstream rules delete --all") && messages.contains("--allow-empty"), "{messages}");
     let output = rules(&server, &["sync", "--yes", "--allow-empty", &file]);
     assert_eq!((code(&output), kept(&server).len()), (Some(0), 0), "{}", stderr(&output));
     let output = rules(&server, &["sync", "--allow-empty", &file]);
@@ -254,9 +254,9 @@ fn a_list_that_is_not_whole_is_not_synced_with() {
     for script in broken_lists() {
         let server = server(&[("bird", ""), ("cat", "")], failing(&script));
         let output = rules(&server, &["sync", "--yes", &file]);
-        let told = stderr(&output);
-        assert_eq!((code(&output), kept(&server).len()), (Some(1), 2), "{told}");
-        assert!(asked(&server).iter().all(|request| request == "GET rules"), "{told}");
+        let messages = stderr(&output);
+        assert_eq!((code(&output), kept(&server).len()), (Some(1), 2), "{messages}");
+        assert!(asked(&server).iter().all(|request| request == "GET rules"), "{messages}");
     }
 }
 
@@ -318,11 +318,11 @@ fn what_is_not_deleted_is_not_printed_as_deleted() {
         let script = format!("status 200 '{list}' | status 200 '{}' | status 200 '{left}'", reply(&errors));
         let server = server(&[], failing(&script));
         let output = rules(&server, arguments);
-        let told = stderr(&output);
-        assert_eq!((code(&output), server.requests().len()), (Some(1), requests), "{arguments:?} {told}");
-        assert_eq!(values(&output.stdout), [json!({ "id": "1", "value": "a" })], "{arguments:?} {told}");
-        assert!(told.contains("1 not deleted"), "{told}");
-        assert_eq!(told.contains("Rule is in use"), !errors.is_empty(), "{told}");
+        let messages = stderr(&output);
+        assert_eq!((code(&output), server.requests().len()), (Some(1), requests), "{arguments:?} {messages}");
+        assert_eq!(values(&output.stdout), [json!({ "id": "1", "value": "a" })], "{arguments:?} {messages}");
+        assert!(messages.contains("1 not deleted"), "{messages}");
+        assert_eq!(messages.contains("Rule is in use"), !errors.is_empty(), "{messages}");
     }
 }
 
@@ -349,16 +349,16 @@ fn a_refusal_of_rules_gives_advice_about_rules() {
         ] {
             let server = server(&[], failing(&script));
             let output = rules(&server, arguments);
-            let told = stderr(&output);
-            assert_eq!((code(&output), kept(&server).len()), (Some(3), 0), "{arguments:?} {told}");
-            assert!(told.contains(says) && told.contains("A rule is bad"), "{told}");
-            assert!(!told.contains("attach the app") && !told.contains("to complete it"), "{told}");
+            let messages = stderr(&output);
+            assert_eq!((code(&output), kept(&server).len()), (Some(3), 0), "{arguments:?} {messages}");
+            assert!(messages.contains(says) && messages.contains("A rule is bad"), "{messages}");
+            assert!(!messages.contains("attach the app") && !messages.contains("to complete it"), "{messages}");
             let place = if arguments.contains(&"cat") {
                 "argument 1 to argument 2".into()
             } else {
                 format!("{file}:1 to {file}:2")
             };
-            assert!(told.contains(&format!("{place}: ")), "{told}");
+            assert!(messages.contains(&format!("{place}: ")), "{messages}");
         }
     }
 }
@@ -372,10 +372,10 @@ fn a_cap_that_counts_do_not_explain_is_reported_with_them() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "cat\ndog\n");
     let output = rules(&server, &["sync", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{told}");
-    assert!(told.contains("1 of 1000"), "{told}");
-    assert!(!told.contains("to complete it"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{messages}");
+    assert!(messages.contains("1 of 1000"), "{messages}");
+    assert!(!messages.contains("to complete it"), "{messages}");
 }
 
 #[test]
@@ -445,8 +445,8 @@ fn a_sync_beyond_the_cap_changes_nothing_and_reports_the_counts() {
     let file = folder.file("rules.txt", &(thousand("cat") + "bird\n"));
     let output = rules(&server, &["sync", &file]);
     assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{}", stderr(&output));
-    let told = stderr(&output);
-    assert!(told.contains("1001 rules") && told.contains("1 of 1000"), "{told}");
+    let messages = stderr(&output);
+    assert!(messages.contains("1001 rules") && messages.contains("1 of 1000"), "{messages}");
     assert_eq!(asked(&server), ["GET rules", "GET counts"]);
 }
 
@@ -472,10 +472,14 @@ fn once_a_rule_is_refused_nothing_more_is_deleted() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "dog\na rule that is too long\ncat\n");
     let output = rules(&server, &["sync", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["bird".into(), "dog".into(), "cat".into()]), "{told}");
-    assert!(told.contains(&format!("{file}:2: ")) && told.contains("Rule length 23"), "{told}");
-    assert!(told.contains("1 added, 1 refused"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(
+        (code(&output), kept(&server)),
+        (Some(3), vec!["bird".into(), "dog".into(), "cat".into()]),
+        "{messages}"
+    );
+    assert!(messages.contains(&format!("{file}:2: ")) && messages.contains("Rule length 23"), "{messages}");
+    assert!(messages.contains("1 added, 1 refused"), "{messages}");
 }
 
 #[test]
@@ -487,9 +491,9 @@ fn a_concurrent_change_by_another_client_is_a_note() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "dog\ncat\nfish\n");
     let output = rules(&server, &["sync", &file]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(0), "{told}");
-    assert!(told.contains("`cat`") && told.contains("Rule does not exist"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(code(&output), Some(0), "{messages}");
+    assert!(messages.contains("`cat`") && messages.contains("Rule does not exist"), "{messages}");
     assert_eq!(kept(&server), ["cat", "dog", "fish"]);
 }
 
@@ -497,9 +501,9 @@ fn a_concurrent_change_by_another_client_is_a_note() {
 fn rules_are_added_from_arguments_and_printed_as_x_has_them() {
     let server = server(&[("dog", "")], |_| {});
     let output = rules(&server, &["add", "#cats has:images", "dog", "kitten", "--tag", "cats"]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(0), "{told}");
-    assert!(told.contains("argument 2: `dog`"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(code(&output), Some(0), "{messages}");
+    assert!(messages.contains("argument 2: `dog`"), "{messages}");
     let added = values(&output.stdout);
     assert_eq!(added.len(), 2);
     assert_eq!((&added[0]["value"], &added[0]["tag"]), (&json!("#cats has:images"), &json!("cats")));
@@ -533,9 +537,9 @@ fn nothing_that_x_sends_can_control_the_terminal() {
     let body = json!({ "meta": {}, "errors": [error, other] }).to_string().replace('\\', "\\\\");
     let server = server(&[], failing(&format!("status 200 '{body}'")));
     let output = rules(&server, &["add", "--no-lint", "cat\u{1b}[2J", "dog\u{1b}[2J"]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(3), "{told}");
-    assert!(!told.contains('\u{1b}'), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(code(&output), Some(3), "{messages}");
+    assert!(!messages.contains('\u{1b}'), "{messages}");
 }
 
 #[test]
@@ -544,10 +548,10 @@ fn an_invalid_rule_is_reported_with_its_place_and_does_not_stop_the_others() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "cat\n(dog\nbird\n");
     let output = rules(&server, &["add", "--no-lint", "--file", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["cat".into(), "bird".into()]), "{told}");
-    assert!(told.contains(&format!("{file}:2: ")) && told.contains("(at position 1)"), "{told}");
-    assert!(told.contains("\n  (dog\n  ^\n"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["cat".into(), "bird".into()]), "{messages}");
+    assert!(messages.contains(&format!("{file}:2: ")) && messages.contains("(at position 1)"), "{messages}");
+    assert!(messages.contains("\n  (dog\n  ^\n"), "{messages}");
 }
 
 #[test]
@@ -557,9 +561,9 @@ fn a_batch_refused_for_one_rule_is_sent_again_without_it() {
             "type": "https://api.x.com/2/problems/invalid-rules" }] });
     let server = server(&[], failing(&format!("status 422 '{body}'")));
     let output = rules(&server, &["add", "cat", "dog", "bird"]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["cat".into(), "bird".into()]), "{told}");
-    assert!(told.contains("argument 2: ") && told.contains("\n  dog\n   ^\n"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["cat".into(), "bird".into()]), "{messages}");
+    assert!(messages.contains("argument 2: ") && messages.contains("\n  dog\n   ^\n"), "{messages}");
     assert_eq!(asked(&server), ["POST rules add 3", "POST rules add 2"]);
 }
 
@@ -569,8 +573,8 @@ fn a_full_app_is_reported_with_its_counts() {
     for arguments in [&["add", "a", "b"][..], &["test", "a", "b"]] {
         let output = rules(&server, arguments);
         assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{}", stderr(&output));
-        let told = stderr(&output);
-        assert!(told.contains("1 of 2 "), "{told}");
+        let messages = stderr(&output);
+        assert!(messages.contains("1 of 2 "), "{messages}");
     }
 }
 
@@ -581,11 +585,11 @@ fn mistakes_in_rules_are_reported_with_a_caret_and_nothing_is_sent() {
     let file = folder.file("rules.txt", "cat or dog\n-is:retweet\ncat (dog\n\"cat\n");
     for arguments in [&["add", "--file", &file][..], &["sync", &file]] {
         let output = rules(&server, arguments);
-        let told = stderr(&output);
-        assert_eq!((code(&output), server.requests().len()), (Some(2), 0), "{told}");
-        assert!(told.contains(&format!("{file}:1: ")), "{told}");
-        assert!(told.contains(&format!("{file}:3: ")), "{told}");
-        assert!(told.contains("\n  cat (dog\n      ^\n") && told.contains("3 of 4"), "{told}");
+        let messages = stderr(&output);
+        assert_eq!((code(&output), server.requests().len()), (Some(2), 0), "{messages}");
+        assert!(messages.contains(&format!("{file}:1: ")), "{messages}");
+        assert!(messages.contains(&format!("{file}:3: ")), "{messages}");
+        assert!(messages.contains("\n  cat (dog\n      ^\n") && messages.contains("3 of 4"), "{messages}");
     }
     let long = "x".repeat(1500);
     for (level, exit) in [("pay-per-use", 2), ("enterprise", 3)] {
@@ -661,9 +665,9 @@ fn rules_are_deleted_by_id_value_and_tag() {
 fn a_missing_rule_is_reported_and_the_others_are_deleted() {
     let server = server(&[("a", ""), ("b", "")], |_| {});
     let output = rules(&server, &["delete", "77", "--value", "a", "--tag", "z"]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server)), (Some(1), vec!["b".to_owned()]), "{told}");
-    assert!(told.contains(" 77") && told.contains("`z`"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server)), (Some(1), vec!["b".to_owned()]), "{messages}");
+    assert!(messages.contains(" 77") && messages.contains("`z`"), "{messages}");
 }
 
 #[test]
@@ -707,15 +711,15 @@ fn invalid_arguments_are_usage_errors_and_nothing_is_requested() {
         (&["--tag", "x", "count"], "", "after `rules list`"),
     ] {
         let output = fed(&server, arguments, stdin);
-        let told = stderr(&output);
-        assert_eq!((code(&output), told.lines().count()), (Some(2), 1), "{arguments:?} {told}");
-        assert!(told.contains(hint), "{arguments:?} {told}");
+        let messages = stderr(&output);
+        assert_eq!((code(&output), messages.lines().count()), (Some(2), 1), "{arguments:?} {messages}");
+        assert!(messages.contains(hint), "{arguments:?} {messages}");
     }
     let output = rules(&server, &["sync", &bad]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(2), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(code(&output), Some(2), "{messages}");
     for line in [2, 3, 4] {
-        assert!(told.contains(&format!("xstream: {bad}:{line}: ")), "{told}");
+        assert!(messages.contains(&format!("xstream: {bad}:{line}: ")), "{messages}");
     }
     assert_eq!(server.requests().len(), 0);
 }

@@ -336,8 +336,8 @@ fn posts_are_counted_and_their_lag_is_shown() {
     let mut screen = Screen::open(16, 200, &format!("{} > /dev/null", tail(&server, "")));
     screen.wait_until("thirty posts", |screen| {
         let row = screen.row();
-        let told = row.split(" · ").nth(3).and_then(|part| part.split_once(" of 30, lag "));
-        told.is_some_and(|(rate, lag)| {
+        let messages = row.split(" · ").nth(3).and_then(|part| part.split_once(" of 30, lag "));
+        messages.is_some_and(|(rate, lag)| {
             rate.ends_with("/s") && rate != "0.0/s" && seconds(lag).is_some_and(|lag| lag < 60.0)
         })
     });
@@ -413,8 +413,8 @@ fn the_row_shows_the_name_of_the_last_code_after_each_ending() {
         let mut screen = Screen::open(8, 200, &format!("{} | cat", fast_tail(&server, "")));
         screen.wait_until(ending, |screen| {
             let row = screen.row();
-            let told = part(&row, &format!("last {named} ")).and_then(|rest| rest.strip_suffix(" ago"));
-            told.and_then(seconds).is_some()
+            let messages = part(&row, &format!("last {named} ")).and_then(|rest| rest.strip_suffix(" ago"));
+            messages.and_then(seconds).is_some()
         });
     };
     // Most of the time is spent waiting.

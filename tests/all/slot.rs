@@ -20,9 +20,9 @@ fn a_slot_in_use_is_reported_with_address_age_and_the_command_that_frees_it() {
     let run = journal(&mut tail(&server, &["--no-reconnect"])).exits(5);
     let holder = run.one("held")["by"].to_string();
     assert!(holder.contains("203.0.113.7") && holder.contains("11111111-2222-3333-4444-555555555555"), "{run}");
-    let told = stderr(&run.output);
-    assert!(told.contains("203.0.113.7") && told.contains("1h02m"), "{told}");
-    assert!(told.contains("xstream connections kill 11111111-2222-3333-4444-555555555555"), "{told}");
+    let messages = stderr(&run.output);
+    assert!(messages.contains("203.0.113.7") && messages.contains("1h02m"), "{messages}");
+    assert!(messages.contains("xstream connections kill 11111111-2222-3333-4444-555555555555"), "{messages}");
     assert!(server.requests().iter().all(|request| request.method != "DELETE"), "nothing is ended unasked");
 }
 

@@ -161,8 +161,8 @@ fn empty_streams_and_retired_ones_are_reported() {
         let server = serve(script);
         let mut all = arguments.to_vec();
         all.push("--no-reconnect");
-        let told = stderr(&run(&mut tail(&server, &all)));
-        assert_eq!(told.matches(text).count(), 1, "{arguments:?}: {told}");
+        let messages = stderr(&run(&mut tail(&server, &all)));
+        assert_eq!(messages.matches(text).count(), 1, "{arguments:?}: {messages}");
     }
 }
 

@@ -325,12 +325,12 @@ fn usage_errors_are_one_line_that_helps() {
         (&["simulate", "--script", "pots 5"], "posts"),
     ] {
         let output = run(&mut xstream(arguments));
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
-        assert!(told.contains(hint), "no {hint:?} for {arguments:?}: {told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with("xstream: "), "{told}");
-        assert!(!told.contains(&long) && output.stdout.is_empty(), "{told}");
+        let messages = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {messages}");
+        assert!(messages.contains(hint), "no {hint:?} for {arguments:?}: {messages}");
+        assert_eq!(messages.lines().count(), 1, "{messages}");
+        assert!(messages.starts_with("xstream: "), "{messages}");
+        assert!(!messages.contains(&long) && output.stdout.is_empty(), "{messages}");
     }
 }
 

@@ -26,7 +26,7 @@ fn objects_are_one_per_day_and_then_the_total() {
     assert_eq!(printed.len(), 4, "{printed:?}");
     let x: Vec<&Value> = printed[..3].iter().map(|day| &day["x"]).collect();
     assert_eq!(x, [&json!(30), &json!(1200), &json!(5)]);
-    assert_eq!(printed[1]["apps"], json!({ "27182818": 1200 }), "two apps are told apart");
+    assert_eq!(printed[1]["apps"], json!({ "27182818": 1200 }), "two apps are distinguished");
     assert_eq!((&printed[1]["metered"], &printed[1]["exact"]), (&Value::Null, &Value::Null));
     assert!(printed[3]["cap"] == 3_000_000 && printed[3]["turns"].as_str().is_some_and(|date| date.ends_with("-01")));
     let requests = server.requests();
@@ -69,7 +69,7 @@ fn an_invalid_state_file_is_reported_before_any_request() {
 
 #[test]
 fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
-    for (script, exit, told) in [
+    for (script, exit, messages) in [
         ("unauthorized", 3, "bearer token"),
         ("forbidden", 3, "pay-per-use"),
         ("rate-limit 60", 4, "try again in"),
@@ -80,7 +80,7 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
         let output = run(&mut usage(&server, &[]));
         let line = stderr(&output);
         assert_eq!((output.status.code(), line.lines().count()), (Some(exit), 1), "{line}");
-        assert!(line.starts_with("xstream: ") && line.contains(told), "{line}");
+        assert!(line.starts_with("xstream: ") && line.contains(messages), "{line}");
         assert!(!line.contains("secret-token"));
     }
 }
