@@ -3,7 +3,7 @@
 #
 #   benches/compare.sh [ROUNDS [POSTS [MINUTES]]]     default 5 rounds of 200000 posts, memory watched for 1 minute
 #
-# Wants target/release/xstream and curl; what jq or perl would measure is left out where they are missing. Only
+# Needs target/release/xstream and curl; the rows that need jq or perl are left out where those are missing. Only
 # ratios are printed: the runs of a round follow each other closely, each gives one ratio to curl's run of that
 # round, and the median over the rounds counts. So other work on the machine does little harm.
 #
@@ -68,7 +68,7 @@ measure() {
     awk -v lines="$lines" '{ print $1, $2 + $3, lines }' "$folder/time"
 }
 
-# note NAME FILE_OF_OURS FILE_OF_THEIRS: one ratio of lines a second and one of CPU time a line.
+# note NAME FILE_OF_OURS FILE_OF_THEIRS: one ratio of lines per second and one of CPU time per line.
 note() {
     echo "$(cat "$2") $(cat "$3")" | awk -v name="$1" '{
         if ($3 == 0 || $6 == 0) exit
@@ -85,7 +85,7 @@ median() {
         awk '{ v[NR] = $1 } END { if (NR) printf "%.2f", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2; else printf "-" }'
 }
 
-# memory SERVER TOOL: the most memory it held within three seconds, in KiB.
+# memory SERVER TOOL: the most memory the tool used within three seconds, in KiB.
 memory() {
     local shell most=0 now child
     rm -f "$folder/pipe"
@@ -127,7 +127,7 @@ growth() {
     echo $((late - early))
 }
 
-# latency TOOL: the median time from the making of a post to its arrival, in milliseconds. The id tells when it
+# latency TOOL: the median time from the making of a post to its arrival, in milliseconds. The id states when it
 # was made, to the millisecond, so half a millisecond is added to both sides.
 latency() {
     "$1" steady 2>/dev/null | perl -MTime::HiRes=time -ne '

@@ -187,9 +187,9 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l quota-wait -d 'When the quota is spent, close the connection and resume when its period turns'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l summary -d 'End with a summary of five lines, also if stderr is not a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l summary -d 'End with a summary of five lines, even if stderr is not a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -s v -l verbose -d 'Also report decisions, names and addresses; -vv also HTTP heads (the token redacted) and TLS'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -s v -l verbose -d 'Also report decisions, host names and addresses; -vv also HTTP heads (the token redacted) and TLS'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l skip -d 'Do not print these kinds or groups' -r
@@ -298,8 +298,8 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l tag -d 'Tag of the rules that bring none' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l file -d 'File with rules, `-` for stdin; may be repeated' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l tag -d 'Tag for the rules that have none' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
 enterprise\t'Rules of 2,048 characters'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
@@ -311,13 +311,13 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l no-lint -d 'Send rules also if they look wrong'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l no-lint -d 'Send rules even if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l value -d 'The rule with exactly this value; may be given again' -r
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l tag -d 'All rules whose tag matches (* is any text, ? any character; a rule without a tag never does); may be given again' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l value -d 'The rule with exactly this value; may be repeated' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l tag -d 'All rules whose tag matches (* is any text, ? any character; a rule without a tag never does); may be repeated' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l bearer-file -d 'File that holds the bearer token, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from delete" -l base-url -d 'Server to connect to [default: the stream\'s own host, <https://api.x.com> for all of v2]' -r
@@ -347,14 +347,14 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s n -l dry-run -d 'Only print the difference'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s y -l yes -d 'Do not ask for confirmation'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l allow-empty -d 'Take a file without any rule, and delete all rules'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l no-lint -d 'Send rules also if they look wrong'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l allow-empty -d 'Accept a file without any rule, and delete all rules'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l no-lint -d 'Send rules even if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from sync" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l file -d 'File with rules, `-` for stdin; may be given again' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l tag -d 'Tag of the rules that bring none' -r
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l file -d 'File with rules, `-` for stdin; may be repeated' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l tag -d 'Tag for the rules that have none' -r
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l access -d 'Access level, for the length of rules [default: a rule may be as long as any level allows]' -r -f -a "pay-per-use\t'Rules of 1,024 characters'
 enterprise\t'Rules of 2,048 characters'"
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l bearer -d 'Bearer token; it is removed from the process list at once' -r
@@ -366,7 +366,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_s
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l no-lint -d 'Send rules also if they look wrong'
+complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l no-lint -d 'Send rules even if they look wrong'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -l json -d 'Print NDJSON, also on a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand rules; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
@@ -435,10 +435,10 @@ always\t'Always'
 never\t'Never'"
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l listen -d 'Open the stream for five seconds, unless another connection to it is listed'
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l no-listen -d 'Open no stream; this is the default, and overrides an earlier --listen'
-complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l force -d 'Listen even if another connection is listed, or none can be; X may end one of the two'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l force -d 'Listen even if another connection is listed, or the list failed; X may end one of the two'
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l insecure-http -d 'Send the token in clear text to a host that is not this machine'
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -l json -d 'Print each check as a JSON object (name, state, ms, text, cure), one per line'
-complete -c xstream -n "__fish_xstream_using_subcommand doctor" -s q -l quiet -d 'Print only what is not well'
+complete -c xstream -n "__fish_xstream_using_subcommand doctor" -s q -l quiet -d 'Print only warnings and failures'
 complete -c xstream -n "__fish_xstream_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand explain" -l journal -d 'Show what happened in the last run of a journal, `-` for stdin' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -448,9 +448,9 @@ complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l port -d 'Po
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l tls -d 'Serve https with a throw-away CA, written to this file' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l token -d 'Accept only this bearer token' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l connections -d 'Streams of one endpoint open at once; one more is refused with `TooManyConnections` [default: no limit]' -r
-complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l foreign -d 'Connection of another client: it counts, is listed and can be killed; may be given again' -r
+complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l foreign -d 'Connection of another client: it counts, is listed and can be killed; may be repeated' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l rules -d 'Filter by these rules from the start: a file with a rule or a JSON object (`value`, `tag`) per line, or `none`' -r -F
-complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l api -d 'How the first API requests fail: each takes a connection of this script, such as `status 503 | rate-limit 5`' -r
+complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l api -d 'How the first API requests fail: each plays one connection of this script, such as `status 503 | rate-limit 5`' -r
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l list -d 'List the steps a script can have'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l gzip -d 'Compress streams for clients that accept it'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'

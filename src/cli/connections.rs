@@ -68,7 +68,7 @@ pub struct ConnectionList {
 #[command(
     group = ArgGroup::new("which").required(true).multiple(false).args(["ids", "endpoint", "all"]),
     long_about = "End connections: those with these ids, those of a stream, or all.\n\nOn a terminal it shows what it will \
-                  end and asks. Elsewhere it needs --yes. Exit status 1 if one of them could not be ended.",
+                  end and requires a confirmation. Elsewhere it needs --yes. Exit status 1 if one of them could not be ended.",
     after_long_help = "Example: xstream connections kill --endpoint filtered --yes"
 )]
 pub struct ConnectionKill {
@@ -105,7 +105,7 @@ fn connection_id(text: &str) -> Result<String, String> {
 
 /// A number of things to print.
 fn at_least_one(text: &str) -> Result<u64, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it must be a whole number from 1 on".to_owned())
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it must be a whole number, at least 1".to_owned())
 }
 
 impl ValueEnum for Status {

@@ -13,8 +13,8 @@ use crate::terminal::Color;
     long_about = "Check step by step what a stream needs, and name what is wrong.\n\nIn order: the token's shape, the proxy, DNS, \
                   TCP, TLS, this machine's clock, whether X accepts the token, the rate limit, rules, the usage cap, and who holds \
                   the app's connections. It sends two or three requests to X and opens no stream without --listen.\n\n\
-                  Marks: ✓ well, ! worth a look, ✗ failed, - skipped. A problem is shown with what to do after an arrow.",
-    after_long_help = "Exit status: 0 all is well; 1 nothing failed, but there are warnings; else that of the first failure: 1 \
+                  Marks: ✓ no problem, ! needs attention, ✗ failed, - skipped. The advice for a problem follows an arrow.",
+    after_long_help = "Exit status: 0 no problem; 1 nothing failed, but there are warnings; else that of the first failure: 1 \
                        X's answer is not the JSON it documents; 3 the user must act; 4 X or the network may recover \
                        later; and 2 usage.\n\n\
                        Example: xstream doctor\n\
@@ -35,7 +35,7 @@ pub struct Doctor {
     #[arg(long, overrides_with = "listen", help_heading = "Listen")]
     pub no_listen: bool,
 
-    /// Listen even if another connection is listed, or none can be; X may end one of the two
+    /// Listen even if another connection is listed, or the list failed; X may end one of the two
     #[arg(long, requires = "listen", help_heading = "Listen")]
     pub force: bool,
 
@@ -55,7 +55,7 @@ pub struct Doctor {
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", help_heading = "Diagnostics")]
     pub color: Color,
 
-    /// Print only what is not well
+    /// Print only warnings and failures
     #[arg(short, long, help_heading = "Diagnostics")]
     pub quiet: bool,
 }

@@ -86,11 +86,11 @@ pub struct Generate {
 /// Why there is no verb to run.
 #[derive(Debug)]
 pub enum ParseError {
-    /// The user asked for help or the version: a page, and no failure.
+    /// The user requested help or the version: a page, and no failure.
     Help(String),
     /// A verb is missing: the page that lists them.
     MissingVerb(String),
-    /// The arguments do not fit: one line that says why.
+    /// The arguments are invalid: one line that says why.
     Usage(String),
 }
 
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_definitions_hold_together() {
+    fn the_definitions_are_consistent() {
         Cli::command().debug_assert();
     }
 
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_word_names_the_nearest() {
+    fn a_typing_mistake_names_the_nearest_name() {
         assert!(error("xstream tali").contains("tail"));
         assert!(error("xstream tail --onyl post").contains("--only"));
         assert!(error("xstream tail --only psot").contains("post"));

@@ -10,14 +10,14 @@ use super::{Access, OutputArgs};
 /// Options of `rules`.
 #[derive(Debug, Args)]
 #[command(
-    long_about = "List or change the rules of the filtered stream.\n\nRules belong to the app of the token. A change is in force \
+    long_about = "List or change the rules of the filtered stream.\n\nRules belong to the app of the token. A change takes effect \
                   within seconds, and a stream that is open need not reconnect. A table on a terminal; in a pipe X's own \
                   objects, one per line.\n\nA rule file has one rule per line, with its tag after a tab if it has one, or JSON: an \
-                  object ({\"value\":…,\"tag\":…}) per line, an array of them, or X's own answer. A line that opens with `# ` is a \
+                  object ({\"value\":…,\"tag\":…}) per line, an array of them, or X's own response. A line that starts with `# ` is a \
                   comment.\n\nRules are checked before anything is sent: an error stops, a warning does not, --no-lint sends \
                   them anyway.",
-    after_long_help = "Exit status: 0 done; 1 failed, or a rule that was to be deleted is not there; 2 usage, also a rule file \
-                       with mistakes; 3 X refuses a rule or the request; 4 a passing trouble such as the rate limit.\n\n\
+    after_long_help = "Exit status: 0 done; 1 failed, or a rule to delete does not exist; 2 usage, also a rule file \
+                       with mistakes; 3 X refuses a rule or the request; 4 a temporary failure such as the rate limit.\n\n\
                        Example: xstream rules add 'cat has:images -is:retweet' --tag cats\n\
                        or:      xstream rules export > rules.ndjson; $EDITOR rules.ndjson; xstream rules sync rules.ndjson"
 )]
@@ -59,7 +59,7 @@ pub enum RuleVerb {
     /// Have rules checked, here and by X, without adding them
     #[command(
         long_about = "Have rules checked, here and by X, without adding them.\n\nPrints a verdict for each: valid, duplicate (it \
-                      is there already), invalid, or unknown if X does not say. Exit status 3 if one is invalid.",
+                      exists already), invalid, or unknown if X does not say. Exit status 3 if one is invalid.",
         after_long_help = "Example: xstream rules test --file rules.txt"
     )]
     Test(RuleInput),
@@ -85,11 +85,11 @@ pub struct RuleInput {
     pub rules: Vec<String>,
 
     // No short options here: `-from:x cat` is a rule.
-    /// File with rules, `-` for stdin; may be given again
+    /// File with rules, `-` for stdin; may be repeated
     #[arg(long, value_name = "FILE")]
     pub file: Vec<PathBuf>,
 
-    /// Tag of the rules that bring none
+    /// Tag for the rules that have none
     #[arg(long, value_name = "TAG", value_parser = rule_tag)]
     pub tag: Option<String>,
 
@@ -101,7 +101,7 @@ pub struct RuleInput {
 /// How rules are checked before they are sent.
 #[derive(Debug, Args)]
 pub struct Lint {
-    /// Send rules also if they look wrong
+    /// Send rules even if they look wrong
     #[arg(long)]
     pub no_lint: bool,
 
@@ -123,9 +123,9 @@ pub enum Level {
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("rule").required(true).multiple(true).args(["ids", "value", "tag", "all"]),
-    long_about = "Delete rules, by id, value or tag, or all.\n\nOn a terminal it shows what it will delete and asks if that is \
-                  more than one rule. Elsewhere --all needs --yes. The rules that were deleted are printed, so that \
-                  `rules add --file` can bring them back. Exit status 1 if a rule is not there.",
+    long_about = "Delete rules, by id, value or tag, or all.\n\nOn a terminal it shows what it will delete and requires a \
+                  confirmation for more than one rule. Elsewhere --all needs --yes. The rules that were deleted are printed, so that \
+                  `rules add --file` can restore them. Exit status 1 if a rule does not exist.",
     after_long_help = "Example: xstream rules delete --tag cats\n\
                        or:      xstream rules delete --all --yes > deleted.ndjson"
 )]
@@ -134,11 +134,11 @@ pub struct RuleDelete {
     #[arg(value_name = "ID", value_parser = rule_id)]
     pub ids: Vec<String>,
 
-    /// The rule with exactly this value; may be given again
+    /// The rule with exactly this value; may be repeated
     #[arg(long, value_name = "RULE", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub value: Vec<String>,
 
-    /// All rules whose tag matches (* is any text, ? any character; a rule without a tag never does); may be given again
+    /// All rules whose tag matches (* is any text, ? any character; a rule without a tag never does); may be repeated
     #[arg(long, value_name = "GLOB", value_parser = rule_tag)]
     pub tag: Vec<String>,
 
@@ -158,17 +158,17 @@ pub struct RuleDelete {
 /// Options of `rules sync`.
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Make the app's rules equal to a file.\n\nPrints the difference first: `+` comes, `-` goes, `=` stays; a rule \
+    long_about = "Make the app's rules equal to a file.\n\nPrints the difference first: `+` is added, `-` is deleted, `=` is kept; a rule \
                   with another tag is a `-` and a `+`, since X cannot edit a rule. Then adds what is new and deletes what \
-                  is gone, in this order where X has room for both. A sync that was cut short is completed by the next. \
-                  One that deletes more rules than it keeps asks on a terminal, and elsewhere needs --yes. A file without \
-                  any rule is refused, and so is a list of X's rules that is not whole. If X refuses a rule, nothing more is deleted. \
-                  With --json the difference is an object a rule, its `change` one of add, delete, keep.",
+                  is gone, in this order where X has room for both. The next sync completes one that was interrupted. \
+                  One that deletes more rules than it keeps requires a confirmation on a terminal, and --yes elsewhere. A file \
+                  without any rule is refused, and so is an incomplete list of X's rules. If X refuses a rule, nothing more is deleted. \
+                  With --json the difference is one object per rule, its `change` one of add, delete, keep.",
     after_long_help = "Example: xstream rules sync --dry-run rules.txt\n\
                        or:      xstream rules sync --yes rules.txt"
 )]
 pub struct RuleSync {
-    /// File with all the rules there shall be, `-` for stdin; several count as one
+    /// File with all rules that the app should have, `-` for stdin; several count as one
     #[arg(value_name = "FILE", required = true)]
     pub file: Vec<PathBuf>,
 
@@ -180,7 +180,7 @@ pub struct RuleSync {
     #[arg(short, long)]
     pub yes: bool,
 
-    /// Take a file without any rule, and delete all rules
+    /// Accept a file without any rule, and delete all rules
     #[arg(long)]
     pub allow_empty: bool,
 

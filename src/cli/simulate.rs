@@ -7,7 +7,7 @@ use clap::Args;
 /// Options of `simulate`.
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Serve a stream on loopback that plays a fault script, to try a client on.\n\nThe first line on stdout is a \
+    long_about = "Serve a stream on loopback that plays a fault script, to test a client.\n\nThe first line on stdout is a \
                   JSON object with the address. Any bearer token is accepted. Each stream request plays the next \
                   connection of the script; after the last, the last is played again.\n\nThe API is served too, with state: \
                   /2/connections lists and kills the streams, /2/tweets/search/stream/rules keeps rules, /2/usage/tweets \
@@ -49,7 +49,7 @@ pub struct Simulate {
     #[arg(long, value_name = "N")]
     pub connections: Option<usize>,
 
-    /// Connection of another client: it counts, is listed and can be killed; may be given again
+    /// Connection of another client: it counts, is listed and can be killed; may be repeated
     #[arg(long, value_name = "ENDPOINT[@IP]")]
     pub foreign: Vec<String>,
 
@@ -57,7 +57,7 @@ pub struct Simulate {
     #[arg(long, value_name = "FILE")]
     pub rules: Option<PathBuf>,
 
-    /// How the first API requests fail: each takes a connection of this script, such as `status 503 | rate-limit 5`
+    /// How the first API requests fail: each plays one connection of this script, such as `status 503 | rate-limit 5`
     #[arg(long, value_name = "STEPS")]
     pub api: Option<String>,
 }

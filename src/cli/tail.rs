@@ -80,8 +80,9 @@ pub struct Tail {
 
     /// Stop, with exit status 3, when this many posts were delivered in a UTC day or month: 5000/day, 2M/month
     ///
-    /// X bills or caps what it delivers, printed or not; a post that comes twice in a day counts once. With --state the
-    /// count holds over runs and processes, else it begins at 0 with each run.
+    /// X bills or caps what it delivers, printed or not; a post that arrives twice in a day counts once. With --state
+    /// all runs and processes share the count: they reserve posts before they print them, so the sum never exceeds N. Without
+    /// it the count begins at 0 with each run.
     #[arg(long, value_name = "N/PERIOD", value_parser = clap::value_parser!(Quota), help_heading = "Output")]
     pub quota: Option<Quota>,
 
@@ -97,7 +98,7 @@ pub struct Tail {
     #[arg(long, value_name = "FILE", help_heading = "Diagnostics")]
     pub journal: Option<PathBuf>,
 
-    /// End with a summary of five lines, also if stderr is not a terminal
+    /// End with a summary of five lines, even if stderr is not a terminal
     #[arg(long, help_heading = "Diagnostics")]
     pub summary: bool,
 
@@ -113,7 +114,7 @@ pub struct Tail {
     #[arg(short, long, help_heading = "Diagnostics")]
     pub quiet: bool,
 
-    /// Also report decisions, names and addresses; -vv also HTTP heads (the token redacted) and TLS
+    /// Also report decisions, host names and addresses; -vv also HTTP heads (the token redacted) and TLS
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = "Diagnostics")]
     pub verbose: u8,
 }

@@ -103,7 +103,7 @@ impl ClientConfig {
     }
 
     /// Starts the clock of the run. `XSTREAM_TEST_SPEED` lets tests play hours of backoff in milliseconds; it has effect
-    /// only towards this machine, so that no setting makes a run hurry X.
+    /// only towards this machine, so that no setting shortens the waits towards X.
     pub fn clock(&self) -> Clock {
         let speed = std::env::var("XSTREAM_TEST_SPEED").ok().and_then(|speed| speed.parse().ok());
         let local = self.base.is_loopback() && self.proxy.as_ref().is_none_or(Proxy::is_loopback);
@@ -161,7 +161,7 @@ pub fn server_options(given: &cli::Access) -> String {
     text
 }
 
-/// A word quoted for a shell: unchanged if it has no special character, otherwise in single quotes.
+/// An argument quoted for a shell: unchanged if it has no special character, otherwise in single quotes.
 #[must_use]
 pub fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);

@@ -249,7 +249,7 @@ fn rows(connections: &[Connection], now: Timestamp) -> Vec<Vec<Cell>> {
         .collect()
 }
 
-/// A reason in words, with the meaning from the catalogue if it is a code there.
+/// A reason as text, with the meaning from the catalogue if it is a code there.
 fn reason(word: &str) -> String {
     match entry(word) {
         Some(entry) => format!("{}: {}", entry.code, entry.meaning),
@@ -281,7 +281,7 @@ impl Which {
     }
 }
 
-/// Each word once, in the order of first use.
+/// Each argument once, in the order of first use.
 fn once(words: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     words.iter().filter(|word| seen.insert(word.as_str())).cloned().collect()
@@ -293,7 +293,7 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
         return Ok(FAILED);
     }
     let mut total = TerminateResult::default();
-    let (batches, asked): (Vec<Kill<'_>>, usize) = match which {
+    let (batches, requested): (Vec<Kill<'_>>, usize) = match which {
         Which::Ids(ids) => (ids.chunks(KILL_BATCH).map(Kill::Ids).collect(), ids.len()),
         Which::Endpoints(names) => (names.iter().map(|name| Kill::Endpoint(name)).collect(), 0),
         Which::All => (vec![Kill::All], 0),
@@ -308,7 +308,7 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
         total.successful += kills.successful;
         total.failed += kills.failed;
     }
-    let unsaid = (asked as u64).saturating_sub(total.successful + total.failed);
+    let unsaid = (requested as u64).saturating_sub(total.successful + total.failed);
     let mut line = format!("{} ended", total.successful);
     if total.failed > 0 {
         line = format!("{line}, {} not", total.failed);
@@ -320,7 +320,7 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
     Ok(if total.failed + unsaid > 0 { FAILED } else { 0 })
 }
 
-/// Shows the connections and asks whether to end them.
+/// Shows the connections and requests confirmation to end them.
 async fn confirmed(api: &mut Api, console: &Console, which: &Which) -> Result<bool, Error> {
     let mut query = ConnectionQuery::default();
     if let Which::Endpoints(names) = which {
@@ -334,12 +334,14 @@ async fn confirmed(api: &mut Api, console: &Console, which: &Which) -> Result<bo
     }
     newest_first(&mut open);
     let question = match (open.len(), missing) {
-        (0, 0) => "X lists no open connection there. Ask it to end them all the same?".to_owned(),
+        (0, 0) => "X lists no open connection of this kind. Send the request anyway?".to_owned(),
         (count, 0) => format!("End {}?", connections(count)),
-        (0, _) => format!("X does not list {} as open. Ask it to end them all the same?", connections(missing)),
+        (0, _) => format!("X does not list {} as open. Send the request anyway?", connections(missing)),
         (count, _) => format!("End {}, and {missing} that X does not list as open?", connections(count)),
     };
-    Ok(console.confirm(&columns(&open), &rows(&open, Timestamp::now()), &question).context("asking on stderr")?)
+    Ok(console
+        .confirm(&columns(&open), &rows(&open, Timestamp::now()), &question)
+        .context("asking for confirmation on stderr")?)
 }
 
 fn connections(count: usize) -> String {

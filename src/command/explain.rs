@@ -16,7 +16,7 @@ use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
 use crate::text::sanitize;
 
-/// Longest part of a word repeated in an error, in characters.
+/// Longest part of an argument repeated in an error, in characters.
 const LONGEST_WORD: usize = 60;
 
 /// The longest line that is read as a record. Our records are far shorter; without a bound, a file without line ends
@@ -48,7 +48,7 @@ pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
         if about.is_empty() {
             unknown.push(word.as_str());
         }
-        // Two words can name the same entry.
+        // Two arguments can name the same entry.
         for page in about {
             if !pages.contains(&page) {
                 pages.push(page);
@@ -87,13 +87,13 @@ fn read(path: &Path) -> io::Result<Diagnosis> {
     }
 }
 
-/// The pages about a word.
+/// The pages for an argument.
 fn pages_about(word: &str) -> Vec<String> {
     let topics = TOPICS.iter().filter(|topic| topic.name.eq_ignore_ascii_case(word.trim())).map(explain_text::topic);
     topics.chain(search(word).into_iter().map(explain_text::entry)).collect()
 }
 
-/// The message for a word that is no code, with the nearest codes.
+/// The message for an argument that is not a code, with the nearest codes.
 fn not_known(word: &str) -> String {
     let entries = || ENTRIES.iter().chain(PASSING);
     let codes = entries().map(|entry| entry.code).chain(TOPICS.iter().map(|topic| topic.name));

@@ -58,7 +58,7 @@ fn usage_error<T>(text: impl Into<String>) -> Result<T, Error> {
     Err(Error::Usage(text.into()))
 }
 
-/// Runs what the arguments ask for and returns the exit status.
+/// Runs the verb that the arguments name and returns the exit status.
 #[must_use]
 pub fn run(arguments: &[OsString]) -> u8 {
     let mut console = Console::new(token::redactor(arguments));

@@ -37,7 +37,7 @@ const CHECK_INTERVAL: i64 = 250_000_000;
 /// Smaller files end before the user could read their progress.
 const PROGRESS_FROM: u64 = 16 << 20;
 
-/// Bytes that may wait for the reader. Each portion is waited for, so there are never more than one makes.
+/// Bytes that may wait for the reader. Each portion is written before the next is read, so at most one portion waits.
 const BUFFER: usize = 1 << 20;
 
 /// The width of the bar in columns.
@@ -85,7 +85,7 @@ pub fn run(replay: &Replay, console: &Console) -> Result<u8, Error> {
 enum Stop {
     /// stdout accepts no more.
     Output(io::Error),
-    /// A signal asked for it.
+    /// A signal.
     Signal(Signal),
 }
 

@@ -86,7 +86,7 @@ fn foreign(text: &str) -> Result<ExternalConnection, Error> {
     Ok(foreign)
 }
 
-/// Reads a file of rules as `xstream rules` does. `none` stands for no rules.
+/// Reads a file of rules as `xstream rules` does. `none` means no rules.
 fn rules(path: &Path) -> Result<Vec<Rule>, Error> {
     if path == Path::new("none") {
         return Ok(Vec::new());

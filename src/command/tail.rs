@@ -39,7 +39,7 @@ pub fn run(tail: Tail, arguments: &[OsString], console: &mut Console) -> Result<
     };
     let runtime = runtime()?;
     let outcome = runtime.block_on(follow(tail, target, config, selection, console));
-    // A name that is still being resolved must not hold up the end.
+    // A name lookup that still runs must not delay the exit.
     runtime.shutdown_background();
     outcome
 }
@@ -53,7 +53,7 @@ async fn follow(
 ) -> Result<u8, Error> {
     let mut server = None;
     if tail.demo {
-        // Every field, because a newcomer wants to see what a stream can carry before knowing what to request.
+        // Every field, because a first-time user does not know yet which fields to request.
         let options = simulator::Options { all_fields: true, ..simulator::Options::new(Script::demo()) };
         let started = Server::start(options).await.context("starting the simulator")?;
         config.base = BaseUrl::parse(&started.url()).map_err(anyhow::Error::msg)?;
@@ -66,7 +66,7 @@ async fn follow(
         Some(path) => {
             let stream = target.request.target.split('?').next().unwrap_or_default();
             let store = Store::new(path, account(&config.base), stream, clock.is_real_time())?;
-            // A file that is not ours is told before anything is dialled.
+            // A file that is not ours is reported before anything is dialled.
             drop(store.try_lock()?);
             Some(store)
         }
@@ -86,7 +86,7 @@ async fn follow(
     let (journal, unopened) = match &tail.journal {
         Some(path) => match JournalFile::open(path, console.redactor().clone()) {
             Ok(journal) if terminal::is_stdout(&journal) => {
-                return usage_error("--journal leads to stdout, where its records would fall among the data");
+                return usage_error("--journal leads to stdout, where its records would mix with the data");
             }
             Ok(journal) => (Some(journal), None),
             Err(error) => (None, Some(format!("opening the journal {}: {error}", path.display()))),
@@ -138,7 +138,7 @@ async fn follow(
         denied: target.denied,
     };
     let signals = Signals::new().context("watching for signals")?;
-    let degraded = unopened.map(|why| format!("{why}; the run goes on without it"));
+    let degraded = unopened.map(|why| format!("{why}; the run continues without it"));
     let status = Box::pin(runner::follow(run, supervisor, selector, signals, degraded)).await;
     drop(server);
     Ok(status)

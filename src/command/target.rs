@@ -1,4 +1,4 @@
-//! Which stream is meant, and the request that opens it: names, paths, URLs and times as people write them.
+//! Which stream the arguments name, and the request that opens it: names, paths, URLs and times in any accepted form.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::text::sanitize;
 
 /// What to connect to.
 pub struct Target {
-    /// As the row calls it.
+    /// Its name in the status row.
     pub name: String,
     /// X's name for it, where X lists connections; none if it lists none of this stream.
     pub endpoint: Option<&'static str>,
-    /// Where.
+    /// The server.
     pub base: BaseUrl,
-    /// What is sent.
+    /// The request that opens it.
     pub request: Request,
     /// Which of X's two streaming APIs it is.
     pub family: Family,
@@ -31,9 +31,9 @@ pub struct Target {
     pub finite: bool,
     /// Whether messages come framed by their length.
     pub framed: bool,
-    /// What people should know when the stream opens.
+    /// The notice for when the stream opens.
     pub opened: Option<&'static str>,
-    /// What people should know when it is refused for want of access.
+    /// The notice for when the app has no access to it.
     pub denied: Option<&'static str>,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn unknown(word: &str) -> String {
     format!("no stream `{}`; {hint}", sanitize(word, 200))
 }
 
-/// What X does not say by itself about a stream.
+/// Notices about a stream that X itself does not send.
 fn remarks(endpoint: &Endpoint) -> (Option<&'static str>, Option<&'static str>) {
     let opened = match endpoint.name {
         "activity" => Some(
@@ -94,12 +94,12 @@ fn remarks(endpoint: &Endpoint) -> (Option<&'static str>, Option<&'static str>) 
         _ => None,
     };
     let denied = (endpoint.family == Family::V1).then_some(
-        "X's v1.1 streams are shut off since 2023 and never took a bearer token; use `filtered` or `sample`",
+        "X's v1.1 streams are shut off since 2023 and never accepted a bearer token; use `filtered` or `sample`",
     );
     (opened, denied)
 }
 
-/// Scheme and authority of a URL, and the path behind them.
+/// Scheme and authority of a URL, and the path after them.
 fn split_url(word: &str) -> Option<(&str, &str)> {
     let after = word.find("://")? + 3;
     let end = word[after..].find('/').map_or(word.len(), |at| after + at);
@@ -110,7 +110,7 @@ fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) 
     let given = client_config::base(&tail.access, known.map_or(Host::Api, |endpoint| endpoint.host))?;
     let Some(origin) = origin else { return Ok(given) };
     let named = client_config::base_of("STREAM", origin)?;
-    // The token is for one host; a URL in another place is no reason to send it elsewhere.
+    // The token is for one host; a URL given as STREAM must not send it to another.
     if (named.is_plain(), named.host()) != (given.is_plain(), given.host()) {
         return usage_error(format!("{origin} is not the base host; give it with --base-url {origin}"));
     }
@@ -141,8 +141,8 @@ fn stream_params(request: &cli::Request) -> Result<StreamParams, Error> {
         end: at("--end", &request.end)?,
         fields: fields
             .into_iter()
-            .filter(|(_, asked)| !asked.is_empty())
-            .map(|(name, asked)| (name, asked.clone()))
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(name, names)| (name, names.clone()))
             .collect(),
         all_fields: request.all_fields,
         local_dc_only: request.local_dc_only,
@@ -157,9 +157,9 @@ fn stream_params(request: &cli::Request) -> Result<StreamParams, Error> {
     })
 }
 
-/// A time as people write it, in X's form: `2h` is two hours ago; a date and time without an offset is UTC.
+/// A time of the command line, in X's form: `2h` is two hours ago; a date and time without an offset is UTC.
 pub(super) fn time(text: &str, now: Timestamp) -> Result<String, String> {
-    // jiff reads a time zone in brackets and passes over it; X would get another hour than was meant.
+    // jiff accepts a time zone in brackets and ignores it; X would get the wrong hour.
     if text.contains('[') {
         return Err("give an offset, such as +01:00, instead of the name of a time zone".to_owned());
     }
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_people_write_them() {
+    fn a_time_is_a_duration_ago_a_date_or_a_date_and_time() {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
         for (text, want) in [
             ("2h", "2026-11-22T10:00:00Z"),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_split_behind_its_host() {
+    fn a_url_is_split_after_its_host() {
         assert_eq!(split_url("https://api.x.com/2/a?b=c"), Some(("https://api.x.com", "/2/a?b=c")));
         assert_eq!(split_url("https://api.x.com"), Some(("https://api.x.com", "/")));
         assert_eq!(split_url("/2/a"), None);

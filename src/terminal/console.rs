@@ -1,4 +1,4 @@
-//! The owner of stdout and stderr for every verb that ends by itself; the verbs that stream use [`super::Terminal`].
+//! The owner of stdout and stderr for every verb that only lists or reports; the verbs that stream use [`super::Terminal`].
 //!
 //! A listing or a report is written whole and at once, so these writes block and need no runtime. Data goes to stdout,
 //! messages go to stderr, one per line. A progress bar on the same screen is hidden while a line is written.
@@ -34,7 +34,7 @@ pub struct Options {
 pub struct WriteError(io::Error);
 
 impl WriteError {
-    /// Whether the reader closed the pipe: it has all that it needs, which is no failure.
+    /// Whether the reader closed the pipe, which is not a failure.
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
         self.0.kind() == io::ErrorKind::BrokenPipe
@@ -96,13 +96,13 @@ impl Console {
         !self.options.json && io::stdout().is_terminal()
     }
 
-    /// Whether the user asked for objects.
+    /// Whether the user passed `--json`.
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.options.json
     }
 
-    /// Whether the user asked for no message but the one that explains a failure.
+    /// Whether the user passed `--quiet`: only the message that explains a failure is printed.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.options.quiet
@@ -151,7 +151,7 @@ impl Console {
         self.write(&mut io::stdout().lock(), &text).map_err(WriteError)
     }
 
-    /// Reports a line on stderr, unless the user asked for quiet.
+    /// Reports a line on stderr, unless the user passed `--quiet`.
     pub fn info(&self, line: &str) {
         if !self.options.quiet {
             self.always(line);
@@ -171,13 +171,13 @@ impl Console {
         let _ = self.write(&mut io::stderr().lock(), &text);
     }
 
-    /// Whether there is a user to ask.
+    /// Whether a user can confirm: stdin and stderr are terminals.
     #[must_use]
     pub fn can_confirm() -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Shows a table on stderr and asks a question about it. Only `y` and `yes` confirm.
+    /// Shows a table on stderr and a question about it. Only `y` and `yes` confirm.
     ///
     /// # Errors
     /// The question cannot be written, or the answer cannot be read.

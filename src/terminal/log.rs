@@ -1,4 +1,4 @@
-//! The logger behind `-v` and `-vv`: it collects lines from the whole program for the owner of stderr.
+//! The logger of `-v` and `-vv`: it collects lines from the whole program for the owner of stderr.
 //!
 //! Logging writes nothing: a line waits here, with the time since the start, until the terminal takes it.
 

@@ -62,12 +62,12 @@ fn notice_line(line: &str) -> String {
     format!("xstream: {line}\n")
 }
 
-/// Whether the terminal can do nothing but lines.
+/// Whether the terminal supports no escape sequences.
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty())
 }
 
-/// Whether `file` is the file, pipe or terminal that stdout leads to, so that what is written to it falls among the
+/// Whether `file` is the file, pipe or terminal that stdout leads to, so that what is written to it mixes with the
 /// data. A device that only discards, such as `/dev/null`, mixes nothing.
 #[must_use]
 pub fn is_stdout(file: impl AsFd) -> bool {
@@ -91,7 +91,7 @@ pub struct Options {
 }
 
 /// A notice that shares a screen with `jq` waits for a pause in the data of this length, so that it does not
-/// fall into the middle of a line that `jq` is printing…
+/// appear in the middle of a line that `jq` is printing…
 const PAUSE: Duration = Duration::from_millis(60);
 
 /// …but no longer than this, because a notice that never comes is worse than a split line.
@@ -156,7 +156,7 @@ impl Terminal {
         let same = sink::are_one(stdout, stderr);
         let dumb = is_dumb();
         let color = options.color.is_used(err.is_terminal());
-        // `always` is stronger than NO_COLOR, which crossterm looks up by itself.
+        // `always` overrides NO_COLOR, which crossterm reads on its own.
         crossterm::style::force_color_output(color);
         Ok(Terminal {
             row: options.status == StatusMode::Auto && !options.quiet && err.is_terminal() && !dumb,
@@ -176,7 +176,7 @@ impl Terminal {
         })
     }
 
-    /// Writes the bytes of a batch to stdout; what the reader does not take waits in the outbox.
+    /// Writes the bytes of a batch to stdout; what the reader does not accept waits in the outbox.
     ///
     /// # Errors
     /// The reader is gone (`BrokenPipe`), or stdout fails.
@@ -194,7 +194,7 @@ impl Terminal {
         self.out.outbox()
     }
 
-    /// The same, to ask it whether more may be read.
+    /// The same, mutable: its gate decides whether more may be read.
     pub fn outbox_mut(&mut self) -> &mut Outbox {
         self.out.outbox_mut()
     }
@@ -205,7 +205,7 @@ impl Terminal {
         self.out.reader_left()
     }
 
-    /// Writes some of what waits, once it is taken, and stops the process once a stop was ordered and the screen is
+    /// Writes some of what waits, once it is accepted, and stops the process once a stop was ordered and the screen is
     /// restored. Never returns while there is nothing to do.
     ///
     /// # Errors
@@ -234,7 +234,7 @@ impl Terminal {
         result
     }
 
-    /// Reports a line on stderr, unless the user asked for quiet.
+    /// Reports a line on stderr, unless the user passed `--quiet`.
     pub fn info(&mut self, line: &str) {
         if !self.options.quiet {
             self.always(line);
@@ -356,7 +356,7 @@ impl Terminal {
         }
     }
 
-    /// A signal asks for the end: a stderr that accepts nothing gets little time.
+    /// Shortens the final flush after a signal: a stderr that accepts nothing gets little time.
     pub fn hurry(&mut self) {
         self.flush_timeout = SIGNAL_FLUSH_TIMEOUT;
     }
@@ -376,7 +376,7 @@ impl Terminal {
         self.drawn = None;
     }
 
-    /// Stops this process until the shell continues it: at once if the terminal takes the bytes that restore the
+    /// Stops this process until the shell continues it: at once if the terminal accepts the bytes that restore the
     /// screen, else from [`Terminal::drain`].
     pub fn suspend(&mut self) {
         self.release();

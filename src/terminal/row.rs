@@ -1,14 +1,14 @@
 //! The bottom row of the terminal, reserved for the status.
 //!
-//! `jq` prints on the same screen at moments we do not know, so the row must lie where its output cannot go:
-//! the terminal is told to scroll only the rows above it (DECSTBM, as `apt` does). Each change is one write,
+//! `jq` prints on the same screen at times we do not know, so the row must be where its output cannot go:
+//! the terminal is set to scroll only the rows above it (DECSTBM, as `apt` does). Each change is one write,
 //! with the cursor saved and restored, so it can fall between any two writes of another program.
 //!
 //! Its law: what is set up is undone on every exit, panic, stop and resize.
 //!
-//! A weakness: between a resize and our answer to it the terminal scrolls its whole height, and whoever prints in
-//! that moment may carry the row away into the data. And where another program stands exactly behind the last
-//! column, reserving the row makes it lose that place: its next character covers the last one.
+//! A weakness: between a resize and our response to it the terminal scrolls its whole height, and a program that prints
+//! in that moment may scroll the row into the data. And if the cursor of another program is exactly after the last
+//! column, reserving the row moves it: the next character of that program covers the last one.
 
 use std::fmt::Write as _;
 use std::io;
@@ -31,10 +31,10 @@ static PANIC_HOOK: Once = Once::new();
 
 /// The longest piece of the row. A Linux pseudo-terminal has room for nothing or for 256 bytes and more, so a
 /// piece is written whole or not at all; of a longer one a part could be written, and another program could print
-/// behind it, in our row.
+/// after it, in our row.
 const PIECE: usize = 256;
 
-/// The colours of whoever prints above are not ours, and would fill what we erase.
+/// The colours of the program above are not ours, and would fill what we erase.
 const PLAIN: &str = "\x1b[0m";
 
 /// The whole screen scrolls. This moves the cursor.
@@ -96,7 +96,7 @@ pub fn reserve(screen: (u16, u16), write: impl FnOnce(&str) -> bool) -> bool {
     written
 }
 
-/// The bytes that draw `line` in the reserved row, in pieces that each stand for themselves; none if no row is
+/// The bytes that draw `line` in the reserved row, in pieces that are each complete; none if no row is
 /// reserved.
 #[must_use]
 pub fn draw(line: &str) -> Vec<String> {
@@ -132,7 +132,7 @@ pub fn draw(line: &str) -> Vec<String> {
     pieces
 }
 
-/// The columns that `text` takes, colours aside. The row has no wide characters.
+/// The columns that `text` fills, without the colours. The row has no wide characters.
 fn width(text: &str) -> u16 {
     let mut columns = 0;
     let mut escaped = false;
@@ -147,7 +147,7 @@ fn width(text: &str) -> u16 {
     columns
 }
 
-/// The bytes that give the row back; empty if none is reserved.
+/// The bytes that release the row; empty if none is reserved.
 #[must_use]
 pub fn release() -> String {
     let rows = reserved_rows();
@@ -178,7 +178,7 @@ fn make_room(text: &mut String) {
 }
 
 /// Erases the row of a screen that has changed its size. Where the row is by then, each terminal decides in its own
-/// way (some fetch rows back from above, some fold lines anew), but it is below the cursor, and nothing else is.
+/// way (some scroll rows back from above, some wrap lines again), but it is below the cursor, and nothing else is.
 fn erase_below(text: &mut String) {
     make_room(text);
     put(text, SavePosition);

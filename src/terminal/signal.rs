@@ -1,4 +1,4 @@
-//! The signals: those that end a run, Ctrl-Z, and a screen that changed its size.
+//! The signals: those that end a run, Ctrl-Z, SIGUSR1, and a change of the screen size.
 
 use std::future::pending;
 use std::io;
@@ -16,18 +16,18 @@ pub struct Signals {
     /// Ctrl-Z.
     stop: Option<unix::Signal>,
     resize: Option<unix::Signal>,
-    /// SIGUSR1: a report, please.
+    /// SIGUSR1: print the status.
     report: Option<unix::Signal>,
 }
 
 impl Signals {
-    /// Takes them over.
+    /// Registers for all signals.
     ///
     /// # Errors
     /// The system does not allow it.
     pub fn new() -> io::Result<Signals> {
         let listen = |number: i32| -> io::Result<Option<unix::Signal>> {
-            // What our parent told us to ignore stays ignored: `nohup`, and background jobs of plain shells.
+            // A signal that the parent process ignored stays ignored: `nohup`, and background jobs of plain shells.
             if is_ignored(number) {
                 return Ok(None);
             }
@@ -37,10 +37,10 @@ impl Signals {
             let number = i32::from(signal.number());
             let stream = listen(number)?;
             if stream.is_some() {
-                // The first asks politely; the second ends us at once, even where no loop is there to hear it.
-                let asked = Arc::new(AtomicBool::new(false));
-                flag::register_conditional_shutdown(number, 128 + number, asked.clone())?;
-                flag::register(number, asked)?;
+                // The first signal ends the run cleanly; the second ends the process at once, even if no event loop runs.
+                let signalled = Arc::new(AtomicBool::new(false));
+                flag::register_conditional_shutdown(number, 128 + number, signalled.clone())?;
+                flag::register(number, signalled)?;
             }
             Ok((signal, stream))
         };
@@ -52,7 +52,7 @@ impl Signals {
         })
     }
 
-    /// None of them, for a loop in a test.
+    /// No signals, for an event loop in a test.
     #[cfg(test)]
     pub(crate) fn none() -> Signals {
         let end = |signal| (signal, None);
@@ -79,22 +79,22 @@ impl Signals {
     }
 }
 
-/// What a signal asks for.
+/// What a signal requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignalEvent {
-    /// To end.
+    /// End the run.
     Shutdown(Signal),
-    /// To stop until the shell lets us go on.
+    /// Stop until the shell continues the process.
     Suspend,
-    /// To look at the size of the screen.
+    /// Query the size of the screen.
     Resize,
-    /// To say how things are.
+    /// Print the status.
     Info,
 }
 
 type End = (Signal, Option<unix::Signal>);
 
-/// Waits for a signal; for ever, if it is ignored.
+/// Waits for a signal; without limit if it is ignored.
 async fn received(signal: &mut Option<unix::Signal>) {
     match signal {
         Some(stream) => {
@@ -104,7 +104,7 @@ async fn received(signal: &mut Option<unix::Signal>) {
     }
 }
 
-/// Whether this process was started with a signal ignored, where the system tells.
+/// Whether this process was started with a signal ignored, where the system reports it.
 fn is_ignored(number: i32) -> bool {
     let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
         return false;
@@ -114,9 +114,9 @@ fn is_ignored(number: i32) -> bool {
     mask.is_some_and(|mask| mask >> (number - 1) & 1 == 1)
 }
 
-/// Stops this process, as Ctrl-Z would have; SIGCONT goes on right here. The screen must be whole.
+/// Stops this process, as Ctrl-Z would have; SIGCONT continues here. The screen must be restored before.
 pub fn suspend() {
     // Not by SIGSTOP: where no shell could continue us (a session of our own, as in `ssh -t host xstream`), the
-    // system stops nobody by Ctrl-Z, and so it treats this signal.
+    // system ignores Ctrl-Z, and it ignores this signal as well.
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TTOU);
 }

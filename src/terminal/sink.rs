@@ -1,9 +1,9 @@
-//! Writing that never blocks the loop, to whatever stdout or stderr happens to be.
+//! Non-blocking writes to stdout or stderr, whether it is a pipe, a terminal, a socket or a file.
 //!
 //! Other processes share our standard streams, so their flags are not ours to change: a pipe set non-blocking
 //! would break `jq`. Where the system allows it we open the same pipe or terminal once more, non-blocking, for
-//! ourselves alone; a socket takes that wish with each call; the rest is written in portions that a ready
-//! stream is sure to take. What cannot be written at once waits in the outbox.
+//! ourselves alone; a socket has a flag for it on each call; the rest is written in portions that a ready
+//! stream is sure to accept. What cannot be written at once waits in the outbox.
 //!
 //! Its law: a write returns at once.
 
@@ -20,7 +20,7 @@ use tokio::net::unix::pipe;
 
 use crate::pipeline::outbox::{Batch, Outbox};
 
-/// What a terminal that reports itself writable takes without blocking, as far as can be known.
+/// What a terminal that reports itself writable accepts without blocking, as far as is known.
 const SURE: usize = 512;
 
 /// What Linux gives a pipe of an ordinary user at most (`/proc/sys/fs/pipe-max-size`), 16 times its usual size.
@@ -33,11 +33,11 @@ const RETRY: Duration = Duration::from_millis(5);
 enum Backend {
     /// Our own description of the stream, non-blocking.
     Own(pipe::Sender),
-    /// A socket, asked not to block at each call.
+    /// A socket, written with a non-blocking flag on each call.
     Socket(OwnedFd),
-    /// A shared description, written only when ready and in portions of a size that it is sure to take then.
+    /// A shared description, written only when ready and in portions of a size that it is sure to accept then.
     Shared(OwnedFd, usize),
-    /// A file: it takes everything.
+    /// A file: it accepts everything.
     File(OwnedFd),
 }
 
@@ -50,7 +50,7 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Takes over `stream`; `outbox` holds what it does not take. Needs a running tokio reactor.
+    /// Takes over `stream`; `outbox` holds what it does not accept. Needs a running tokio reactor.
     ///
     /// # Errors
     /// The descriptor cannot be duplicated or registered.
@@ -71,7 +71,7 @@ impl Sink {
         Ok(Sink { backend, outbox, terminal, pipe })
     }
 
-    /// Makes a pipe as roomy as anybody may: each hand-over to the reader then carries more, which is half again as
+    /// Makes a pipe as large as the system allows: each read of the reader then returns more, which is 1.5 times as
     /// fast. Where the system refuses, the pipe stays as it is.
     pub fn grow_pipe(&self) {
         #[cfg(target_os = "linux")]
@@ -80,7 +80,7 @@ impl Sink {
         }
     }
 
-    /// Whether people look at it.
+    /// Whether it is a terminal.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         self.terminal
@@ -98,12 +98,12 @@ impl Sink {
         &self.outbox
     }
 
-    /// The same, to ask it for its gate and acknowledgements.
+    /// The same, mutable: its gate and acknowledgements change.
     pub fn outbox_mut(&mut self) -> &mut Outbox {
         &mut self.outbox
     }
 
-    /// Writes what the stream takes of `batch` now; the rest waits.
+    /// Writes what the stream accepts of `batch` now; the rest waits.
     ///
     /// # Errors
     /// The reader is gone (`BrokenPipe`), or the stream fails.
@@ -113,7 +113,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Writes what the stream takes of a text for the user; the rest waits.
+    /// Writes what the stream accepts of a text for the user; the rest waits.
     ///
     /// # Errors
     /// As [`Sink::write`].
@@ -123,7 +123,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Writes what the stream takes now, if nothing waits; how much that is.
+    /// Writes what the stream accepts now, if nothing waits; returns how much that is.
     fn write_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut taken = 0;
         while self.outbox.backlog() == 0 && taken < bytes.len() {
@@ -136,8 +136,8 @@ impl Sink {
         Ok(taken)
     }
 
-    /// Writes the whole of `text` now, or nothing: false if the stream takes nothing, or others go first. Only if
-    /// the stream takes a part does the rest wait.
+    /// Writes the whole of `text` now, or nothing: false if the stream accepts nothing, or other bytes wait. Only if
+    /// the stream accepts a part does the rest wait.
     ///
     /// # Errors
     /// As [`Sink::write`].
@@ -162,7 +162,7 @@ impl Sink {
         self.outbox.clear();
     }
 
-    /// Writes what the stream takes of what waits, without waiting for it: for when there is no reactor any more.
+    /// Writes what the stream accepts of what waits, without waiting for it: for use after the reactor ended.
     pub fn flush_now(&mut self) {
         while let Some(front) = self.outbox.front() {
             let Ok(taken) = self.backend.write(front) else { break };
@@ -170,7 +170,7 @@ impl Sink {
         }
     }
 
-    /// Writes what the stream takes of what waits as soon as it takes any; never returns while nothing waits.
+    /// Writes what the stream accepts of what waits as soon as it accepts any; never returns while nothing waits.
     ///
     /// # Errors
     /// As [`Sink::write`].
@@ -208,7 +208,7 @@ impl Sink {
         Ok(())
     }
 
-    /// Whether nobody can read any more what is written.
+    /// Whether no reader process has the stream open any more.
     #[must_use]
     pub fn reader_left(&self) -> bool {
         let mut fds = [PollFd::from_borrowed_fd(self.backend.fd(), PollFlags::empty())];
@@ -265,10 +265,10 @@ pub fn are_one(a: BorrowedFd<'_>, b: BorrowedFd<'_>) -> bool {
     }
 }
 
-/// Opens the pipe or terminal behind `stream` once more, with flags of our own.
+/// Opens the pipe or terminal of `stream` once more, with flags of our own.
 fn reopen(stream: BorrowedFd<'_>) -> io::Result<File> {
     use std::os::fd::AsRawFd;
-    // On Linux this name leads to the thing itself; elsewhere it only duplicates, so it is not tried.
+    // On Linux this path opens the pipe or terminal itself; elsewhere it only duplicates the descriptor, so it is not tried.
     if cfg!(not(target_os = "linux")) {
         return Err(io::ErrorKind::Unsupported.into());
     }

@@ -260,9 +260,9 @@ fn a_damaged_gzip_capture_gives_what_it_holds_and_is_a_failure() {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).expect("written");
         let output = run(&mut xstream(&["replay", path.to_str().expect("text")]));
-        let told = stderr(&output);
-        assert_eq!((values(&output.stdout).len(), output.status.code()), (lines, Some(1)), "{name}: {told}");
-        assert!(told.contains("gzip"), "{name}: {told}");
+        let messages = stderr(&output);
+        assert_eq!((values(&output.stdout).len(), output.status.code()), (lines, Some(1)), "{name}: {messages}");
+        assert!(messages.contains("gzip"), "{name}: {messages}");
     }
 }
 

@@ -32,7 +32,7 @@ fn each_way(script: &str, arguments: &[&str]) -> Vec<(Run, Server)> {
         .collect()
 }
 
-/// The server's authority in a file, if it speaks TLS.
+/// The server's authority in a file, if it uses TLS.
 fn trusting(server: &Server) -> Option<tempfile::NamedTempFile> {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(server.ca_pem()?.as_bytes()).expect("written");
@@ -40,7 +40,7 @@ fn trusting(server: &Server) -> Option<tempfile::NamedTempFile> {
 }
 
 #[test]
-fn refusals_that_a_person_must_mend_are_exit_3_after_one_request() {
+fn refusals_that_need_the_user_are_exit_3_after_one_request() {
     for (script, code) in [
         ("unauthorized", "401"),
         ("unauthorized-html", "401"),
@@ -145,7 +145,7 @@ fn a_server_that_never_answers_is_given_up_in_time() {
         let server = serve(script);
         assert_eq!(journal(&mut tail(&server, &["--max-retries", "0"])).exits(4).codes(), ["head-timeout"]);
     }
-    // TLS towards a listener that never speaks: the connection is not made in time.
+    // TLS towards a listener that never sends: the connection is not made in time.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("https://{}", silent.local_addr().expect("an address"));
     let arguments = ["tail", "--base-url", &url, "--bearer", "x", "--connect-timeout", "3s", "--max-retries", "0"];
@@ -168,7 +168,7 @@ fn certificates_are_explained_and_end_the_run_at_once() {
         details.push(detail.replace(&server.addr().port().to_string(), "PORT"));
     }
     details.dedup();
-    assert_eq!(details.len(), 3, "each fault is told apart: {details:?}");
+    assert_eq!(details.len(), 3, "each fault has its own message: {details:?}");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn the_status_decides_although_the_body_cannot_be_read() {
 }
 
 #[test]
-fn a_signal_is_heard_while_a_bomb_goes_off() {
+fn a_signal_is_handled_while_a_gzip_bomb_inflates() {
     let server = serve("gzip; gzip-bomb-lines 2GiB; end");
     let journal = Journal::new();
     let mut command = tail(&server, &["--only", "post", "--journal", journal.path()]);
@@ -227,7 +227,7 @@ fn a_signal_is_heard_while_a_bomb_goes_off() {
 }
 
 #[test]
-fn a_signal_is_heard_in_a_compressed_flood_that_nothing_holds_up() {
+fn a_signal_is_handled_in_a_compressed_flood_without_back_pressure() {
     let server = serve_with("flood", |options| options.gzip = true);
     let mut child = tail(&server, &[]).stdout(Stdio::null()).stderr(Stdio::null()).start();
     assert!(server.wait_for_delivered(50_000, BOUND) >= 50_000);
@@ -254,7 +254,7 @@ fn compressed(body: Vec<u8>) -> String {
 }
 
 #[test]
-fn damage_that_only_the_checksum_shows_is_no_end_in_order() {
+fn damage_that_only_the_checksum_shows_is_not_a_clean_end() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(b"{\"data\":{\"id\":\"1\",\"text\":\"x\"}}\r\n").expect("memory");
     let good = encoder.finish().expect("memory");
@@ -270,7 +270,7 @@ fn damage_that_only_the_checksum_shows_is_no_end_in_order() {
 }
 
 #[test]
-fn goodbye_is_said_in_tls_while_the_answer_is_awaited() {
+fn an_interrupt_closes_tls_cleanly_while_the_response_is_awaited() {
     for script in ["no-head", "posts every 5ms", "heartbeat; stall"] {
         let server = serve_with(script, |options| options.tls = true);
         let file = trusting(&server).expect("a CA");
@@ -320,7 +320,7 @@ fn a_replay_that_says_it_is_complete_is_exit_0() {
 }
 
 #[test]
-fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_heard_meanwhile() {
+fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_handled_meanwhile() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
     let lock = std::fs::File::create(folder.path().join("state.lock")).expect("a lock");
@@ -333,8 +333,8 @@ fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_heard_meanwhi
     kill(&child, Signal::TERM);
     assert_eq!(wait(&mut child).code(), Some(143));
     let mut child = command.start();
-    let told = Lines::of(child.stderr.take().expect("a pipe"));
-    told.until("state.lock");
+    let messages = Lines::of(child.stderr.take().expect("a pipe"));
+    messages.until("state.lock");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocked");
     assert_eq!(wait(&mut child).code(), Some(5));
     assert_eq!(dials(&server), 1);
@@ -370,7 +370,7 @@ fn memory_stays_bounded_whatever_comes() {
 }
 
 #[test]
-fn a_gap_is_measured_and_told() {
+fn a_gap_is_measured_and_reported() {
     let server = serve("posts 40 every 5ms; end | posts 3; stall");
     let run = journal(&mut tail(&server, &["--max", "43"])).exits(0);
     let id = |post: &Value| post.pointer("/data/id").or(post.get("id_str")).expect("an id").clone();
@@ -381,7 +381,7 @@ fn a_gap_is_measured_and_told() {
 }
 
 #[test]
-fn quiet_tells_only_the_line_that_explains_a_failure() {
+fn quiet_prints_only_the_line_that_explains_a_failure() {
     let server = serve("posts 2; end | unauthorized");
     let output = run(&mut tail(&server, &["-q"]));
     assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
@@ -399,15 +399,15 @@ fn the_token_is_in_no_message_whatever_the_server_does() {
     ] {
         let server = serve(script);
         let output = run(&mut tail(&server, &["--no-reconnect"]));
-        let told = stderr(&output);
+        let messages = stderr(&output);
         // What a server sends back is its own word; it does not know ours unless it repeats it.
         if !script.starts_with("status") {
-            assert!(!told.contains("secret-token"), "{script}: {told}");
+            assert!(!messages.contains("secret-token"), "{script}: {messages}");
         }
     }
 }
 
-/// What a proxy was asked for, and how many connections it carried.
+/// What was requested from a proxy, and how many connections it carried.
 struct Proxy {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -440,7 +440,7 @@ fn read_exact<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
     bytes
 }
 
-/// A proxy that speaks CONNECT and SOCKS5 and wants a password for both; every name leads to `target`.
+/// A proxy with CONNECT and SOCKS5 that requires a password for both; it connects every name to `target`.
 fn proxy(target: &Server) -> Proxy {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = listener.local_addr().expect("an address").to_string();
@@ -515,11 +515,11 @@ fn proxies_carry_the_stream_and_see_neither_token_nor_posts() {
         let mut command = tail(&server, &["--max", "5"]);
         set_up(command.env("SSL_CERT_FILE", file.path()));
         let output = run(&mut command);
-        let told = stderr(&output);
-        assert_eq!(values(&output.stdout).len(), 5, "{told}");
-        assert!(!told.contains("hunter2"), "{told}");
+        let messages = stderr(&output);
+        assert_eq!(values(&output.stdout).len(), 5, "{messages}");
+        assert!(!messages.contains("hunter2"), "{messages}");
         let carried = proxy.carried.load(Ordering::SeqCst);
-        assert_eq!(carried, before + usize::from(!asked.is_empty()), "{told}");
+        assert_eq!(carried, before + usize::from(!asked.is_empty()), "{messages}");
         before = carried;
         let all = proxy.asked.lock().expect("the list").join("\n");
         assert!(all.contains(asked), "no {asked} in {all}");
@@ -644,8 +644,8 @@ fn a_stopped_and_continued_run_reads_what_is_pending_before_it_judges() {
         lines.next();
     }
     kill(&child, Signal::INT);
-    let mut told = String::new();
-    child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
-    assert_eq!(wait(&mut child).code(), Some(130), "{told}");
-    assert_eq!(dials(&server), 1, "{told}");
+    let mut messages = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut messages).expect("text");
+    assert_eq!(wait(&mut child).code(), Some(130), "{messages}");
+    assert_eq!(dials(&server), 1, "{messages}");
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const UUID: &str = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
 
-/// A server that answers each connection with the next status and body, and passes on what it was asked.
+/// A server that answers each connection with the next status and body, and passes on the requests.
 struct Server {
     url: String,
     asked: Receiver<String>,
@@ -59,7 +59,7 @@ impl Server {
         output
     }
 
-    /// What was asked: method, path, and body.
+    /// The requests: method, path, and body.
     fn asked(&self) -> Vec<String> {
         self.asked
             .try_iter()
@@ -131,7 +131,7 @@ fn nothing_open_is_one_line_and_no_failure() {
 
 #[test]
 fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
-    for (status, body, exit, told) in [
+    for (status, body, exit, messages) in [
         (401, json!({ "title": "Unauthorized", "detail": "bad secret-token" }), 3, "bearer token"),
         (403, json!({ "title": "Forbidden" }), 3, "pay-per-use or Enterprise"),
         (429, json!({ "title": "Too Many Requests", "type": "about:blank" }), 4, "try again"),
@@ -141,15 +141,15 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
         let output = server.run(&["--status", "all"]);
         let line = stderr(&output);
         assert_eq!((output.status.code(), line.lines().count()), (Some(exit), 1), "{line}");
-        assert!(line.starts_with("xstream: ") && line.contains(told), "{line}");
+        assert!(line.starts_with("xstream: ") && line.contains(messages), "{line}");
     }
 }
 
 #[test]
-fn nothing_found_is_told_in_the_words_of_the_question() {
+fn nothing_found_is_reported_with_the_filter() {
     let old = json!({ "data": [ended("1", "2026-11-20T10:00:00Z")] });
     let empty = || json!({ "meta": { "result_count": 0 } });
-    for (arguments, answer, told) in [
+    for (arguments, answer, messages) in [
         (
             &["list", "--status", "active", "--endpoint", "sample_stream"][..],
             empty(),
@@ -164,7 +164,7 @@ fn nothing_found_is_told_in_the_words_of_the_question() {
         (&["list", "--status", "all"], empty(), "no connection is listed, open or ended"),
     ] {
         let output = serve(vec![(200, answer)]).run(arguments);
-        assert_eq!((output.status.code(), stderr(&output)), (Some(0), format!("xstream: {told}\n")));
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), format!("xstream: {messages}\n")));
     }
 }
 
@@ -192,14 +192,14 @@ fn since_leaves_out_what_has_no_time_with_a_warning() {
 }
 
 #[test]
-fn what_two_answers_warn_of_is_told_once() {
+fn a_warning_of_two_responses_is_reported_once() {
     let page = || (200, json!({ "data": [], "errors": [{ "title": "T", "detail": "lost one" }] }));
     let output = serve(vec![page(), page()]).run(&[]);
     assert_eq!(stderr(&output).matches("lost one").count(), 1, "{}", stderr(&output));
 }
 
 #[test]
-fn errors_beside_data_are_told_beside_it() {
+fn errors_beside_data_are_reported_beside_it() {
     let server =
         serve(vec![(200, json!({ "data": [open("a", "x")], "errors": [{ "title": "T", "detail": "lost one" }] }))]);
     let output = server.run(&["--status", "active"]);
@@ -247,13 +247,13 @@ fn a_stream_or_everything_is_ended_by_its_path() {
     let output = server.run(&["kill", "--endpoint", "sample", "--endpoint", "filtered,sample", "--yes"]);
     assert!(stderr(&output).contains("4 ended"), "{}", stderr(&output));
     assert_eq!(server.asked(), ["DELETE /2/connections/sample_stream", "DELETE /2/connections/filtered_stream"]);
-    // X says nothing of what it did: that is no success.
+    // X does not report a result: that is not a success.
     let server = serve(vec![(200, json!({}))]);
     assert_eq!(server.run(&["kill", UUID, "--yes"]).status.code(), Some(1));
 }
 
 #[test]
-fn slips_are_usage_errors_before_anything_is_asked() {
+fn mistakes_are_usage_errors_before_any_request() {
     for (arguments, hint) in [
         (&["kill", UUID][..], "--yes"),
         (&["kill", "--all"], "--yes"),
@@ -276,8 +276,8 @@ fn slips_are_usage_errors_before_anything_is_asked() {
         (&["--since", "tomorrow"], "--since tomorrow"),
         (&["--status", "all", "kill", UUID, "--yes"], "after `connections list`"),
         (&["--max", "0"], "--max"),
-        (&["--max", "abc"], "whole number from 1 on"),
-        (&["--max", "99999999999999999999999"], "whole number from 1 on"),
+        (&["--max", "abc"], "whole number, at least 1"),
+        (&["--max", "99999999999999999999999"], "whole number, at least 1"),
     ] {
         let server = serve(Vec::new());
         let output = server.run(arguments);
@@ -320,7 +320,7 @@ fn a_token_on_the_command_line_is_not_in_the_process_list() {
 }
 
 #[test]
-fn a_person_sees_what_will_end_and_is_asked() {
+fn a_user_sees_what_will_end_and_confirms() {
     for (answer, exit, asked) in [("y\n", 0, 2), ("n\n", 1, 1), ("\n", 1, 1)] {
         let killed = json!({ "data": { "successful_kills": 1, "results": [{ "uuid": UUID, "success": true }] } });
         let list = json!({ "data": [open(UUID, "2026-11-22T10:00:00Z")] });

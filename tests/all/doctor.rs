@@ -28,9 +28,9 @@ fn doctor(server: &Server, arguments: &[&str]) -> Command {
 /// Runs it; the checks, and the exit status. The token is shown nowhere.
 fn examine(command: &mut Command) -> (Vec<Value>, Option<i32>) {
     let output = run(command);
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
-    assert!(!told.contains("secret-token"), "{told}");
-    assert!(!output.stdout.is_empty(), "{told}");
+    let finding = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr(&output));
+    assert!(!finding.contains("secret-token"), "{finding}");
+    assert!(!output.stdout.is_empty(), "{finding}");
     (values(&output.stdout), output.status.code())
 }
 
@@ -39,7 +39,7 @@ fn check<'a>(checks: &'a [Value], name: &str) -> &'a Value {
 }
 
 /// State, text and cure in one line.
-fn told(checks: &[Value], name: &str) -> String {
+fn finding(checks: &[Value], name: &str) -> String {
     let check = check(checks, name);
     let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
     format!("{}: {} -> {}", text("state"), text("text"), text("cure"))
@@ -67,33 +67,33 @@ fn all_is_well_over_tls_with_three_requests_and_no_stream() {
     let names: Vec<&str> = checks.iter().filter_map(|check| check["name"].as_str()).collect();
     assert_eq!(names, ORDER);
     assert_eq!(states(&checks), ["ok"; 11], "{checks:?}");
-    assert!(told(&checks, "dns").contains("127.0.0.1") && told(&checks, "tls").contains("TLS 1.3"));
-    assert!(told(&checks, "rules").contains("2 of "), "{}", told(&checks, "rules"));
-    assert!(told(&checks, "rate-limit").contains("449 of 450"));
+    assert!(finding(&checks, "dns").contains("127.0.0.1") && finding(&checks, "tls").contains("TLS 1.3"));
+    assert!(finding(&checks, "rules").contains("2 of "), "{}", finding(&checks, "rules"));
+    assert!(finding(&checks, "rate-limit").contains("449 of 450"));
     assert!(checks.iter().all(|check| check["ms"].is_u64() && check["cure"].is_null()));
     assert_eq!(paths(&server), [&format!("{STREAM}/rules/counts"), "/2/usage/tweets", "/2/connections"]);
 }
 
 #[test]
-fn a_stream_without_rules_is_asked_about_in_two_requests() {
+fn a_stream_without_rules_needs_two_requests() {
     let server = serve_with("end", |_| {});
     let (checks, code) = examine(&mut doctor(&server, &["sample"]));
     assert_eq!(code, Some(0), "{checks:?}");
     assert_eq!(states(&checks)[2..5], ["skipped", "ok", "skipped"], "no DNS for an address, no TLS for http");
-    assert_eq!(told(&checks, "rules"), "skipped: only the filtered stream has rules -> ");
+    assert_eq!(finding(&checks, "rules"), "skipped: only the filtered stream has rules -> ");
     assert_eq!(paths(&server), ["/2/usage/tweets", "/2/connections"]);
 }
 
 #[test]
-fn a_token_that_x_does_not_take_ends_the_questions() {
+fn a_token_that_x_does_not_accept_ends_the_requests() {
     let server = healthy(|options| options.token = Some("another-token".to_owned()));
     let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
     assert_eq!(code, Some(3));
     assert_eq!(check(&checks, "clock")["state"], "ok", "the refusal tells the time as well");
-    let line = told(&checks, "token");
+    let line = finding(&checks, "token");
     assert!(line.starts_with("fail: ") && line.contains("401"), "{line}");
     for name in ["rules", "usage", "connections", "listen"] {
-        assert_eq!(told(&checks, name), "skipped: not tried, because token failed -> ");
+        assert_eq!(finding(&checks, name), "skipped: not tried, because token failed -> ");
     }
     assert_eq!(paths(&server).len(), 1);
 }
@@ -105,8 +105,8 @@ fn another_secret_in_place_of_the_token_is_named_by_its_form_and_not_shown() {
     let mut command = xstream(&["doctor", "--json", "--base-url", &server.url()]);
     let (checks, code) = examine(command.env("BEARER_TOKEN", user));
     assert_eq!(code, Some(3));
-    assert!(told(&checks, "token-shape").starts_with("warn: "), "{checks:?}");
-    assert!(told(&checks, "token").contains("OAuth 1.0a"), "{checks:?}");
+    assert!(finding(&checks, "token-shape").starts_with("warn: "), "{checks:?}");
+    assert!(finding(&checks, "token").contains("OAuth 1.0a"), "{checks:?}");
     assert!(!format!("{checks:?}").contains("AbCdEf"));
 }
 
@@ -122,26 +122,26 @@ fn a_token_of_the_wrong_form_is_not_sent_and_the_network_is_still_checked() {
         let mut command = xstream(&["doctor", "--json", "--base-url", &server.url(), "--bearer", token]);
         let (checks, code) = examine(&mut command);
         assert_eq!(code, Some(3));
-        let line = told(&checks, "token-shape");
+        let line = finding(&checks, "token-shape");
         assert!(line.starts_with("fail: ") && line.contains(hint) && !line.contains("/dev/fd"), "{line}");
         assert_eq!(check(&checks, "tcp")["state"], "ok");
-        assert_eq!(told(&checks, "token"), "skipped: not tried, because token shape failed -> ");
+        assert_eq!(finding(&checks, "token"), "skipped: not tried, because token shape failed -> ");
         assert!(paths(&server).is_empty());
     }
     let missing = ["doctor", "--json", "--base-url", "http://127.0.0.1:1", "--bearer-file", "/nonexistent/token"];
     let (checks, _) = examine(&mut xstream(&missing));
-    assert!(told(&checks, "token-shape").contains("/nonexistent/token"), "{checks:?}");
+    assert!(finding(&checks, "token-shape").contains("/nonexistent/token"), "{checks:?}");
     let (checks, code) = examine(&mut xstream(&missing[..4]));
     assert_eq!(code, Some(3), "the first failure decides");
-    assert!(told(&checks, "token-shape").starts_with("fail: "), "{checks:?}");
+    assert!(finding(&checks, "token-shape").starts_with("fail: "), "{checks:?}");
 }
 
 #[test]
-fn an_app_without_access_learns_which_access_has_it() {
+fn an_app_without_access_gets_the_name_of_the_level_that_has_it() {
     let server = healthy(|options| options.api = Some(Script::parse("forbidden").expect("a script")));
     let (checks, code) = examine(&mut doctor(&server, &[]));
     assert_eq!(code, Some(3));
-    let line = told(&checks, "token");
+    let line = finding(&checks, "token");
     assert!(line.starts_with("fail: ") && line.contains("pay-per-use"), "{line}");
     assert_eq!(paths(&server).len(), 1);
 }
@@ -152,7 +152,7 @@ fn a_spent_rate_limit_hides_only_what_it_is_of() {
     let (checks, code) = examine(&mut doctor(&server, &[]));
     assert_eq!(code, Some(4));
     assert_eq!(check(&checks, "token")["state"], "ok");
-    let line = told(&checks, "rate-limit");
+    let line = finding(&checks, "rate-limit");
     assert!(line.starts_with("fail: "), "{line}");
     assert_eq!(states(&checks)[8..], ["skipped", "ok", "ok"], "{checks:?}");
 }
@@ -162,7 +162,7 @@ fn no_rules_are_a_failure_with_the_next_command() {
     let server = serve_with("end", |_| {});
     let (checks, code) = examine(&mut doctor(&server, &[]));
     assert_eq!(code, Some(3));
-    assert!(told(&checks, "rules").contains("xstream rules add"), "{checks:?}");
+    assert!(finding(&checks, "rules").contains("xstream rules add"), "{checks:?}");
     assert_eq!(check(&checks, "connections")["state"], "ok", "the rest is still worth knowing");
 }
 
@@ -175,12 +175,12 @@ fn a_cap_that_is_reached_is_a_failure_and_one_that_is_near_a_warning() {
         });
         let (checks, code) = examine(&mut doctor(&server, &[]));
         assert_eq!((code, check(&checks, "usage")["state"].as_str()), (Some(exit), Some(state)), "{checks:?}");
-        assert!(told(&checks, "usage").contains("1,000"), "{checks:?}");
+        assert!(finding(&checks, "usage").contains("1,000"), "{checks:?}");
     }
 }
 
 #[test]
-fn a_connection_of_somebody_else_is_told_and_not_disturbed() {
+fn a_connection_of_another_client_is_reported_and_not_disturbed() {
     let held = |options: &mut Options| {
         let id = Some("0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e".to_owned());
         options.external = vec![
@@ -191,10 +191,10 @@ fn a_connection_of_somebody_else_is_told_and_not_disturbed() {
     let server = healthy(held);
     let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
     assert_eq!(code, Some(1), "a warning is not all well: {checks:?}");
-    let line = told(&checks, "connections");
+    let line = finding(&checks, "connections");
     assert!(line.starts_with("warn: ") && line.contains("192.0.2.7"), "{line}");
     assert!(line.contains("kill 0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e"), "{line}");
-    assert!(told(&checks, "listen").starts_with("warn: "), "{checks:?}");
+    assert!(finding(&checks, "listen").starts_with("warn: "), "{checks:?}");
     assert!(!paths(&server).contains(&STREAM.to_owned()));
 
     let server = healthy(held);
@@ -208,15 +208,15 @@ fn without_a_list_of_connections_only_force_listens() {
     let server = healthy(fails);
     let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
     assert_eq!(code, Some(3));
-    assert!(told(&checks, "connections").contains("403"), "{checks:?}");
-    assert!(told(&checks, "listen").starts_with("skipped: "), "{checks:?}");
+    assert!(finding(&checks, "connections").contains("403"), "{checks:?}");
+    assert!(finding(&checks, "listen").starts_with("skipped: "), "{checks:?}");
     let server = healthy(fails);
     let (checks, code) = examine(&mut doctor(&server, &["--listen", "--force"]));
     assert_eq!((code, check(&checks, "listen")["state"].as_str()), (Some(3), Some("ok")), "{checks:?}");
 }
 
 #[test]
-fn listening_tells_what_it_heard_counts_in_the_state_file_and_closes_cleanly() {
+fn listening_reports_what_arrived_counts_in_the_state_file_and_closes_cleanly() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
     let state = state.to_str().expect("text");
@@ -224,19 +224,19 @@ fn listening_tells_what_it_heard_counts_in_the_state_file_and_closes_cleanly() {
     let first = examine(&mut doctor(&server, &["--listen", "--state", state]));
     let (checks, code) = first;
     assert_eq!(code, Some(0), "{checks:?}");
-    assert!(told(&checks, "budget").contains("0 of 50"), "{checks:?}");
-    let line = told(&checks, "listen");
+    assert!(finding(&checks, "budget").contains("0 of 50"), "{checks:?}");
+    let line = finding(&checks, "listen");
     assert!(line.contains("200 after") && line.contains("1 heartbeat, ") && line.contains("49 of 50"), "{line}");
     let endings = server.wait_for_endings(5, crate::common::BOUND);
     assert_eq!(endings.last().and_then(|last| last.ending.clone()), Some(Ending::ClientClosed { clean: true }));
     let (checks, _) = examine(&mut doctor(&server, &["--state", state]));
-    assert!(told(&checks, "budget").contains("1 of 50"), "{checks:?}");
+    assert!(finding(&checks, "budget").contains("1 of 50"), "{checks:?}");
     assert!(checks.iter().all(|check| check["name"] != "listen"), "only when asked for");
     assert_eq!(paths(&server).iter().filter(|path| *path == STREAM).count(), 1);
 }
 
 #[test]
-fn a_stream_that_ends_or_is_refused_is_told_with_its_reason() {
+fn a_stream_that_ends_or_is_refused_is_reported_with_its_reason() {
     for (script, exit, hint) in [
         ("posts 1; disconnect 12; close", 4, "ended after"),
         ("too-many-connections", 4, "429 TooManyConnections"),
@@ -244,33 +244,33 @@ fn a_stream_that_ends_or_is_refused_is_told_with_its_reason() {
     ] {
         let server = serve_with(script, |options| options.rules.preset = vec![Rule::new("cat", None)]);
         let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
-        let line = told(&checks, "listen");
+        let line = finding(&checks, "listen");
         assert!(code == Some(exit) && line.starts_with("fail: ") && line.contains(hint), "{code:?} {line}");
     }
 }
 
 #[test]
-fn a_port_where_nobody_listens_fails_at_tcp() {
+fn a_port_without_a_listener_fails_at_tcp() {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let mut command = xstream(&["doctor", "--json", "--bearer", "secret-token"]);
     let (checks, code) = examine(command.args(["--base-url", &format!("http://{port}")]));
     assert_eq!(code, Some(4));
-    assert!(told(&checks, "tcp").contains("refused"), "{checks:?}");
+    assert!(finding(&checks, "tcp").contains("refused"), "{checks:?}");
     assert_eq!(states(&checks)[4..], ["skipped"; 7]);
 }
 
 #[test]
-fn a_name_that_is_none_fails_at_dns() {
+fn an_unknown_host_fails_at_dns() {
     let mut command = xstream(&["doctor", "--json", "--bearer", "secret-token"]);
     let (checks, code) = examine(command.args(["--base-url", "https://nosuch.invalid"]));
     assert_eq!(code, Some(4));
-    let line = told(&checks, "dns");
+    let line = finding(&checks, "dns");
     assert!(line.starts_with("fail: ") && line.contains("nosuch.invalid"), "{line}");
     assert_eq!(states(&checks)[3..], ["skipped"; 8]);
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_fails_at_tls_and_nothing_is_sent() {
+fn a_certificate_of_an_unknown_authority_fails_at_tls_and_nothing_is_sent() {
     for (kind, hint) in [
         (Certificate::Valid, "signed by a CA that this machine does not trust"),
         (Certificate::UnknownCa, "signed by a CA that this machine does not trust"),
@@ -285,7 +285,7 @@ fn a_certificate_that_nobody_vouches_for_fails_at_tls_and_nothing_is_sent() {
         }
         let (checks, code) = examine(&mut command);
         assert_eq!(code, Some(3));
-        let line = told(&checks, "tls");
+        let line = finding(&checks, "tls");
         assert!(line.starts_with("fail: ") && line.contains(hint) && line.contains("--cacert"), "{line}");
         assert_eq!(states(&checks)[5..], ["skipped"; 6]);
         assert!(paths(&server).is_empty());
@@ -298,7 +298,7 @@ fn a_clock_that_is_wrong_is_a_warning() {
     let server = healthy(|options| options.api = Some(Script::parse(script).expect("a script")));
     let (checks, code) = examine(&mut doctor(&server, &[]));
     assert_eq!(code, Some(1), "{checks:?}");
-    let line = told(&checks, "clock");
+    let line = finding(&checks, "clock");
     assert!(line.starts_with("warn: "), "{line}");
 }
 
@@ -308,17 +308,17 @@ fn what_is_not_the_tokens_fault_is_not_blamed_on_it() {
         (
             "status 500 | status 500 | status 500 | status 500",
             4,
-            "fail: X has trouble of its own: counting the rules: 500",
+            "fail: X has an internal error: counting the rules: 500",
         ),
-        ("status 200 '<html>Log in'", 1, "fail: something other than X's API answers: "),
-        ("status 200 '{}'", 1, "fail: something other than X's API answers: "),
+        ("status 200 '<html>Log in'", 1, "fail: the response is not from X's API: "),
+        ("status 200 '{}'", 1, "fail: the response is not from X's API: "),
         ("status 302", 3, "fail: counting the rules: 302: a redirect to "),
     ] {
         let server = healthy(|options| options.api = Some(Script::parse(script).expect(script)));
         let (checks, code) = examine(doctor(&server, &[]).env("XSTREAM_TEST_SPEED", "1000"));
         assert_eq!(code, Some(exit), "{checks:?}");
-        assert!(told(&checks, "answer").starts_with(hint), "{}", told(&checks, "answer"));
-        assert_eq!(told(&checks, "rules"), "skipped: not tried, because X's answer failed -> ");
+        assert!(finding(&checks, "answer").starts_with(hint), "{}", finding(&checks, "answer"));
+        assert_eq!(finding(&checks, "rules"), "skipped: not tried, because X's answer failed -> ");
         assert!(checks.iter().all(|check| check["name"] != "token"), "{checks:?}");
     }
 }
@@ -328,15 +328,15 @@ fn a_stream_that_is_shut_off_is_a_failure() {
     let server = healthy(|_| {});
     let (checks, code) = examine(&mut doctor(&server, &["v1-filter"]));
     assert_eq!(code, Some(3));
-    assert!(told(&checks, "stream").starts_with("fail: "), "{checks:?}");
+    assert!(finding(&checks, "stream").starts_with("fail: "), "{checks:?}");
     assert!(paths(&server).is_empty());
 }
 
 #[test]
-fn cures_lead_to_the_same_server_and_show_no_token() {
+fn advice_names_the_same_server_and_shows_no_token() {
     let server = healthy(|options| options.external = vec![ExternalConnection::new("filtered_stream")]);
     let (checks, _) = examine(&mut doctor(&server, &[]));
-    let line = told(&checks, "connections");
+    let line = finding(&checks, "connections");
     assert!(line.ends_with(&format!(" --base-url {}", server.url())), "{line}");
 }
 
@@ -376,22 +376,22 @@ fn through_a_proxy_its_tunnel_takes_the_place_of_dns_and_tcp() {
     let ca = ca.to_str().expect("text");
     let (checks, code) = examine(doctor(&server, &["--cacert", ca]).env("HTTPS_PROXY", proxy(&server)));
     assert_eq!(code, Some(0), "{checks:?}");
-    assert!(told(&checks, "proxy").contains("localhost"), "{checks:?}");
+    assert!(finding(&checks, "proxy").contains("localhost"), "{checks:?}");
     assert_eq!(states(&checks)[1..5], ["ok", "skipped", "skipped", "ok"]);
 
     let (checks, code) = examine(&mut doctor(&server, &["--cacert", ca, "--proxy", "http://u:hunter2@127.0.0.1:1"]));
     assert_eq!(code, Some(4));
-    let line = told(&checks, "proxy");
+    let line = finding(&checks, "proxy");
     assert!(line.starts_with("fail: ") && line.contains("HTTPS_PROXY"), "{line}");
     assert!(!format!("{checks:?}").contains("hunter2"));
 
     let mut excepted = doctor(&server, &["--cacert", ca]);
     let (checks, _) = examine(excepted.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "localhost"));
-    assert!(told(&checks, "proxy").contains("NO_PROXY"), "{checks:?}");
+    assert!(finding(&checks, "proxy").contains("NO_PROXY"), "{checks:?}");
 }
 
 #[test]
-fn slips_are_usage_errors_before_anything_is_dialled() {
+fn mistakes_are_usage_errors_before_anything_is_dialled() {
     for (arguments, hint) in [
         (&["filterd"][..], "nearest: filtered"),
         (&["smaple", "--json"], "nearest: sample"),
@@ -412,7 +412,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
+fn marks_and_advice_are_printed_and_colour_is_only_for_terminals() {
     let server = serve_with("end", |_| {});
     let plain = |arguments: &[&str]| {
         let mut command = xstream(&["doctor", "--base-url", &server.url(), "--bearer", "secret-token"]);
@@ -428,7 +428,7 @@ fn people_read_marks_and_cures_and_colour_is_only_for_terminals() {
     let quiet = text(&run(&mut plain(&["--quiet"])));
     assert!(quiet.starts_with("✗ rules") && quiet.lines().count() == 2, "{quiet}");
     let (code, shown) = crate::common::run_on_a_terminal(plain(&["sample"]));
-    assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("all is well\r\n"), "{shown}");
+    assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("no problems\r\n"), "{shown}");
 }
 
 #[test]

@@ -116,11 +116,11 @@ fn an_unknown_code_names_the_nearest_in_one_line() {
         let output = explain(&[word]);
         assert_eq!(output.status.code(), Some(1), "{word}");
         assert!(output.stdout.is_empty());
-        let told = stderr(&output);
-        assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with("xstream: ") && told.contains(near), "{told}");
+        let messages = stderr(&output);
+        assert_eq!(messages.lines().count(), 1, "{messages}");
+        assert!(messages.starts_with("xstream: ") && messages.contains(near), "{messages}");
     }
-    // The known words are explained all the same.
+    // The known codes are explained nevertheless.
     let output = explain(&["12", "zzzz\u{1b}[2J"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(!output.stdout.is_empty() && !stderr(&output).contains('\u{1b}'));
@@ -182,8 +182,8 @@ fn a_file_that_is_no_journal_is_reported_in_one_line() {
         let output = journal(text);
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());
-        let told = stderr(&output);
-        assert!(told.starts_with("xstream: ") && told.lines().count() == 1, "{told}");
+        let messages = stderr(&output);
+        assert!(messages.starts_with("xstream: ") && messages.lines().count() == 1, "{messages}");
     }
     let output = explain(&["--journal", "/nowhere/at/all"]);
     assert_eq!(output.status.code(), Some(1));

@@ -52,7 +52,7 @@ fn jq(text: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_demo_can_be_filtered_and_asked() {
+fn the_demo_can_be_filtered_and_queried() {
     let child = xstream(&["tail", "--demo", "--only", "post", "--where", ".data.lang==\"en\"", "--max", "5"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -242,16 +242,16 @@ fn tags_choose_posts_by_the_rules_that_found_them() {
 }
 
 #[test]
-fn an_error_is_told_once_and_then_counted() {
+fn an_error_is_reported_once_and_then_counted() {
     let text =
         "{\"data\":{\"id\":\"1\",\"text\":\"x\"}}\n".repeat(20) + "{\"data\":{\"id\":\"2\",\"text\":{\"y\":1}}}\n";
     for (option, printed) in [("--where", "{\"data\":{\"id\":\"2\",\"text\":{\"y\":1}}}\n"), ("--jq", "1\n")] {
         let output = replay(&text, &[option, ".data.text.y"]);
         assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
-        let told = stderr(&output);
-        assert_eq!(told.matches("cannot index").count(), 1, "{told}");
-        assert!(told.contains(&format!(":1: {option} ")), "{told}");
-        assert!(told.contains("20 messages"), "{told}");
+        let messages = stderr(&output);
+        assert_eq!(messages.matches("cannot index").count(), 1, "{messages}");
+        assert!(messages.contains(&format!(":1: {option} ")), "{messages}");
+        assert!(messages.contains("20 messages"), "{messages}");
     }
     let server = serve("posts 5; end");
     let run = journal(&mut tail(&server, &["--only", "post", "--where", "error(\"no\")", "--no-reconnect"])).exits(5);

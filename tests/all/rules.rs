@@ -41,7 +41,7 @@ fn rules(server: &Server, arguments: &[&str]) -> Output {
 fn fed(server: &Server, arguments: &[&str], stdin: &str) -> Output {
     let mut command = command(server, arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
-    // A program that wants no stdin closes it.
+    // A program that does not read stdin closes it.
     let _ = child.stdin.take().expect("a pipe").write_all(stdin.as_bytes());
     finish(child)
 }
@@ -58,7 +58,7 @@ fn kept(server: &Server) -> Vec<String> {
         .collect()
 }
 
-/// What was asked: method and the end of the path, with the query of a change.
+/// The requests: method and the end of the path, with the query of a change.
 fn asked(server: &Server) -> Vec<String> {
     let line = |request: &xstream::simulator::Request| {
         let what = match serde_json::from_slice::<Value>(&request.body) {
@@ -142,9 +142,9 @@ fn a_failure_half_way_is_completed_by_the_next_sync() {
     let file = folder.file("rules.txt", &thousand("cat"));
     let output = rules(&server, &["sync", "--yes", &file]);
     assert_eq!(code(&output), Some(3), "{}", stderr(&output));
-    let told = stderr(&output);
-    assert!(told.contains("100 added"), "{told}");
-    // With the bird there is one rule too many for a while, so the cap is asked for; it goes once it is in the way.
+    let messages = stderr(&output);
+    assert!(messages.contains("100 added"), "{messages}");
+    // With the bird there is one rule too many for a while, so the cap is requested; the bird is deleted once it is in the way.
     assert_eq!(asked(&server)[1..], ["GET counts", "POST rules add 100", "POST rules add 100"]);
     assert_eq!(kept(&server).len(), 101);
     let output = rules(&server, &["sync", "--yes", &file]);
@@ -158,9 +158,9 @@ fn a_rate_limit_half_way_keeps_what_was_done() {
     let (server, folder) = (server(&[], failing("end | end | end | rate-limit 300")), Folder::new());
     let file = folder.file("rules.txt", &thousand("cat"));
     let output = rules(&server, &["sync", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server).len()), (Some(4), 200), "{told}");
-    assert!(told.contains("200 added") && told.contains("sync"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server).len()), (Some(4), 200), "{messages}");
+    assert!(messages.contains("200 added") && messages.contains("sync"), "{messages}");
     let before = server.requests().len();
     let output = rules(&server, &["sync", &file]);
     assert_eq!((code(&output), kept(&server).len()), (Some(0), 1000), "{}", stderr(&output));
@@ -208,7 +208,7 @@ fn a_reader_that_leaves_does_not_stop_a_change() {
 }
 
 #[test]
-fn a_sync_that_deletes_more_than_it_keeps_wants_a_yes() {
+fn a_sync_that_deletes_more_than_it_keeps_needs_a_confirmation() {
     let server = server(&[("cat", ""), ("dog", ""), ("bird", "")], |_| {});
     let folder = Folder::new();
     for (wanted, more) in [("cat\n", &[][..]), ("# nothing\n", &["--allow-empty"])] {
@@ -228,15 +228,15 @@ fn a_file_without_rules_deletes_none_unless_that_is_allowed() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "# nothing\n");
     let output = rules(&server, &["sync", "--yes", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server).len(), server.requests().len()), (Some(2), 2, 0), "{told}");
-    assert!(told.contains("xstream rules delete --all") && told.contains("--allow-empty"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server).len(), server.requests().len()), (Some(2), 2, 0), "{messages}");
+    assert!(messages.contains("xstream rules delete --all") && messages.contains("--allow-empty"), "{messages}");
     let output = rules(&server, &["sync", "--yes", "--allow-empty", &file]);
     assert_eq!((code(&output), kept(&server).len()), (Some(0), 0), "{}", stderr(&output));
     let output = rules(&server, &["sync", "--allow-empty", &file]);
     assert_eq!(
         (code(&output), stderr(&output).as_str()),
-        (Some(0), "xstream: nothing to do: there are no rules, as given\n")
+        (Some(0), "xstream: nothing to do: there are no rules, as in the file\n")
     );
 }
 
@@ -254,9 +254,9 @@ fn a_list_that_is_not_whole_is_not_synced_with() {
     for script in broken_lists() {
         let server = server(&[("bird", ""), ("cat", "")], failing(&script));
         let output = rules(&server, &["sync", "--yes", &file]);
-        let told = stderr(&output);
-        assert_eq!((code(&output), kept(&server).len()), (Some(1), 2), "{told}");
-        assert!(asked(&server).iter().all(|request| request == "GET rules"), "{told}");
+        let messages = stderr(&output);
+        assert_eq!((code(&output), kept(&server).len()), (Some(1), 2), "{messages}");
+        assert!(asked(&server).iter().all(|request| request == "GET rules"), "{messages}");
     }
 }
 
@@ -286,7 +286,7 @@ fn a_rule_without_a_value_is_neither_written_nor_deleted() {
 }
 
 #[test]
-fn a_rule_that_begins_with_a_minus_is_taken_as_it_is() {
+fn a_rule_that_begins_with_a_minus_is_sent_unchanged() {
     let server = server(&[], |_| {});
     let output = rules(&server, &["add", "-to:nasa cat", "dog", "--tag", "t", "-has:media cat", "-from:x cat"]);
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
@@ -318,11 +318,11 @@ fn what_is_not_deleted_is_not_printed_as_deleted() {
         let script = format!("status 200 '{list}' | status 200 '{}' | status 200 '{left}'", reply(&errors));
         let server = server(&[], failing(&script));
         let output = rules(&server, arguments);
-        let told = stderr(&output);
-        assert_eq!((code(&output), server.requests().len()), (Some(1), requests), "{arguments:?} {told}");
-        assert_eq!(values(&output.stdout), [json!({ "id": "1", "value": "a" })], "{arguments:?} {told}");
-        assert!(told.contains("1 not deleted"), "{told}");
-        assert_eq!(told.contains("Rule is in use"), !errors.is_empty(), "{told}");
+        let messages = stderr(&output);
+        assert_eq!((code(&output), server.requests().len()), (Some(1), requests), "{arguments:?} {messages}");
+        assert_eq!(values(&output.stdout), [json!({ "id": "1", "value": "a" })], "{arguments:?} {messages}");
+        assert!(messages.contains("1 not deleted"), "{messages}");
+        assert_eq!(messages.contains("Rule is in use"), !errors.is_empty(), "{messages}");
     }
 }
 
@@ -349,22 +349,22 @@ fn a_refusal_of_rules_gives_advice_about_rules() {
         ] {
             let server = server(&[], failing(&script));
             let output = rules(&server, arguments);
-            let told = stderr(&output);
-            assert_eq!((code(&output), kept(&server).len()), (Some(3), 0), "{arguments:?} {told}");
-            assert!(told.contains(says) && told.contains("A rule is bad"), "{told}");
-            assert!(!told.contains("attach the app") && !told.contains("does the rest"), "{told}");
+            let messages = stderr(&output);
+            assert_eq!((code(&output), kept(&server).len()), (Some(3), 0), "{arguments:?} {messages}");
+            assert!(messages.contains(says) && messages.contains("A rule is bad"), "{messages}");
+            assert!(!messages.contains("attach the app") && !messages.contains("to complete it"), "{messages}");
             let place = if arguments.contains(&"cat") {
                 "argument 1 to argument 2".into()
             } else {
                 format!("{file}:1 to {file}:2")
             };
-            assert!(told.contains(&format!("{place}: ")), "{told}");
+            assert!(messages.contains(&format!("{place}: ")), "{messages}");
         }
     }
 }
 
 #[test]
-fn a_cap_that_counts_do_not_explain_is_told_with_them() {
+fn a_cap_that_counts_do_not_explain_is_reported_with_them() {
     let body =
         json!({ "title": "RulesCapExceeded", "detail": "full", "type": "https://api.x.com/2/problems/rule-cap" });
     let script = format!("end | status 403 '{body}' | end | end | status 403 '{body}'");
@@ -372,14 +372,14 @@ fn a_cap_that_counts_do_not_explain_is_told_with_them() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "cat\ndog\n");
     let output = rules(&server, &["sync", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{told}");
-    assert!(told.contains("1 of 1000"), "{told}");
-    assert!(!told.contains("does the rest"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{messages}");
+    assert!(messages.contains("1 of 1000"), "{messages}");
+    assert!(!messages.contains("to complete it"), "{messages}");
 }
 
 #[test]
-fn a_tag_that_a_rule_keeps_is_told() {
+fn a_tag_that_a_rule_keeps_is_reported() {
     let server = server(&[("cat", "cats"), ("dog", "")], |_| {});
     let output = rules(&server, &["add", "cat", "--tag", "other"]);
     assert_eq!((code(&output), kept(&server)[0].as_str()), (Some(0), "cat\tcats"));
@@ -389,8 +389,8 @@ fn a_tag_that_a_rule_keeps_is_told() {
 }
 
 #[test]
-fn what_x_says_it_created_is_counted() {
-    for (created, exit, says) in [(2, 0, "xstream: 2 added\n"), (1, 1, "xstream: 1 added, 1 of which X says nothing\n")]
+fn what_x_reports_as_created_is_counted() {
+    for (created, exit, says) in [(2, 0, "xstream: 2 added\n"), (1, 1, "xstream: 1 added, 1 without a result from X\n")]
     {
         let body = json!({ "meta": { "summary": { "created": created } } });
         let server = server(&[], failing(&format!("status 201 '{body}'")));
@@ -399,7 +399,7 @@ fn what_x_says_it_created_is_counted() {
     }
 }
 
-/// A sync of 1,000 rules whose third request, the second hundred, waits; and what it tells.
+/// A sync of 1,000 rules whose third request, the second hundred, waits; and its messages.
 fn interrupted(delay: &str) -> (Server, Running, Lines, Folder) {
     let (server, folder) = (server(&[], failing(&format!("end | end | delay {delay}"))), Folder::new());
     let file = folder.file("rules.txt", &thousand("cat"));
@@ -419,10 +419,13 @@ fn interrupted(delay: &str) -> (Server, Running, Lines, Folder) {
 }
 
 #[test]
-fn ctrl_c_ends_a_sync_behind_the_request_under_way_and_tells_what_was_done() {
+fn ctrl_c_ends_a_sync_after_the_current_request_and_reports_what_was_done() {
     let (server, mut child, lines, _folder) = interrupted("2s");
     let line = lines.until("interrupted");
-    assert_eq!(line, "xstream: interrupted after 200 of 1000 changes: 200 added; the same sync does the rest");
+    assert_eq!(
+        line,
+        "xstream: interrupted after 200 of 1000 changes: 200 added; run the same sync again to complete it"
+    );
     assert_eq!((wait(&mut child).code(), kept(&server).len(), server.requests().len()), (Some(130), 200, 3));
 }
 
@@ -436,14 +439,14 @@ fn a_second_ctrl_c_ends_a_sync_at_once() {
 }
 
 #[test]
-fn a_sync_beyond_the_cap_changes_nothing_and_tells_the_counts() {
+fn a_sync_beyond_the_cap_changes_nothing_and_reports_the_counts() {
     let server = server(&[("bird", "")], |_| {});
     let folder = Folder::new();
     let file = folder.file("rules.txt", &(thousand("cat") + "bird\n"));
     let output = rules(&server, &["sync", &file]);
     assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{}", stderr(&output));
-    let told = stderr(&output);
-    assert!(told.contains("1001 rules") && told.contains("1 of 1000"), "{told}");
+    let messages = stderr(&output);
+    assert!(messages.contains("1001 rules") && messages.contains("1 of 1000"), "{messages}");
     assert_eq!(asked(&server), ["GET rules", "GET counts"]);
 }
 
@@ -469,14 +472,18 @@ fn once_a_rule_is_refused_nothing_more_is_deleted() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "dog\na rule that is too long\ncat\n");
     let output = rules(&server, &["sync", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["bird".into(), "dog".into(), "cat".into()]), "{told}");
-    assert!(told.contains(&format!("{file}:2: ")) && told.contains("Rule length 23"), "{told}");
-    assert!(told.contains("1 added, 1 refused"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(
+        (code(&output), kept(&server)),
+        (Some(3), vec!["bird".into(), "dog".into(), "cat".into()]),
+        "{messages}"
+    );
+    assert!(messages.contains(&format!("{file}:2: ")) && messages.contains("Rule length 23"), "{messages}");
+    assert!(messages.contains("1 added, 1 refused"), "{messages}");
 }
 
 #[test]
-fn what_somebody_else_changed_meanwhile_is_a_note() {
+fn a_concurrent_change_by_another_client_is_a_note() {
     // The answer of the list is from before; the server has one of the rules already, and one is gone.
     let list = json!({ "data": [{ "id": "5", "value": "bird" }, { "id": "6", "value": "dog" }], "meta": {} });
     let script = format!("status 200 '{list}'");
@@ -484,9 +491,9 @@ fn what_somebody_else_changed_meanwhile_is_a_note() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "dog\ncat\nfish\n");
     let output = rules(&server, &["sync", &file]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(0), "{told}");
-    assert!(told.contains("`cat`") && told.contains("Rule does not exist"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(code(&output), Some(0), "{messages}");
+    assert!(messages.contains("`cat`") && messages.contains("Rule does not exist"), "{messages}");
     assert_eq!(kept(&server), ["cat", "dog", "fish"]);
 }
 
@@ -494,9 +501,9 @@ fn what_somebody_else_changed_meanwhile_is_a_note() {
 fn rules_are_added_from_arguments_and_printed_as_x_has_them() {
     let server = server(&[("dog", "")], |_| {});
     let output = rules(&server, &["add", "#cats has:images", "dog", "kitten", "--tag", "cats"]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(0), "{told}");
-    assert!(told.contains("argument 2: `dog`"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(code(&output), Some(0), "{messages}");
+    assert!(messages.contains("argument 2: `dog`"), "{messages}");
     let added = values(&output.stdout);
     assert_eq!(added.len(), 2);
     assert_eq!((&added[0]["value"], &added[0]["tag"]), (&json!("#cats has:images"), &json!("cats")));
@@ -524,27 +531,27 @@ fn rules_are_added_from_files_and_stdin_in_every_form() {
 }
 
 #[test]
-fn nothing_that_x_says_can_steer_the_terminal() {
+fn nothing_that_x_sends_can_control_the_terminal() {
     let error = json!({ "value": "cat\u{1b}[2J", "id": "\u{1b}[2J", "title": "DuplicateRule" });
     let other = json!({ "value": "dog\u{1b}[2J", "details": ["\u{1b}[2J (at position 99999999999999999999)"] });
     let body = json!({ "meta": {}, "errors": [error, other] }).to_string().replace('\\', "\\\\");
     let server = server(&[], failing(&format!("status 200 '{body}'")));
     let output = rules(&server, &["add", "--no-lint", "cat\u{1b}[2J", "dog\u{1b}[2J"]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(3), "{told}");
-    assert!(!told.contains('\u{1b}'), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(code(&output), Some(3), "{messages}");
+    assert!(!messages.contains('\u{1b}'), "{messages}");
 }
 
 #[test]
-fn an_invalid_rule_is_told_with_its_place_and_does_not_stop_the_others() {
+fn an_invalid_rule_is_reported_with_its_place_and_does_not_stop_the_others() {
     let server = server(&[], |_| {});
     let folder = Folder::new();
     let file = folder.file("rules.txt", "cat\n(dog\nbird\n");
     let output = rules(&server, &["add", "--no-lint", "--file", &file]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["cat".into(), "bird".into()]), "{told}");
-    assert!(told.contains(&format!("{file}:2: ")) && told.contains("(at position 1)"), "{told}");
-    assert!(told.contains("\n  (dog\n  ^\n"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["cat".into(), "bird".into()]), "{messages}");
+    assert!(messages.contains(&format!("{file}:2: ")) && messages.contains("(at position 1)"), "{messages}");
+    assert!(messages.contains("\n  (dog\n  ^\n"), "{messages}");
 }
 
 #[test]
@@ -554,35 +561,35 @@ fn a_batch_refused_for_one_rule_is_sent_again_without_it() {
             "type": "https://api.x.com/2/problems/invalid-rules" }] });
     let server = server(&[], failing(&format!("status 422 '{body}'")));
     let output = rules(&server, &["add", "cat", "dog", "bird"]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["cat".into(), "bird".into()]), "{told}");
-    assert!(told.contains("argument 2: ") && told.contains("\n  dog\n   ^\n"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server)), (Some(3), vec!["cat".into(), "bird".into()]), "{messages}");
+    assert!(messages.contains("argument 2: ") && messages.contains("\n  dog\n   ^\n"), "{messages}");
     assert_eq!(asked(&server), ["POST rules add 3", "POST rules add 2"]);
 }
 
 #[test]
-fn a_full_app_is_told_with_its_counts() {
+fn a_full_app_is_reported_with_its_counts() {
     let server = server(&[("cat", "")], |options| options.rules.cap = 2);
     for arguments in [&["add", "a", "b"][..], &["test", "a", "b"]] {
         let output = rules(&server, arguments);
         assert_eq!((code(&output), kept(&server).len()), (Some(3), 1), "{}", stderr(&output));
-        let told = stderr(&output);
-        assert!(told.contains("1 of 2 "), "{told}");
+        let messages = stderr(&output);
+        assert!(messages.contains("1 of 2 "), "{messages}");
     }
 }
 
 #[test]
-fn what_looks_wrong_is_told_with_a_caret_and_nothing_is_sent() {
+fn mistakes_in_rules_are_reported_with_a_caret_and_nothing_is_sent() {
     let server = server(&[], |_| {});
     let folder = Folder::new();
     let file = folder.file("rules.txt", "cat or dog\n-is:retweet\ncat (dog\n\"cat\n");
     for arguments in [&["add", "--file", &file][..], &["sync", &file]] {
         let output = rules(&server, arguments);
-        let told = stderr(&output);
-        assert_eq!((code(&output), server.requests().len()), (Some(2), 0), "{told}");
-        assert!(told.contains(&format!("{file}:1: ")), "{told}");
-        assert!(told.contains(&format!("{file}:3: ")), "{told}");
-        assert!(told.contains("\n  cat (dog\n      ^\n") && told.contains("3 of 4"), "{told}");
+        let messages = stderr(&output);
+        assert_eq!((code(&output), server.requests().len()), (Some(2), 0), "{messages}");
+        assert!(messages.contains(&format!("{file}:1: ")), "{messages}");
+        assert!(messages.contains(&format!("{file}:3: ")), "{messages}");
+        assert!(messages.contains("\n  cat (dog\n      ^\n") && messages.contains("3 of 4"), "{messages}");
     }
     let long = "x".repeat(1500);
     for (level, exit) in [("pay-per-use", 2), ("enterprise", 3)] {
@@ -655,16 +662,16 @@ fn rules_are_deleted_by_id_value_and_tag() {
 }
 
 #[test]
-fn a_rule_that_is_not_there_is_told_and_the_others_go() {
+fn a_missing_rule_is_reported_and_the_others_are_deleted() {
     let server = server(&[("a", ""), ("b", "")], |_| {});
     let output = rules(&server, &["delete", "77", "--value", "a", "--tag", "z"]);
-    let told = stderr(&output);
-    assert_eq!((code(&output), kept(&server)), (Some(1), vec!["b".to_owned()]), "{told}");
-    assert!(told.contains(" 77") && told.contains("`z`"), "{told}");
+    let messages = stderr(&output);
+    assert_eq!((code(&output), kept(&server)), (Some(1), vec!["b".to_owned()]), "{messages}");
+    assert!(messages.contains(" 77") && messages.contains("`z`"), "{messages}");
 }
 
 #[test]
-fn all_rules_go_only_with_a_yes() {
+fn all_rules_are_deleted_only_after_a_confirmation() {
     let server = server(&[("a", ""), ("b", "")], |_| {});
     let output = rules(&server, &["delete", "--all"]);
     assert_eq!((code(&output), server.requests().len()), (Some(2), 0));
@@ -679,7 +686,7 @@ fn all_rules_go_only_with_a_yes() {
 }
 
 #[test]
-fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
+fn invalid_arguments_are_usage_errors_and_nothing_is_requested() {
     let server = server(&[], |_| {});
     let folder = Folder::new();
     let bad = folder.file("bad.txt", "cat\n\ttag\n{\"value\":1}\ndog\ta\tb\n");
@@ -688,7 +695,7 @@ fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
         (&["add"][..], "", "stdin is empty"),
         (&["test", "-"], " \n", "stdin is empty"),
         (&["sync", "-"], "", "stdin is empty"),
-        (&["add", "--file", &none], "", "there is no rule in"),
+        (&["add", "--file", &none], "", "no rule in"),
         (&["add", "--file", "/no/such/file"], "", "/no/such/file"),
         (&["delete", "cat"], "", "--value"),
         (&["delete", "all"], "", "--all"),
@@ -704,15 +711,15 @@ fn mistakes_in_what_is_given_are_usage_errors_and_nothing_is_asked() {
         (&["--tag", "x", "count"], "", "after `rules list`"),
     ] {
         let output = fed(&server, arguments, stdin);
-        let told = stderr(&output);
-        assert_eq!((code(&output), told.lines().count()), (Some(2), 1), "{arguments:?} {told}");
-        assert!(told.contains(hint), "{arguments:?} {told}");
+        let messages = stderr(&output);
+        assert_eq!((code(&output), messages.lines().count()), (Some(2), 1), "{arguments:?} {messages}");
+        assert!(messages.contains(hint), "{arguments:?} {messages}");
     }
     let output = rules(&server, &["sync", &bad]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(2), "{told}");
+    let messages = stderr(&output);
+    assert_eq!(code(&output), Some(2), "{messages}");
     for line in [2, 3, 4] {
-        assert!(told.contains(&format!("xstream: {bad}:{line}: ")), "{told}");
+        assert!(messages.contains(&format!("xstream: {bad}:{line}: ")), "{messages}");
     }
     assert_eq!(server.requests().len(), 0);
 }
@@ -734,13 +741,13 @@ fn a_403_says_which_access_level_has_rules() {
 }
 
 #[test]
-fn a_person_sees_what_goes_and_is_asked() {
+fn a_user_sees_what_is_deleted_and_confirms() {
     let folder = Folder::new();
     let file = folder.file("rules.txt", "z\n");
     for (arguments, question) in [
         (&["delete", "--all"][..], "Delete 2 rules?"),
         (&["delete", "--tag", "x"], "Delete 2 rules?"),
-        (&["sync", &file], "This deletes 2 of 2 rules and keeps 0. Go on?"),
+        (&["sync", &file], "This deletes 2 of 2 rules and keeps 0. Continue?"),
     ] {
         for (answer, exit, there) in [("n\n", 1, true), ("y\n", 0, false)] {
             let server = server(&[("a", "x"), ("b", "x")], |_| {});

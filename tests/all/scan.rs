@@ -58,12 +58,12 @@ fn every_short_string_of_tokens_is_judged_alike_across_every_edge() {
     assert!(lines > 40_000, "{lines}");
 }
 
-/// Lengths of what stands before, so that a window of 2,048 bytes ends in what comes then.
+/// Lengths of what comes before, so that a window of 2,048 bytes ends in what comes then.
 const WINDOW_EDGE: std::ops::Range<usize> = 2_030..2_050;
 
-/// Each wherever it can stand in a block of 64 bytes.
+/// Each at every position in a block of 64 bytes.
 #[test]
-fn hard_values_are_judged_alike_wherever_they_stand() {
+fn hard_values_are_judged_alike_at_every_position() {
     let numbers =
         ["0", "00", "01", "-", "-0", "-01", "1.", ".1", "1.0", "1e", "1e+", "1e5", "1E-5", "1e999", "1x", "+1"];
     let words =

@@ -1,7 +1,7 @@
-//! The status row and the data of another program on one screen, as people see them.
+//! The status row and the data of another program on one screen, as the user sees them.
 //!
 //! The real binary runs under a shell that leads a session on a real pseudo-terminal. Every byte that arrives is
-//! given to a terminal model, and the tests look at its cells and its scrollback. `cat` stands for `jq`: a
+//! given to a terminal model, and the tests look at its cells and its scrollback. `cat` replaces `jq`: a
 //! second program that prints our stdout on the same screen at moments we do not know.
 
 use std::env;
@@ -76,7 +76,7 @@ impl Screen {
             return false;
         }
         let mut bytes = [0; 2048];
-        // The system says EIO when nobody has the terminal open any more.
+        // The system returns EIO when no process has the terminal open any more.
         let length = self.pty.read(&mut bytes).unwrap_or(0);
         self.hung_up = length == 0;
         self.raw.extend_from_slice(&bytes[..length]);
@@ -269,7 +269,7 @@ fn part<'a>(row: &'a str, begins: &str) -> Option<&'a str> {
     row.split(" · ").find_map(|part| part.strip_prefix(begins))
 }
 
-/// The seconds that an age of the row tells.
+/// The seconds of an age in the row.
 fn seconds(age: &str) -> Option<f64> {
     if let Some((hours, minutes)) = age.split_once('h') {
         let minutes: f64 = minutes.strip_suffix('m')?.parse().ok()?;
@@ -331,13 +331,13 @@ fn a_heartbeat_age_grows_and_falls_back_and_the_age_of_the_post_beside_it_goes_o
 }
 
 #[test]
-fn posts_are_counted_and_their_lag_is_told() {
+fn posts_are_counted_and_their_lag_is_shown() {
     let server = server("posts 30 every 40ms; heartbeat endless every 100ms");
     let mut screen = Screen::open(16, 200, &format!("{} > /dev/null", tail(&server, "")));
     screen.wait_until("thirty posts", |screen| {
         let row = screen.row();
-        let told = row.split(" · ").nth(3).and_then(|part| part.split_once(" of 30, lag "));
-        told.is_some_and(|(rate, lag)| {
+        let messages = row.split(" · ").nth(3).and_then(|part| part.split_once(" of 30, lag "));
+        messages.is_some_and(|(rate, lag)| {
             rate.ends_with("/s") && rate != "0.0/s" && seconds(lag).is_some_and(|lag| lag < 60.0)
         })
     });
@@ -407,14 +407,14 @@ const ENDINGS: [(&str, &str); 38] = [
 ];
 
 #[test]
-fn the_last_code_stands_in_the_row_by_its_name_after_each_ending() {
+fn the_row_shows_the_name_of_the_last_code_after_each_ending() {
     let check = |(ending, named): (&str, &str)| {
         let server = server(&format!("{ending} | {QUIET}"));
         let mut screen = Screen::open(8, 200, &format!("{} | cat", fast_tail(&server, "")));
         screen.wait_until(ending, |screen| {
             let row = screen.row();
-            let told = part(&row, &format!("last {named} ")).and_then(|rest| rest.strip_suffix(" ago"));
-            told.and_then(seconds).is_some()
+            let messages = part(&row, &format!("last {named} ")).and_then(|rest| rest.strip_suffix(" ago"));
+            messages.and_then(seconds).is_some()
         });
     };
     // Most of the time is spent waiting.
@@ -455,7 +455,7 @@ fn ten_thousand_lines_from_jq_pass_above_the_row_unspoiled() {
     if !has("jq") {
         return;
     }
-    // In colour, as people have it.
+    // In colour, as by default.
     pass_above("jq -cC .");
 }
 
@@ -486,7 +486,7 @@ fn pass_above(reader: &str) {
 }
 
 #[test]
-fn notices_stand_on_lines_of_their_own_between_the_data() {
+fn notices_are_on_lines_of_their_own_between_the_data() {
     let server = server(&format!("{}disconnect 12; close | {}limit 7; {QUIET}", script(0..300), script(300..600)));
     let mut screen = Screen::open(24, 160, &format!("{} | cat", tail(&server, "")));
     screen.wait_for("xstream: limit: 7 ");
@@ -499,7 +499,7 @@ fn notices_stand_on_lines_of_their_own_between_the_data() {
 }
 
 #[test]
-fn the_terminal_is_whole_after_the_last_message_asked_for() {
+fn the_terminal_is_whole_after_the_last_requested_message() {
     let server = server(&format!("{}{QUIET}", script(0..50)));
     let command = format!("{} | cat; {}", tail(&server, "--max 50"), filling(16));
     let mut screen = Screen::open(16, 160, &command);
@@ -508,15 +508,15 @@ fn the_terminal_is_whole_after_the_last_message_asked_for() {
 }
 
 #[test]
-fn the_terminal_is_whole_after_an_end_while_it_could_not_keep_up() {
-    // More than a terminal takes without being looked at, less than it and `cat` and the pipe take together.
+fn the_terminal_is_whole_after_an_end_while_it_was_lagging() {
+    // More than an unread terminal accepts, less than it, `cat` and the pipe accept together.
     let last = 1_500;
     let mut server = server(&script(0..last));
     server.expect_requests(1);
     let command = format!("{} | cat; {}", tail(&server, &format!("--max {last}")), filling(16));
     let mut screen = Screen::open(16, 160, &command);
     screen.wait_until("the first line", |screen| !screen.raw.is_empty());
-    // Nobody looks at the terminal until the connection is closed: `cat` hangs in the midst of a write.
+    // The terminal is not read until the connection is closed: `cat` is blocked in the middle of a write.
     assert_eq!(server.wait_for_endings(1, BOUND).len(), 1);
     screen.assert_whole(16);
     screen.assert_data(0..last);
@@ -665,8 +665,8 @@ fn the_row_goes_while_we_are_stopped_and_comes_back() {
 }
 
 #[test]
-fn ctrl_z_stops_us_also_while_the_reader_takes_the_last_data() {
-    // More than a pipe holds, and a reader that takes the first line and waits for a key.
+fn ctrl_z_stops_us_also_while_the_reader_reads_the_last_data() {
+    // More than a pipe holds, and a reader that reads the first line and waits for a key.
     let last = 3_000;
     let mut server = server(&script(0..last));
     server.expect_requests(1);
@@ -694,7 +694,7 @@ fn ctrl_z_stops_us_also_while_the_reader_takes_the_last_data() {
 
 #[test]
 fn ctrl_z_without_a_shell_that_could_continue_us_does_not_stop_us() {
-    // A session leader's own process group is orphaned: the system ignores Ctrl-Z there, for nobody could
+    // A session leader's own process group is orphaned: the system ignores Ctrl-Z there, since no shell could
     // type `fg`. (`ssh -t host xstream tail`, a container, `xterm -e`.)
     let server = server(&format!("{}{QUIET}", script(0..3)));
     let mut screen = Screen::open(16, 160, &format!("{} | cat; {}", tail(&server, ""), filling(16)));
@@ -755,7 +755,7 @@ fn a_smaller_screen_with_little_on_it_has_the_row_at_its_bottom() {
 }
 
 #[test]
-fn a_screen_too_low_for_the_row_does_without_until_it_grows() {
+fn a_screen_too_low_for_the_row_has_none_until_it_grows() {
     let server = server(&format!("{}{QUIET}", script(0..5)));
     let mut screen = Screen::open(16, 160, &format!("{} | cat; {}", tail(&server, ""), filling(16)));
     screen.wait_until("the row", |screen| screen.row().contains("streaming"));
@@ -776,7 +776,7 @@ fn plain(term: &str, rows: u16, command: &str) -> String {
     text
 }
 
-/// A stream that stands for four ticks of the row, then ends; a row that is drawn at all is drawn by then.
+/// A stream that stays open for four ticks of the row, then ends; a row that is drawn at all is drawn by then.
 fn brief() -> Server {
     server(&format!("{}wait 1s; line {}", script(0..2), post(2)))
 }
@@ -803,7 +803,7 @@ fn status_off_draws_nothing() {
 }
 
 #[test]
-fn quiet_draws_and_tells_nothing() {
+fn quiet_draws_and_prints_nothing() {
     let server = brief();
     let text = plain("xterm", 16, &format!("{} | cat", tail(&server, "--max 3 -q")));
     let expected = posts(0..3).join("\r\n") + "\r\n";
@@ -811,7 +811,7 @@ fn quiet_draws_and_tells_nothing() {
 }
 
 #[test]
-fn stderr_in_a_file_gets_words_and_the_screen_only_data() {
+fn stderr_in_a_file_gets_messages_and_the_screen_only_data() {
     let server = brief();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("stderr");
@@ -855,7 +855,7 @@ fn a_screen_of_twenty_columns_has_a_row_with_the_state_and_the_heartbeat() {
 }
 
 #[test]
-fn colours_asked_for_are_stronger_than_no_color() {
+fn requested_colours_override_no_color() {
     let server = server(QUIET);
     let mut screen = Screen::open(16, 160, &format!("NO_COLOR=1 {} | cat", tail(&server, "--color always")));
     screen.wait_until("a green state", |screen| {
@@ -875,7 +875,7 @@ fn a_terminal_has_a_coloured_row() {
 }
 
 #[test]
-fn the_row_keeps_out_of_the_colours_of_the_program_above() {
+fn the_row_does_not_take_the_colours_of_the_program_above() {
     // As `jq -C` does, but staying between two writes with its colour on: red on blue.
     let server = server(&format!("{}{QUIET}", script(0..1)));
     let above = r"{ read line; printf '\033[31;44mred'; read line </dev/tty; printf still; cat; }";

@@ -1,4 +1,4 @@
-//! Who holds the slot: tail asks X, tells it with the command that ends it, and frees it when asked to.
+//! Which client holds the slot: tail queries X, reports it with the command that ends it, and frees it with --take-over.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ fn taken(options: &mut Options) {
 }
 
 #[test]
-fn a_slot_that_is_taken_is_told_with_address_age_and_the_command_that_frees_it() {
+fn a_slot_in_use_is_reported_with_address_age_and_the_command_that_frees_it() {
     let server = serve_with("posts", taken);
     let run = journal(&mut tail(&server, &["--no-reconnect"])).exits(5);
     let holder = run.one("held")["by"].to_string();
     assert!(holder.contains("203.0.113.7") && holder.contains("11111111-2222-3333-4444-555555555555"), "{run}");
-    let told = stderr(&run.output);
-    assert!(told.contains("203.0.113.7") && told.contains("1h02m"), "{told}");
-    assert!(told.contains("xstream connections kill 11111111-2222-3333-4444-555555555555"), "{told}");
+    let messages = stderr(&run.output);
+    assert!(messages.contains("203.0.113.7") && messages.contains("1h02m"), "{messages}");
+    assert!(messages.contains("xstream connections kill 11111111-2222-3333-4444-555555555555"), "{messages}");
     assert!(server.requests().iter().all(|request| request.method != "DELETE"), "nothing is ended unasked");
 }
 
@@ -30,7 +30,7 @@ fn a_slot_that_is_taken_is_told_with_address_age_and_the_command_that_frees_it()
 fn take_over_ends_the_holder_once_and_streams() {
     let server = serve_with("posts", |options| {
         taken(options);
-        // Another stream of the app is nobody's business.
+        // Another stream of the app is not reported.
         options.external.push(ExternalConnection::new("sample_stream"));
     });
     let run = journal(&mut tail(&server, &["--take-over", "--max", "3"])).exits(0);
@@ -46,7 +46,7 @@ fn take_over_ends_the_holder_once_and_streams() {
 }
 
 #[test]
-fn a_take_over_that_x_refuses_is_told() {
+fn a_take_over_that_x_refuses_is_reported() {
     let server = serve_with("posts", |options| {
         taken(options);
         options.external[0].unkillable = true;
@@ -57,7 +57,7 @@ fn a_take_over_that_x_refuses_is_told() {
 }
 
 #[test]
-fn xs_own_reason_stands_beside_what_was_seen() {
+fn xs_own_reason_is_reported_beside_what_was_seen() {
     let server = serve_with("posts 2; disconnect 12; end | posts 20 every 100ms", |_| {});
     // X's clock and ours must agree here, so this one runs in real time.
     let run = journal(tail(&server, &["--max", "15"]).env("XSTREAM_TEST_SPEED", "1")).exits(0);

@@ -1,4 +1,4 @@
-//! Every stream by every name: what the server receives, byte for byte, and what is told about it.
+//! Every stream by every name: what the server receives, byte for byte, and what is reported about it.
 
 use crate::common::{dials, journal, run, serve, serve_with, stderr, tail, values, xstream};
 
@@ -16,7 +16,7 @@ fn sent(arguments: &[&str]) -> (String, String, String, String) {
 }
 
 #[test]
-fn every_stream_is_asked_for_at_its_path() {
+fn every_stream_is_requested_at_its_path() {
     for (name, endpoint_name, partition, path) in [
         ("filtered", "filtered_stream", None, "/2/tweets/search/stream"),
         ("sample", "sample_stream", None, "/2/tweets/sample/stream"),
@@ -151,7 +151,7 @@ fn unknown_fields_are_warned_of_and_sent() {
 }
 
 #[test]
-fn empty_streams_and_retired_ones_are_told() {
+fn empty_streams_and_retired_ones_are_reported() {
     for (arguments, script, text) in [
         (&["activity"][..], "end", "/2/activity/subscriptions"),
         (&["powerstream"], "end", "/2/powerstream/rules"),
@@ -161,8 +161,8 @@ fn empty_streams_and_retired_ones_are_told() {
         let server = serve(script);
         let mut all = arguments.to_vec();
         all.push("--no-reconnect");
-        let told = stderr(&run(&mut tail(&server, &all)));
-        assert_eq!(told.matches(text).count(), 1, "{arguments:?}: {told}");
+        let messages = stderr(&run(&mut tail(&server, &all)));
+        assert_eq!(messages.matches(text).count(), 1, "{arguments:?}: {messages}");
     }
 }
 
@@ -195,7 +195,7 @@ fn framed_streams_are_read_by_their_lengths_and_unframed_ones_by_their_lines() {
 }
 
 #[test]
-fn limit_is_told_as_the_largest_total_of_the_connection() {
+fn limit_is_reported_as_the_largest_total_of_the_connection() {
     let server = serve("limit 5; limit 9; limit 7; end | unauthorized");
     let run = journal(&mut tail(&server, &[])).exits(3);
     let totals: Vec<_> = run.all("limit").into_iter().map(|record| &record["track"]).collect();

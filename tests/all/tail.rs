@@ -50,7 +50,7 @@ fn tls_with_a_given_authority_works() {
     assert_eq!(values(&output.stdout).len(), 20, "{}", stderr(&output));
     let output = run(tail(&server, &["--max", "20"]).env("SSL_CERT_FILE", &ca));
     assert_eq!(values(&output.stdout).len(), 20, "{}", stderr(&output));
-    // Without it the certificate is nobody's: exit 3 at once, explained.
+    // Without it the certificate has no trusted authority: exit 3 at once, explained.
     let run = journal(&mut tail(&server, &[])).exits(3);
     assert_eq!(run.codes(), ["certificate"]);
     assert!(stderr(&run.output).contains("--cacert"), "{run}");
@@ -109,7 +109,7 @@ fn max_closes_at_the_nth_message_without_waiting_for_another() {
     let output = run(&mut tail(&server, &["--max", "2"]));
     assert_eq!(values(&output.stdout).len(), 2);
     assert_eq!(output.status.code(), Some(0));
-    // The server saw an orderly goodbye.
+    // The server received a clean close.
     let endings = server.wait_for_endings(1, crate::common::BOUND);
     assert_eq!(endings[0].ending, Some(xstream::simulator::Ending::ClientClosed { clean: true }));
 }
@@ -148,11 +148,15 @@ fn a_reader_that_leaves_a_silent_stream_is_noticed_within_a_second() {
 }
 
 #[test]
-fn a_sleeping_reader_holds_up_neither_the_socket_nor_the_end() {
+fn a_sleeping_reader_delays_neither_the_socket_nor_the_end() {
     // Far more than a pipe holds, far less than the buffer: the simulator can deliver all of it.
     let server = serve("posts 5000; stall");
     let mut child = tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::piped()).start();
-    assert_eq!(server.wait_for_delivered(5000, crate::common::BOUND), 5000, "nobody reads, and still it is delivered");
+    assert_eq!(
+        server.wait_for_delivered(5000, crate::common::BOUND),
+        5000,
+        "the output is not read, and still all is delivered"
+    );
     let mut stdout = Vec::new();
     child.stdout.take().expect("a pipe").read_to_end(&mut stdout).expect("all of it");
     assert_eq!(values(&stdout).len(), 5000);
@@ -261,7 +265,7 @@ fn the_token_leaves_the_process_list_and_is_in_no_environment() {
 }
 
 #[test]
-fn the_token_is_taken_from_where_it_is_given_in_order() {
+fn the_sources_of_the_token_have_an_order() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("token");
     std::fs::write(&file, " from-file\r\n").expect("written");
@@ -321,17 +325,17 @@ fn usage_errors_are_one_line_that_helps() {
         (&["simulate", "--script", "pots 5"], "posts"),
     ] {
         let output = run(&mut xstream(arguments));
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
-        assert!(told.contains(hint), "no {hint:?} for {arguments:?}: {told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
-        assert!(told.starts_with("xstream: "), "{told}");
-        assert!(!told.contains(&long) && output.stdout.is_empty(), "{told}");
+        let messages = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {messages}");
+        assert!(messages.contains(hint), "no {hint:?} for {arguments:?}: {messages}");
+        assert_eq!(messages.lines().count(), 1, "{messages}");
+        assert!(messages.starts_with("xstream: "), "{messages}");
+        assert!(!messages.contains(&long) && output.stdout.is_empty(), "{messages}");
     }
 }
 
 #[test]
-fn a_signal_during_the_goodbye_is_told_by_the_status_when_it_costs_data() {
+fn a_signal_during_the_close_sets_the_status_when_it_costs_data() {
     let server = serve("posts 5000; stall");
     let mut child = tail(&server, &["--max", "5000"]).stdout(Stdio::piped()).stderr(Stdio::null()).start();
     // Nothing reads: the run is over for the server, and waits for the reader.
@@ -441,7 +445,7 @@ fn a_reader_that_sleeps_past_a_full_buffer_loses_nothing_plain_and_gzip() {
 }
 
 #[test]
-fn an_ending_behind_the_last_message_asked_for_is_not_waited_out() {
+fn an_ending_after_the_last_requested_message_is_not_awaited() {
     let post = r#"{"data":{"id":"1","text":"x"}}"#;
     let server = serve(&format!("raw {post}\\r\\n{{\"disconnect\":{{\"code\":6}}}}\\r\\n{post}\\r\\n\nstall"));
     let output = run(&mut tail(&server, &["--max", "2"]));

@@ -18,7 +18,7 @@ fn history(server: &mut xstream::simulator::Options) {
 }
 
 #[test]
-fn days_come_one_an_object_and_then_the_whole() {
+fn objects_are_one_per_day_and_then_the_total() {
     let server = serve_with("end", history);
     let output = run(&mut usage(&server, &["--days", "3"]));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -26,7 +26,7 @@ fn days_come_one_an_object_and_then_the_whole() {
     assert_eq!(printed.len(), 4, "{printed:?}");
     let x: Vec<&Value> = printed[..3].iter().map(|day| &day["x"]).collect();
     assert_eq!(x, [&json!(30), &json!(1200), &json!(5)]);
-    assert_eq!(printed[1]["apps"], json!({ "27182818": 1200 }), "two apps are told apart");
+    assert_eq!(printed[1]["apps"], json!({ "27182818": 1200 }), "two apps are distinguished");
     assert_eq!((&printed[1]["metered"], &printed[1]["exact"]), (&Value::Null, &Value::Null));
     assert!(printed[3]["cap"] == 3_000_000 && printed[3]["turns"].as_str().is_some_and(|date| date.ends_with("-01")));
     let requests = server.requests();
@@ -36,7 +36,7 @@ fn days_come_one_an_object_and_then_the_whole() {
 }
 
 #[test]
-fn what_tail_metered_stands_beside_it() {
+fn what_tail_metered_is_shown_beside_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
     let state = state.to_str().expect("text");
@@ -54,7 +54,7 @@ fn what_tail_metered_stands_beside_it() {
 }
 
 #[test]
-fn a_state_file_that_is_none_is_told_before_anything_is_asked() {
+fn an_invalid_state_file_is_reported_before_any_request() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("notes");
     let mut server = serve_with("end", |_| {});
@@ -69,7 +69,7 @@ fn a_state_file_that_is_none_is_told_before_anything_is_asked() {
 
 #[test]
 fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
-    for (script, exit, told) in [
+    for (script, exit, messages) in [
         ("unauthorized", 3, "bearer token"),
         ("forbidden", 3, "pay-per-use"),
         ("rate-limit 60", 4, "try again in"),
@@ -80,13 +80,13 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
         let output = run(&mut usage(&server, &[]));
         let line = stderr(&output);
         assert_eq!((output.status.code(), line.lines().count()), (Some(exit), 1), "{line}");
-        assert!(line.starts_with("xstream: ") && line.contains(told), "{line}");
+        assert!(line.starts_with("xstream: ") && line.contains(messages), "{line}");
         assert!(!line.contains("secret-token"));
     }
 }
 
 #[test]
-fn slips_are_usage_errors() {
+fn mistakes_are_usage_errors() {
     for arguments in [&["--days", "0"][..], &["--days", "91"], &["--days", "1.5"], &["filtered"]] {
         let output = run(xstream(&["usage", "--bearer", "secret-token"]).args(arguments));
         assert_eq!((output.status.code(), stderr(&output).lines().count()), (Some(2), 1), "{}", stderr(&output));
@@ -101,7 +101,7 @@ fn a_terminal_gets_a_table_with_bars_and_a_hint() {
     let command = usage(&server, &["--days", "2"]);
     let (code, shown) = crate::common::run_on_a_terminal(command);
     assert_eq!(code, Some(0), "{shown}");
-    for part in ["DATE", "1,200", "██", "of 3,000,000 posts used", "begins anew on", "--state FILE"] {
+    for part in ["DATE", "1,200", "██", "of 3,000,000 posts used", "restarts on", "--state FILE"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(!shown.contains('{'), "{shown}");

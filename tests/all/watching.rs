@@ -12,19 +12,19 @@ fn events(records: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn verbosity_tells_decisions_and_then_heads_without_the_token() {
+fn verbosity_reports_decisions_and_then_heads_without_the_token() {
     let server = serve("posts 1; disconnect 12; end | posts");
-    let told = |flag: &str| {
+    let messages = |flag: &str| {
         let output = run(&mut tail(&server, &[flag, "--max", "2"]));
         assert_eq!(crate::common::values(&output.stdout).len(), 2, "stdout is pure");
         stderr(&output)
     };
-    let decisions = told("-v");
+    let decisions = messages("-v");
     for text in ["xstream: +", "1 of 50", "12: ", "127.0.0.1"] {
         assert!(decisions.contains(text), "no {text:?} in {decisions}");
     }
     assert!(!decisions.contains("HTTP/1.1"), "{decisions}");
-    let heads = told("-vv");
+    let heads = messages("-vv");
     for text in ["> GET /2/tweets/search/stream HTTP/1.1", "> authorization: [redacted]", "< HTTP/1.1 200 OK"] {
         assert!(heads.contains(text), "no {text:?} in {heads}");
     }
@@ -112,10 +112,10 @@ fn a_journal_that_cannot_be_opened_or_has_no_reader_is_reported_once_and_the_str
     for journal in [std::path::Path::new("/nonexistent/journal"), folder.path(), &fifo] {
         let server = serve("posts 5; stall");
         let output = run(&mut tail(&server, &["--max", "3", "--journal", journal.to_str().expect("text")]));
-        let told = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{}: {told}", journal.display());
-        assert_eq!(crate::common::values(&output.stdout).len(), 3, "{told}");
-        assert_eq!(told.matches("opening the journal").count(), 1, "{told}");
+        let messages = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{}: {messages}", journal.display());
+        assert_eq!(crate::common::values(&output.stdout).len(), 3, "{messages}");
+        assert_eq!(messages.matches("opening the journal").count(), 1, "{messages}");
     }
 }
 
@@ -124,13 +124,13 @@ fn a_journal_pipe_whose_reader_stopped_does_not_stop_the_stream() {
     let folder = tempfile::tempdir().expect("a folder");
     let fifo = folder.path().join("fifo");
     assert!(command("mkfifo").arg(&fifo).status().expect("mkfifo").success());
-    // Somebody holds it open and never reads.
+    // This end stays open and is never read.
     let _held = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("a pipe");
     let server = serve("text-line; repeat 3000; posts 5; stall");
     let output = run(&mut tail(&server, &["--max", "3", "--journal", fifo.to_str().expect("text")]));
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert_eq!(told.matches("writing the journal").count(), 1, "{told}");
+    let messages = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{messages}");
+    assert_eq!(messages.matches("writing the journal").count(), 1, "{messages}");
 }
 
 #[test]
@@ -146,13 +146,13 @@ fn a_journal_on_stdout_is_a_usage_error() {
 }
 
 #[test]
-fn status_records_come_on_stderr_when_asked_for() {
+fn status_records_are_printed_on_stderr_when_requested() {
     for (mode, check) in [("json", "\"event\":\"status\""), ("line", "filtered streaming")] {
         let server = serve("posts every 20ms");
         let mut command = tail(&server, &["--status", mode]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).start();
-        let told = Lines::of(child.stderr.take().expect("a pipe"));
-        let line = told.until(check);
+        let messages = Lines::of(child.stderr.take().expect("a pipe"));
+        let line = messages.until(check);
         if mode == "json" {
             let record: Value = serde_json::from_str(&line).expect("JSON");
             assert_eq!(record["state"], "streaming");
@@ -178,15 +178,15 @@ fn sigusr1_reports_at_any_time_also_without_a_terminal() {
 }
 
 #[test]
-fn the_summary_has_five_lines_when_asked_for() {
+fn the_summary_has_five_lines_when_requested() {
     let server = serve("posts 3; delete; limit 7; end | posts 2; limit 4; end | unauthorized");
-    let told = stderr(&run(&mut tail(&server, &["--summary"])));
-    let lines: Vec<&str> = told.lines().rev().take(5).collect();
+    let messages = stderr(&run(&mut tail(&server, &["--summary"])));
+    let lines: Vec<&str> = messages.lines().rev().take(5).collect();
     assert!(
         lines[4].contains("6 messages printed") && lines[4].contains("post 5") && lines[4].contains("delete 1"),
-        "{told}"
+        "{messages}"
     );
-    assert!(lines[3].contains("2 connections") && lines[3].contains("eof 2"), "{told}");
-    assert!(lines[2].contains("longest silence") && lines[1].contains("gap"), "{told}");
-    assert!(lines[0].contains("lost for certain: 11 posts"), "{told}");
+    assert!(lines[3].contains("2 connections") && lines[3].contains("eof 2"), "{messages}");
+    assert!(lines[2].contains("longest silence") && lines[1].contains("gap"), "{messages}");
+    assert!(lines[0].contains("lost for certain: 11 posts"), "{messages}");
 }

@@ -152,7 +152,7 @@ pub fn label(name: &str) -> String {
 pub fn summary(failures: usize, warnings: usize) -> String {
     let plural = |count: usize, noun| plural(count as u64, noun);
     match (failures, warnings) {
-        (0, 0) => "all is well".to_owned(),
+        (0, 0) => "no problems".to_owned(),
         (0, warnings) => format!("nothing failed, {}", plural(warnings, "warning")),
         (failures, 0) => plural(failures, "failure"),
         (failures, warnings) => format!("{}, {}", plural(failures, "failure"), plural(warnings, "warning")),
@@ -226,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn the_end_counts_what_is_not_well() {
+    fn the_last_line_counts_warnings_and_failures() {
         let shown = [(0, 0), (0, 1), (1, 0), (2, 3)].map(|(failures, warnings)| summary(failures, warnings));
-        assert_eq!(shown, ["all is well", "nothing failed, 1 warning", "1 failure", "2 failures, 3 warnings"]);
+        assert_eq!(shown, ["no problems", "nothing failed, 1 warning", "1 failure", "2 failures, 3 warnings"]);
     }
 }

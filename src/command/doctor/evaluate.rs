@@ -108,9 +108,9 @@ impl FirstCall<'_> {
 /// The cause of a failure that says nothing about the token.
 fn culprit(error: &api::Error) -> &'static str {
     match (&error.kind, error.status()) {
-        (api::Kind::Failed(_), _) => "there is no whole answer: ",
-        (api::Kind::Unreadable(_), _) => "something other than X's API answers: ",
-        (_, Some(500..600)) => "X has trouble of its own: ",
+        (api::Kind::Failed(_), _) => "no complete response: ",
+        (api::Kind::Unreadable(_), _) => "the response is not from X's API: ",
+        (_, Some(500..600)) => "X has an internal error: ",
         _ => "",
     }
 }
@@ -146,7 +146,7 @@ pub fn rules(counts: &RuleCounts, again: &str) -> Check {
         (Some(0), _) => Check::fail(
             "rules",
             REFUSED,
-            "there is none, and X refuses the filtered stream without a rule",
+            "no rules, and X refuses the filtered stream without a rule",
             &format!("add one: xstream rules add 'cat has:images'{again}"),
         ),
         (Some(count), Some(cap)) => Check::ok("rules", &format!("{} of at most {}", thousands(count), thousands(cap))),
@@ -232,7 +232,7 @@ pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration, aga
         named.push(format!("and {} more", holders.len() - MAX_NAMED));
     }
     let ids: Vec<&str> = holders.iter().filter_map(|one| one.id.as_deref()).collect();
-    // A word that `kill` does not accept as an id must not be pasted into a shell.
+    // Text that `kill` does not accept as an id must not be pasted into a shell.
     let usable = ids.len() <= MAX_NAMED && ids.iter().all(|id| is_connection_id(id));
     let advice = if ids.is_empty() || !usable {
         format!("end them: xstream connections kill --endpoint {name}{again}")
@@ -304,7 +304,7 @@ mod tests {
             of(json!({ "project_rules_count": 1 })),
             of(json!({})),
         ]), @r"
-        ✗ rules                 there is none, and X refuses the filtered stream without a rule
+        ✗ rules                 no rules, and X refuses the filtered stream without a rule
                                 → add one: xstream rules add 'cat has:images'
         ✓ rules                 12 of at most 1,000
         ✓ rules                 1 rule

@@ -31,7 +31,7 @@ use crate::time::format_duration;
 
 const NAME: &str = "listen";
 
-/// How long it listens. A stream in use sends something within this time. A quiet one sends nothing for up to 20 s, which
+/// How long it listens. A stream in use sends something within this time. An idle one sends nothing for up to 20 s, which
 /// is long for a user who waits.
 const LISTEN: Duration = Duration::from_secs(5);
 
@@ -158,7 +158,7 @@ async fn read_stream(
         selector.set_meter(meter);
     }
     let mut batch = Batch::default();
-    // A flood leaves the timer no turn, so the time is looked at as well.
+    // In a flood the timer is never polled, so the time is compared here as well.
     while clock.now().since(opened) < LISTEN && batch.report.ending.is_none() {
         let chunk = tokio::select! {
             biased;
@@ -179,7 +179,7 @@ async fn read_stream(
             None => Some(Failure::eof()),
         };
         if let Some(failure) = closed {
-            // What was cut is no news beside the end itself.
+            // A cut line needs no report of its own: the end itself is reported.
             let _ = intake.end(&mut selector, &mut batch);
             let detail = Some(failure.detail).filter(|detail| !detail.is_empty());
             batch.report.ending.get_or_insert(DisconnectReason { code: Code::Local(failure.own), detail });
@@ -208,7 +208,7 @@ impl ListenStats {
             parts.push(format!("{} in {listened}", lines.join(", ")));
         } else if self.ending.is_none() && !self.interrupted {
             let promise = endpoint.family.keep_alive().as_secs();
-            parts.push(format!("nothing came in {listened}, and X promises a sign of life every {promise} s only"));
+            parts.push(format!("nothing arrived in {listened}; X promises a keep-alive only every {promise} s"));
         }
         if let (Some(left), Some(limit)) = (self.rate.remaining, self.rate.limit) {
             parts.push(format!("{left} of {limit} connection requests left"));
@@ -258,7 +258,7 @@ mod tests {
             [all, silent, ended].iter().map(|stats| stats.check(filtered).render(None, false)).collect();
         insta::assert_snapshot!(shown, @r"
         ✓ listen                200 after 120 ms, first byte after 250 ms; 1 heartbeat, 12 posts, 2 other lines in 5.0s; 49 of 50 connection requests left
-        ✓ listen                200 after 120 ms; nothing came in 5.0s, and X promises a sign of life every 20 s only
+        ✓ listen                200 after 120 ms; nothing arrived in 5.0s; X promises a keep-alive only every 20 s
         ✗ listen                200 after 120 ms; ended after 1.2s by 12 (Shed load): the host was overloaded and shed connections; there is no need to wait
                                 → do nothing; if it repeats for hours, look at X's status page, https://developer.x.com/status
         ");

@@ -2,7 +2,7 @@
 //!
 //! The network comes first, since it costs no request; then as few requests to X as possible. The response to the first
 //! also gives X's clock, whether X accepts the token, and the rate limit. A check that needs a failed one is not tried,
-//! so the first failure is the one to mend.
+//! so the first failure is the one to fix.
 //!
 //! Its law: no stream is opened without `--listen` and a slot that is known to be free, or `--force`.
 
@@ -103,16 +103,18 @@ fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
                 (None, _) => "the command line".to_owned(),
             };
             match token.likely_mistake() {
-                Some(slip) => {
-                    Check::warn(NAME, &format!("it comes from {source} and looks odd"), &evaluate::instead(slip))
-                }
-                None => Check::ok(NAME, &format!("nothing is wrong with its form; it comes from {source}")),
+                Some(slip) => Check::warn(
+                    NAME,
+                    &format!("it comes from {source} and has an unusual form"),
+                    &evaluate::instead(slip),
+                ),
+                None => Check::ok(NAME, &format!("its form is valid; it comes from {source}")),
             }
         }
         Err(why) => {
             // The token of the command line is read from a pipe of ours, whose name means nothing to the user.
             let ours = path.filter(|path| path.starts_with("/dev/fd"));
-            let why = ours.map_or(why.clone(), |path| why.replace(&path.display().to_string(), "what was given"));
+            let why = ours.map_or(why.clone(), |path| why.replace(&path.display().to_string(), "the token"));
             // The doctor has no `--demo`.
             let why = why.strip_suffix("; `--demo` needs none").unwrap_or(&why);
             let parts = why.split_once("; ").or_else(|| why.split_once("is empty: "));
@@ -156,7 +158,7 @@ impl DoctorRun<'_> {
             report.skip(&API_CHECKS[3..], &label(failed))?;
         } else if self.endpoint.family == Family::V1 {
             let text = format!("{} is a v1.1 stream, and X shut those off in 2023", self.endpoint.name);
-            report.add(&Check::fail(STREAM, REFUSED, &text, "take one of v2: xstream doctor filtered"))?;
+            report.add(&Check::fail(STREAM, REFUSED, &text, "use a v2 stream: xstream doctor filtered"))?;
             for name in API_CHECKS {
                 report.add(&Check::skipped(name, "X's API does not cover v1.1 streams"))?;
             }
@@ -202,7 +204,7 @@ impl DoctorRun<'_> {
             Some(Ok(counts)) => evaluate::rules(&counts, &self.again),
             Some(Err(error)) => unless_reported("rules", report, &error),
             None if self.endpoint.name == "powerstream" => {
-                Check::skipped("rules", "those of powerstream are not asked for")
+                Check::skipped("rules", "those of powerstream are not requested")
             }
             None => Check::skipped("rules", "only the filtered stream has rules"),
         })?;
@@ -261,7 +263,7 @@ impl DoctorRun<'_> {
         })
     }
 
-    /// Opens the stream, if nothing speaks against it; true if the user interrupted it.
+    /// Opens the stream, if no check prevents it; true if the user interrupted it.
     async fn listen(&self, request: &Request, report: &mut Report<'_>) -> Result<bool, Error> {
         const NAME: &str = "listen";
         if let Some(check) = self.reason_not_to_listen(NAME, report) {
@@ -270,7 +272,7 @@ impl DoctorRun<'_> {
         }
         let mut budget = Budget::new(self.endpoint.requests_per_window);
         let mut meter = None;
-        let mut asked = None;
+        let mut requested_at = None;
         if let Some(account) = &self.account {
             let Some(mut held) = account.lock().await? else {
                 let text = "not tried: another process holds the state file";
@@ -288,20 +290,20 @@ impl DoctorRun<'_> {
             budget.spend(now);
             held.save(&budget.share())?;
             meter = Some(Meter::new(None, now.day(), true));
-            asked = Some(now);
+            requested_at = Some(now);
         }
         let dialer = self.config.dialer(self.clock, true)?;
         let ListenResult { check, sent, head, interrupted } =
             Box::pin(listen(&dialer, request, self.endpoint, &mut meter, self.clock)).await;
-        if let (Some(account), Some(asked)) = (&self.account, asked) {
-            save_usage(account, asked, budget, sent.then_some(&head), meter).await?;
+        if let (Some(account), Some(requested_at)) = (&self.account, requested_at) {
+            save_usage(account, requested_at, budget, sent.then_some(&head), meter).await?;
         }
         report.add(&check)?;
         Ok(interrupted)
     }
 
     /// Why the stream is not opened, if it is not. After a failure that is a skipped check; else a warning, since the user
-    /// asked for it.
+    /// requested it.
     fn reason_not_to_listen(&self, name: &'static str, report: &Report<'_>) -> Option<Check> {
         // --force ignores only a failed listing, and that X shut the stream off, which another server can have: all
         // other requests would be refused anyway.
@@ -326,11 +328,11 @@ impl DoctorRun<'_> {
     }
 }
 
-/// Saves the request sent at `asked`, and what was received since, in the state file. A request that was not sent is
+/// Saves the request sent at `requested_at`, and what was received since, in the state file. A request that was not sent is
 /// given back.
 async fn save_usage(
     account: &Account<'_>,
-    asked: Timestamp,
+    requested_at: Timestamp,
     mut budget: Budget,
     head: Option<&Head>,
     meter: Option<Meter>,
@@ -339,7 +341,7 @@ async fn save_usage(
         budget.load(account.clock.now(), held.budget());
         match head {
             // The response describes the time of the request: later ones of other processes are not in it.
-            Some(head) => budget.note(asked, &head.rate, head.date.unwrap_or(asked.wall)),
+            Some(head) => budget.note(requested_at, &head.rate, head.date.unwrap_or(requested_at.wall)),
             None => budget.give_back(),
         }
         held.save(&budget.share())?;

@@ -1,5 +1,5 @@
-//! The checks of the network: proxy, DNS, TCP, TLS, one after the other, each timed by itself. Through a proxy the first
-//! three are one step, since the proxy takes it.
+//! The checks of the network: proxy, DNS, TCP, TLS, one after the other, each timed separately. Through a
+//! proxy the first three are one step, since the proxy connects to X.
 
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ pub async fn check(config: &ClientConfig, clock: Clock, report: &mut Report<'_>)
     let began = Instant::now();
     let tcp = if let Some(proxy) = &config.proxy {
         let (check, tcp) = match probe.tunnel(proxy).await {
-            Ok(tcp) => (Check::ok("proxy", &format!("{} leads to {}", proxy.name(), base.host())), Some(tcp)),
+            Ok(tcp) => (Check::ok("proxy", &format!("{} connects to {}", proxy.name(), base.host())), Some(tcp)),
             Err(failure) => (failure_check("proxy", &failure), None),
         };
         report.add(&check.took(began.elapsed()))?;
@@ -45,7 +45,7 @@ pub async fn check(config: &ClientConfig, clock: Clock, report: &mut Report<'_>)
     };
     match tcp {
         None => Ok(()),
-        Some(_) if base.is_plain() => report.add(&Check::skipped("tls", "there is none: the base URL is plain http")),
+        Some(_) if base.is_plain() => report.add(&Check::skipped("tls", "not used: the base URL is plain http")),
         Some(tcp) => secure(config, &probe, tcp, report).await,
     }
 }
@@ -57,7 +57,7 @@ fn no_proxy(config: &ClientConfig) -> String {
         Some(name) if config.base.is_plain() && config.base.is_loopback() => {
             format!("none: ${name} is not used for plain http on this machine")
         }
-        Some(name) => format!("none: $NO_PROXY excepts {} from ${name}", config.base.host()),
+        Some(name) => format!("none: $NO_PROXY excludes {} from ${name}", config.base.host()),
         None => "none: neither --proxy nor a variable names one".to_owned(),
     }
 }

@@ -93,13 +93,13 @@ pub struct DeleteResult {
 }
 
 impl DeleteResult {
-    /// The result of a request for `asked` rules.
-    pub fn new(reply: &DeleteOutcome, asked: usize) -> DeleteResult {
-        let number = |count: u64| usize::try_from(count).unwrap_or(asked);
+    /// The result of a request for `requested` rules.
+    pub fn new(reply: &DeleteOutcome, requested: usize) -> DeleteResult {
+        let number = |count: u64| usize::try_from(count).unwrap_or(requested);
         let not = reply.not_deleted.map_or(reply.errors.len(), number);
         let absent = reply.errors.iter().filter(|error| why_not_deleted(error).contains("not exist")).count();
         DeleteResult {
-            gone: reply.deleted.map_or(asked.saturating_sub(not), number),
+            gone: reply.deleted.map_or(requested.saturating_sub(not), number),
             kept: not.max(reply.errors.len()).saturating_sub(absent),
             named: reply.errors.iter().flat_map(named).collect(),
         }
@@ -199,7 +199,7 @@ pub fn room(counts: &RuleCounts) -> Option<u64> {
     [counts.cap_per_client_app, project].into_iter().flatten().min()
 }
 
-/// The counts in words: `998 of 1000 rules of this app, 1500 of 2000 of the project`.
+/// The counts as text: `998 of 1000 rules of this app, 1500 of 2000 of the project`.
 pub fn counted(counts: &RuleCounts) -> String {
     let of =
         |rules: Option<u64>, cap: Option<u64>, whose: &str| Some(format!("{} of {} rules of {whose}", rules?, cap?));
@@ -210,7 +210,7 @@ pub fn counted(counts: &RuleCounts) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {
-        "X does not say how many rules there may be".to_owned()
+        "X does not report how many rules are allowed".to_owned()
     } else {
         format!("there are {}", parts.join(", "))
     }
@@ -246,7 +246,7 @@ pub fn report_errors(console: &Console, errors: &[RuleError], given: &RuleSet) -
             // Its present tag is known only by another request.
             let tagged = places.get(value).is_some_and(|(rule, _)| rule.tag().is_some());
             let tag = if tagged { "; its tag is unchanged" } else { "" };
-            console.info(&format!("{place}`{}` is there already{id}{tag}", piece(value)));
+            console.info(&format!("{place}`{}` exists already{id}{tag}", piece(value)));
             continue;
         }
         let why = why_refused(error);
@@ -256,7 +256,7 @@ pub fn report_errors(console: &Console, errors: &[RuleError], given: &RuleSet) -
     (there, errors.len() - there)
 }
 
-/// Why X refuses a rule, in X's words.
+/// Why X refuses a rule, in X's text.
 pub fn why_refused(error: &RuleError) -> String {
     if error.details.is_empty() { api::describe(&error.problem) } else { error.details.join("; ") }
 }
@@ -293,7 +293,7 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
     }
     unless_closed(print(console, &added))?;
     let parts =
-        [(there, "there already"), (refused, "refused"), (unsaid, "of which X says nothing"), (left, "not sent")];
+        [(there, "existed already"), (refused, "refused"), (unsaid, "without a result from X"), (left, "not sent")];
     let line = summary((count, "added"), &parts);
     match end {
         Err(error) if is_cap(&error) => {
@@ -302,7 +302,7 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
         }
         Err(error) => {
             if left < given.rules.len() {
-                let rest = if error.is_temporary() { "; adding the same again does the rest" } else { "" };
+                let rest = if error.is_temporary() { "; add the same rules again to complete it" } else { "" };
                 console.info(&format!("{line}{rest}"));
             }
             Err(error.into())
@@ -314,7 +314,7 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
     }
 }
 
-/// `2 added, 1 there already`: counts of 0 are left out, except the first.
+/// `2 added, 1 existed already`: counts of 0 are left out, except the first.
 pub fn summary(first: (usize, &str), others: &[(usize, &str)]) -> String {
     let part = |(count, what): &(usize, &str)| format!("{count} {what}");
     let others = others.iter().filter(|(count, _)| *count > 0).map(part);
@@ -379,6 +379,6 @@ mod tests {
 
     #[test]
     fn a_summary_leaves_out_what_did_not_happen() {
-        assert_eq!(summary((0, "added"), &[(0, "refused"), (2, "there already")]), "0 added, 2 there already");
+        assert_eq!(summary((0, "added"), &[(0, "refused"), (2, "existed already")]), "0 added, 2 existed already");
     }
 }

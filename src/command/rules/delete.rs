@@ -21,7 +21,7 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
         console.always(what);
     }
     if !whole {
-        console.always("X did not give all rules; there may be more that are meant");
+        console.always("X did not send the complete list of rules; more rules may match");
     }
     let mut done = if missing.is_empty() && whole { 0 } else { FAILED };
     if chosen.is_empty() && (whole || !which.all) {
@@ -34,11 +34,11 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
         console.info(&format!("{} would be deleted", input::count(chosen.len())));
         return Ok(done);
     }
-    let ask = !which.yes && (which.all || chosen.len() > 1) && Console::can_confirm();
-    if ask
+    let confirm = !which.yes && (which.all || chosen.len() > 1) && Console::can_confirm();
+    if confirm
         && !console
             .confirm(&COLUMNS, &rows(&chosen), &format!("Delete {}?", input::count(chosen.len())))
-            .context("asking on stderr")?
+            .context("asking for confirmation on stderr")?
     {
         console.info("nothing was deleted");
         return Ok(FAILED);
@@ -85,7 +85,7 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
         gone.extend(away(api, console, doubtful).await);
     }
     // A user who confirmed has seen the table, unless fewer rules were deleted than it shows.
-    let seen = ask && console.is_table() && tally.kept == 0 && end.is_ok();
+    let seen = confirm && console.is_table() && tally.kept == 0 && end.is_ok();
     if !seen {
         unless_closed(print(console, &gone))?;
     }

@@ -71,7 +71,7 @@ impl RuleSet {
         let given = RuleSet::read(&sources, console)?;
         if given.rules.is_empty() {
             let names: Vec<String> = sources.files.iter().map(|file| name(file)).collect();
-            return usage_error(format!("there is no rule in {}", names.join(", ")));
+            return usage_error(format!("no rule in {}", names.join(", ")));
         }
         Ok(given)
     }
@@ -144,7 +144,7 @@ impl RuleSet {
         }
     }
 
-    /// Reports the findings: errors always, warnings unless the user asked for quiet.
+    /// Reports the findings: errors always, warnings unless the user passed --quiet.
     pub fn report(&self, findings: &[Vec<Finding>], console: &Console) {
         for severity in [Severity::Warning, Severity::Error] {
             if console.is_quiet() && severity == Severity::Warning {
@@ -224,7 +224,7 @@ mod tests {
     fn the_caret_is_under_the_character() {
         assert_eq!(pointed("cat (dog", 5), "  cat (dog\n      ^");
         assert_eq!(pointed("猫 or", 3), "  猫 or\n     ^", "wide characters take two columns");
-        assert_eq!(pointed("a\u{1b}b", 3), "  a\\u{1b}b\n         ^", "what is escaped takes more");
+        assert_eq!(pointed("a\u{1b}b", 3), "  a\\u{1b}b\n         ^", "an escaped character is wider");
         assert_eq!(pointed("cat", 99), "  cat\n     ^");
         let long = pointed(&"x".repeat(200), 100);
         assert_eq!(long, format!("  …{}…\n  {}^", "x".repeat(70), " ".repeat(41)));

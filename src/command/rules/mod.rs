@@ -103,7 +103,7 @@ impl Job<'_> {
                 let rules = RuleSet::read(&Sources { words: &[], files: &how.file, tag: None, stdin_taken }, console)?;
                 if rules.rules.is_empty() && !how.allow_empty {
                     return usage_error(
-                        "there is no rule in what is given, and a sync with it deletes all rules; if that is meant, use \
+                        "the file has no rule, and a sync with it deletes all rules; to do that, use \
                          xstream rules delete --all, or give --allow-empty",
                     );
                 }
@@ -143,9 +143,9 @@ async fn list(api: &mut Api, console: &Console, tag: Option<&Tag>) -> Result<u8,
     let none = rules.is_empty();
     let rules = chosen(rules, tag);
     if none {
-        console.info("there is no rule; add one: xstream rules add 'cat has:images' --tag cats");
+        console.info("no rules; add one: xstream rules add 'cat has:images' --tag cats");
     } else if rules.is_empty() {
-        console.info("no rule has such a tag");
+        console.info("no rule has a matching tag");
     }
     print(console, &rules)?;
     Ok(0)
@@ -206,12 +206,14 @@ async fn export(api: &mut Api, console: &Console, tag: Option<&Tag>, form: file:
     whole &= report_unreadable(console, &rules);
     let rules: Vec<rule::Rule> = chosen(rules, tag).iter().filter(|rule| has_value(rule)).map(Into::into).collect();
     if rules.is_empty() {
-        console.info("no rule to write");
+        console.info("no rules to export");
     }
     let text = file::write(&rules, form);
     console.print(&if Console::width().is_some() { escape_file(&text) } else { text })?;
     if !whole {
-        console.always("X did not give all rules; a sync with this file deletes those that are missing in it");
+        console.always(
+            "X did not send the complete list of rules; a sync with this file deletes those that are missing in it",
+        );
         return Ok(FAILED);
     }
     Ok(0)
@@ -236,7 +238,7 @@ fn report_unreadable(console: &Console, rules: &[StoredRule]) -> bool {
         .map(|rule| rule.id.as_deref().map_or_else(|| "without an id".to_owned(), escape_controls))
         .collect();
     if !bare.is_empty() {
-        console.always(&format!("X gives rules without a value, which are left alone: {}", bare.join(", ")));
+        console.always(&format!("X lists rules without a value, which are not changed: {}", bare.join(", ")));
     }
     bare.is_empty()
 }

@@ -43,9 +43,9 @@ impl Tally {
         let others = [
             (self.deleted, "deleted"),
             (self.kept, "not deleted"),
-            (self.there, "there already"),
+            (self.there, "existed already"),
             (self.refused, "refused"),
-            (self.unsaid, "of which X says nothing"),
+            (self.unsaid, "without a result from X"),
         ];
         summary((self.added, "added"), &others)
     }
@@ -54,17 +54,17 @@ impl Tally {
 /// Makes the rules of the app equal to those of the file.
 pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSync) -> Result<u8, Error> {
     let Some(mut current) = current(api, console).await? else {
-        console.always("the list of rules is not whole; nothing was changed");
+        console.always("X did not send the complete list of rules; nothing was changed");
         return Ok(FAILED);
     };
     let mut whole = plan(&current, &given.rules, Caps::new(usize::MAX));
     let changed = changed(&whole);
     unless_closed(print(console, &whole))?;
     if whole.requests.is_empty() {
-        console.info(&format!("nothing to do: {} as given", are(whole.keep.len())));
+        console.info(&format!("nothing to do: {} as in the file", are(whole.keep.len())));
         return Ok(0);
     }
-    // Every app can have this many rules, or X refuses and says so. For more, X is asked for the maximum.
+    // Every app can have this many rules, or X refuses and says so. For more, the maximum is requested from X.
     let mut caps = Caps::new(Access::PayPerUse.rules());
     if current.len() + whole.add.len() - changed > caps.rules {
         let counts = api.rule_counts().await?;
@@ -80,7 +80,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
     if how.dry_run {
         console.info(&summary(
             (whole.add.len() - changed, "to add"),
-            &[(changed, "to tag anew"), (gone, "to delete"), (kept - changed, "to keep")],
+            &[(changed, "to retag"), (gone, "to delete"), (kept - changed, "to keep")],
         ));
         return Ok(0);
     }
@@ -89,7 +89,10 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         if !Console::can_confirm() {
             return usage_error(format!("this sync {what}; not a terminal: pass --yes to confirm"));
         }
-        if !console.confirm(&[], &[], &format!("This {what}. Go on?")).context("asking on stderr")? {
+        if !console
+            .confirm(&[], &[], &format!("This {what}. Continue?"))
+            .context("asking for confirmation on stderr")?
+        {
             console.info("nothing was changed");
             return Ok(FAILED);
         }
@@ -102,7 +105,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         if let Some(room) = room(&counts) {
             let Some(again) = self::current(job.api, console).await? else {
                 console.always(&format!(
-                    "{}; the list of rules is not whole, so nothing more was changed",
+                    "{}; X did not send the complete list of rules, so nothing more was changed",
                     job.tally.to_text()
                 ));
                 return Ok(FAILED);
@@ -150,7 +153,7 @@ fn changed(plan: &Plan) -> usize {
 
 fn too_many(console: &Console, given: &RuleSet, excess: usize, counts: &str) -> u8 {
     console.always(&format!(
-        "{} are wanted, {excess} more than X has room for: {counts}; delete rules, or join several into one with OR",
+        "the file has {}, {excess} more than X allows: {counts}; delete rules, or join several into one with OR",
         input::count(given.rules.len())
     ));
     REFUSED
@@ -278,7 +281,7 @@ impl Job<'_> {
         let (console, tally, line) = (self.console, &self.tally, self.tally.to_text());
         match end {
             Err(Stop::Failed(error)) => {
-                let rest = if error.is_temporary() { "; the same sync again does the rest" } else { "" };
+                let rest = if error.is_temporary() { "; run the same sync again to complete it" } else { "" };
                 console.info(&format!("{line} before the failure{rest}"));
                 return Err(error.into());
             }
@@ -286,7 +289,7 @@ impl Job<'_> {
                 let (done, all) = self.done;
                 let doubt = if midway { ", and perhaps those of the current request" } else { "" };
                 console.always(&format!(
-                    "interrupted after {done} of {all} changes{doubt}: {line}; the same sync does the rest"
+                    "interrupted after {done} of {all} changes{doubt}: {line}; run the same sync again to complete it"
                 ));
                 return Ok(INTERRUPTED);
             }
@@ -295,7 +298,7 @@ impl Job<'_> {
         console.info(&line);
         if tally.refused > 0 {
             console.always(
-                "the rules are not as given: X refused some, and then nothing more was deleted; correct them and sync again",
+                "the rules differ from the file: X refused some, and then nothing more was deleted; correct them and sync again",
             );
         }
         Ok(change::status(tally.refused, tally.unsaid + tally.kept))

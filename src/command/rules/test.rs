@@ -48,9 +48,9 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &Rule
             Verdict::new(if wrong { "invalid" } else { "unknown" }, details)
         })
         .collect();
-    let asked: Vec<usize> = (0..verdicts.len()).filter(|&at| verdicts[at].word == "unknown").collect();
+    let open: Vec<usize> = (0..verdicts.len()).filter(|&at| verdicts[at].word == "unknown").collect();
     let mut end = Ok(());
-    for batch in asked.chunks(RULE_BATCH) {
+    for batch in open.chunks(RULE_BATCH) {
         let rules: Vec<Rule> = batch.iter().map(|&at| given.rules[at].clone()).collect();
         match send(api, &rules, true).await {
             Ok(sent) => {
@@ -72,7 +72,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &Rule
     unless_closed(print(console, given, &verdicts))?;
     let of = |word: &str| verdicts.iter().filter(|verdict| verdict.word == word).count();
     let (invalid, unknown) = (of("invalid"), of("unknown"));
-    let others = [(of("duplicate"), "there already"), (invalid, "invalid"), (unknown, "not judged")];
+    let others = [(of("duplicate"), "existing already"), (invalid, "invalid"), (unknown, "not checked")];
     console.info(&summary((of("valid"), "valid"), &others));
     match end {
         Err(error) if is_cap(&error) => report_full(api, console, error, "checking rules", unknown).await,

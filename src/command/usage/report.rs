@@ -175,7 +175,7 @@ impl Report {
         if let Some(turns) = self.turns {
             let days = self.today.until(turns).map_or(0, |span| span.get_days());
             let plural = if days == 1 { "" } else { "s" };
-            lines.push(format!("the count begins anew on {turns} (UTC), in {days} day{plural}"));
+            lines.push(format!("the count restarts on {turns} (UTC), in {days} day{plural}"));
         }
         if let Some(metered) = self.metered {
             lines.push(format!("this machine metered {} of this month's posts", thousands(metered)));
@@ -203,7 +203,7 @@ fn bar(posts: u64, most: u64, room: usize) -> String {
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
-/// A share as people read it; a small one is not nothing, and one short of all is not all.
+/// A share for the user; a small one is not shown as 0 %, and one below the cap is not shown as 100 %.
 pub fn percent(used: u64, cap: u64) -> String {
     if cap == 0 {
         return "100 %".to_owned();
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn both_figures_stand_side_by_side() {
+    fn both_figures_are_shown_side_by_side() {
         let report = Report::new(&usage(), Some(&metered()), date(2026, 11, 22), 4);
         insta::assert_snapshot!(report.render(60, false), @r"
         DATE              X   METERED
@@ -270,7 +270,7 @@ mod tests {
         2026-11-22   41,000    41,000  ███████████▉
 
         1,234,567 of 3,000,000 posts used (41.2 %), 1,765,433 left, project 1369785403853424
-        the count begins anew on 2026-12-10 (UTC), in 18 days
+        the count restarts on 2026-12-10 (UTC), in 18 days
         this machine metered 140,990 of this month's posts
         ");
     }
@@ -285,7 +285,7 @@ mod tests {
         2026-11-22   41,000
 
         1,234,567 of 3,000,000 posts used (41.2 %), 1,765,433 left, project 1369785403853424
-        the count begins anew on 2026-12-10 (UTC), in 18 days
+        the count restarts on 2026-12-10 (UTC), in 18 days
         ");
     }
 
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_come_a_day_and_then_the_whole() {
+    fn objects_are_one_per_day_and_then_the_total() {
         let report = Report::new(&usage(), Some(&metered()), date(2026, 11, 22), 3);
         assert_eq!(
             report.values(),

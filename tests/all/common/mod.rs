@@ -67,7 +67,7 @@ pub fn tail(server: &Server, arguments: &[&str]) -> Command {
     command
 }
 
-/// How often a stream was asked for. What is asked beside it does not count.
+/// How often a stream was requested. Other requests do not count.
 pub fn dials(server: &Server) -> usize {
     server
         .requests()
@@ -190,7 +190,7 @@ pub fn shown_until(pty: &mut pty_process::blocking::Pty, text: Option<&str>) -> 
         let bound = Timespec { tv_sec: i64::try_from(BOUND.as_secs()).expect("seconds"), tv_nsec: 0 };
         let ready = poll(&mut [PollFd::new(&*pty, PollFlags::IN)], Some(&bound)).expect("a poll");
         assert!(ready > 0, "nothing more within the bound: {shown}");
-        // The system says EIO when nobody has the terminal open any more.
+        // The system returns EIO when no process has the terminal open any more.
         let Ok(count @ 1..) = pty.read(&mut buffer) else { break };
         shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
     }
