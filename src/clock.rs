@@ -1,8 +1,8 @@
 //! The clocks of a run. Everything above the pure floors reads time and sleeps through one [`Clock`]; the pure floors
 //! receive a [`Timestamp`].
 //!
-//! Two kinds of time stay on the real clock at every speed: what a log reports as measured, and how long a close may
-//! take, since the network does not run faster in a test.
+//! Two kinds of time use the real clock at every speed: measurements in the log, and the time limit of a close, since
+//! the network does not run faster in a test.
 
 use std::future::{Future, pending};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,8 +12,8 @@ use tokio::time::error::Elapsed;
 
 use crate::time::Timestamp;
 
-/// Reads both clocks and sleeps. All its durations are in the time of the run, which passes `speed` times as fast as
-/// real time. The speed is 1 except in tests, which play hours of backoff in milliseconds.
+/// Reads both clocks and sleeps. All its durations are in the time of the run, which runs `speed` times as fast as
+/// real time. The speed is 1 except in tests, which run through hours of backoff in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     start: Duration,
@@ -37,7 +37,7 @@ fn wall() -> Duration {
 const ORIGIN: Duration = Duration::from_secs(3600);
 
 impl Clock {
-    /// A clock that starts at this moment.
+    /// A clock that starts now.
     #[must_use]
     pub fn new(speed: u32) -> Clock {
         Clock { start: monotonic(), start_wall: wall(), speed: speed.max(1) }
@@ -76,7 +76,7 @@ impl Clock {
         self.speed == 1
     }
 
-    /// The real time that `duration` of the run takes.
+    /// `duration` of the run in real time.
     #[must_use]
     pub fn scaled(&self, duration: Duration) -> Duration {
         duration / self.speed
@@ -100,7 +100,7 @@ impl Clock {
         }
     }
 
-    /// Gives `future` at most `limit`.
+    /// Waits for `future` for at most `limit`.
     ///
     /// # Errors
     /// The future was not ready in time; it is dropped.

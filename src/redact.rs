@@ -1,6 +1,6 @@
 //! Redaction: replaces secrets in text that is about to leave the program. Pure.
 //!
-//! A server or a proxy can repeat what it was sent, and a user can paste a token into the wrong argument. The owners of
+//! A server or a proxy can repeat what it received, and a user can paste a token into the wrong argument. The owners of
 //! stdout, stderr and the journal file pass all their text through one [`Redactor`], so nothing else has to.
 //!
 //! Its law: a secret is replaced in every spelling that a server can return: any letter case, percent-encoded, decoded,
@@ -20,14 +20,14 @@ const SHORTEST: usize = 6;
 /// The shortest rest of a cut secret that is redacted.
 const SHORTEST_CUT: usize = 8;
 
-/// A word of this length without blanks is taken for a token: real ones have 100 characters and more, and our own
-/// longest words (UUIDs) have 36.
+/// A text of this length without blanks is treated as a token: real tokens have 100 characters and more, and the
+/// longest text that this tool prints without blanks (a UUID) has 36.
 const TOKEN_LENGTH: usize = 40;
 
-/// The same for a word that is cut with `…`: half a token is still a secret.
+/// The same for a text that is cut with `…`: half a token is still a secret.
 const CUT_TOKEN_LENGTH: usize = TOKEN_LENGTH / 2;
 
-/// What replaces a word that looks like a token.
+/// What replaces a text that looks like a token.
 const HIDDEN: &str = "(hidden: it looks like a token)";
 
 /// Characters that a query or a form leaves unencoded (RFC 3986).
@@ -132,7 +132,7 @@ impl Redactor {
         }
     }
 
-    /// As [`Redactor::redact`]; words that look like a token are replaced as well. For messages that repeat what the
+    /// As [`Redactor::redact`]; texts that look like a token are replaced as well. For messages that repeat what the
     /// user typed, since a token in the wrong argument is not known as a secret.
     #[must_use]
     pub fn redact_suspects(&self, text: &str) -> String {
@@ -144,7 +144,7 @@ impl Redactor {
             let (word, after) = word.split_at(word.find(|c| !is_dense(c)).unwrap_or(word.len()));
             shown.push_str(before);
             if word.contains('/') {
-                // A path or a URL: long by nature, so only a segment made as tokens are is replaced.
+                // A path or a URL: long by nature, so only a segment with the form of a token is replaced.
                 let (front, last) = word.rsplit_once('/').unwrap_or(("", word));
                 for segment in front.split('/') {
                     shown.push_str(if is_like_token(segment, TOKEN_LENGTH) { HIDDEN } else { segment });
@@ -160,7 +160,7 @@ impl Redactor {
         shown + rest
     }
 
-    /// Whether a part of `text` is a secret, or is made as tokens are.
+    /// Whether a part of `text` is a secret, or has the form of a token.
     #[must_use]
     pub fn is_suspect(&self, text: &str) -> bool {
         let mut words = text.split(|c| c == '/' || !is_dense(c));
@@ -184,7 +184,7 @@ impl Redactor {
         shown + &text[from..]
     }
 
-    /// The longest part of a secret that stands at the cut edge of `piece`: its length, and what replaces it.
+    /// The longest part of a secret at the cut edge of `piece`: its length, and what replaces it.
     fn cut(&self, piece: &str, has_part: fn(&str, &str, usize) -> bool) -> Option<(usize, &'static str)> {
         let lower = piece.to_ascii_lowercase();
         let longest = |spelling: &Spelling| {
@@ -208,7 +208,7 @@ fn is_dense(c: char) -> bool {
     c.is_ascii_alphanumeric() || "%_+=-.~/".contains(c)
 }
 
-/// Whether a word is made as tokens are: long, of capital and small letters and digits, without the dots and dashes of
+/// Whether a text has the form of a token: long, of capital and small letters and digits, without the dots and dashes of
 /// file names.
 fn is_like_token(segment: &str, shortest: usize) -> bool {
     segment.len() >= shortest
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_looks_like_a_token_is_replaced_also_within_a_url() {
+    fn a_text_that_looks_like_a_token_is_replaced_also_within_a_url() {
         let token = "AAAAAAAAAAAAAAAAAAAAAMLheAAAAAAA0%2BuSeid%2BULvsea4JtiGRiSDSJSI";
         let redactor = Redactor::default();
         for text in [

@@ -10,8 +10,8 @@ use unicode_width::UnicodeWidthStr as _;
 /// change the writing direction are removed, white space is folded to single spaces, and the result
 /// has at most `max_chars` characters; a cut shows as `…`.
 ///
-/// Without this a server, or whoever answers in its place, can clear the screen, set the window title
-/// or make a line read as another.
+/// Otherwise a server, or a proxy that responds in its place, can clear the screen, set the window title or disguise
+/// a line as another.
 #[must_use]
 pub fn sanitize(text: &str, max_chars: usize) -> String {
     let mut shown = String::new();
@@ -19,7 +19,7 @@ pub fn sanitize(text: &str, max_chars: usize) -> String {
     let mut gap = false;
     for character in text.chars() {
         // Tab, line feed, U+0085 and U+2028 are white space and control characters at once: a space,
-        // so that the words around them stay apart.
+        // so that the words around them stay separate.
         if character.is_whitespace() {
             gap = true;
             continue;
@@ -47,7 +47,7 @@ pub fn sanitize(text: &str, max_chars: usize) -> String {
     shown
 }
 
-/// Marks that move text about without being seen: bidirectional embeddings, overrides and isolates
+/// Invisible marks that reorder text: bidirectional embeddings, overrides and isolates
 /// (Unicode TR 9), byte order mark, annotations. Joiners stay: emoji and several scripts need them.
 #[must_use]
 pub fn is_invisible_mark(character: char) -> bool {
@@ -63,7 +63,7 @@ pub fn is_invisible_mark(character: char) -> bool {
     )
 }
 
-/// Text that is safe on a terminal and loses nothing: control characters and marks that change the writing
+/// Text that is safe on a terminal and keeps every character: control characters and marks that change the writing
 /// direction are written as `\u{…}`, so that two texts that differ look different.
 #[must_use]
 pub fn escape_controls(text: &str) -> String {
@@ -107,7 +107,7 @@ pub fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A number with its thousands apart: `1,234,567`.
+/// A number with separated thousands: `1,234,567`.
 #[must_use]
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();

@@ -1,6 +1,6 @@
-//! Times and durations: the one pair of clocks that everything is dated by, and every text form of it.
+//! Times and durations: a point in time on two clocks, and every text form of it.
 //!
-//! Pure: reading the clocks is `clock.rs`'s task.
+//! Pure: `clock.rs` reads the clocks.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ pub fn time_of_day(wall: Duration) -> String {
 /// From this length on, the end of a wait may be on another day.
 const SHOW_DATE: Duration = Duration::from_secs(12 * 3600);
 
-/// When a wait that has `left` to go ends, in UTC: the time of day, with its date if that may be another day's.
+/// When a wait that lasts another `left` ends, in UTC: the time of day, with its date if that may be another day's.
 #[must_use]
 pub fn format_deadline(until: Timestamp, left: Duration) -> String {
     if left >= SHOW_DATE { date_time(until.wall) } else { time_of_day(until.wall) }

@@ -1,4 +1,4 @@
-//! The network: tokens, dials, streams of bytes, API calls. `session/` decides when any of it is used.
+//! The network: tokens, dials, streams of bytes, API calls. `session/` decides when they are used.
 
 pub mod api;
 pub mod base_url;

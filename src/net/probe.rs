@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
-/// Which server to probe, and with what patience.
+/// Which server to probe, and the time limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Probe<'a> {
     /// The server.

@@ -1,4 +1,4 @@
-//! The proxy between this machine and the server: which one, and how to connect through it.
+//! The proxy between this machine and the server: its selection, and connections through it.
 //!
 //! An HTTP proxy opens a tunnel (CONNECT), a SOCKS5 proxy a connection; either way TLS runs end to end and the proxy
 //! sees neither the token nor a post. Its law: credentials go to the proxy and appear in no text.
@@ -164,7 +164,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 pub struct Connector {
     /// Plain TCP.
     pub tcp: Tcp,
-    /// The proxy in between.
+    /// The proxy.
     pub proxy: Option<Proxy>,
 }
 

@@ -1,4 +1,4 @@
-//! An open connection: bytes as they come, and a clean close.
+//! An open connection: bytes as they arrive, and a clean close.
 //!
 //! The connection and its body are polled together in one task, so that the socket is read exactly when the caller
 //! reads, and is available for a proper shutdown.
@@ -30,7 +30,7 @@ type Form = http_body_util::Full<Bytes>;
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The largest response head, and the most that is read at once. Half of it costs a twentieth more time in a flood, a
-/// quarter a seventh, and twice as much gains nothing.
+/// quarter a seventh, and twice as much has no effect.
 const BUFFER: usize = 2 << 20;
 
 /// One HTTP/1.1 connection with one request on it.
@@ -74,7 +74,7 @@ impl Connection {
         });
         let response = response.await.map_err(|error| {
             let failure = error::from_hyper(&error, true);
-            // There is no body yet that could be cut.
+            // No body has begun that could be cut.
             Failure {
                 own: if failure.own == LocalCause::Truncated { LocalCause::Reset } else { failure.own },
                 ..failure

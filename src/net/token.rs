@@ -40,7 +40,7 @@ impl Token {
     /// Checks the text of a token; `source` says where it came from, for the error.
     ///
     /// # Errors
-    /// The commonest mistakes, described without repeating the token.
+    /// The most common mistakes, described without repeating the token.
     pub fn parse(text: &str, source: &str) -> Result<Token, String> {
         // Files and variables often end in a newline.
         let token = text.trim_matches([' ', '\t', '\r', '\n']);
@@ -144,7 +144,7 @@ pub fn redactor(arguments: &[OsString]) -> Redactor {
     let variables = VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
     for text in argument.into_iter().chain(variables) {
         let text = text.trim();
-        // The commonest slips, which make the rest no less secret.
+        // The most common mistakes; the rest of the text is still secret.
         let prefix = text.get(..7).filter(|prefix| prefix.eq_ignore_ascii_case("bearer ")).map_or(0, str::len);
         redactor.add(LABEL, text[prefix..].trim_matches(['"', '\'', ' ']));
     }
@@ -192,7 +192,7 @@ fn without_token(arguments: &[OsString], path: &OsStr) -> Option<(Vec<OsString>,
 /// Removes a token from the command line, where every user of this machine can read it: the program executes itself
 /// again, in the same process, with the token in an inherited pipe.
 ///
-/// The environment would not do, since `ps e` shows it, nor stdin, which may be in use. Returns only if there is no
+/// Not the environment, since `ps e` shows it, nor stdin, which may be in use. Returns only if there is no
 /// token to remove or the execution failed.
 ///
 /// # Errors
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_commonest_slips_are_named_and_the_token_is_not() {
+    fn the_most_common_mistakes_are_reported_without_the_token() {
         for (text, hint) in [
             ("", "is empty"),
             ("Bearer AAAAsecret", "`Bearer `"),

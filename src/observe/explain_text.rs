@@ -54,7 +54,7 @@ pub fn entry(entry: &Entry) -> String {
     page
 }
 
-/// What `tail` does about an entry, in the words of the reaction table.
+/// What `tail` does about an entry, rendered from the reaction table.
 fn effect(entry: &Entry) -> String {
     match (entry.example(), entry.effect) {
         (Some(code), _) => reaction(&code).to_string(),
@@ -157,8 +157,8 @@ mod tests {
           side        our side
           tail        waits until x-rate-limit-reset and 1 to 2 s more; without a usable
                       reset 60 s, doubling to 900 s
-          you can     wait; then look for another client of the same app, or a
-                      connection of ours that X believes open (xstream connections)
+          you can     wait; then look for another client of the same app, or an old
+                      connection that X still counts as open (xstream connections)
           note        The body of a 429 distinguishes three cases, each with a code of
                       its own. Rate: `about:blank`, `rate-limit-exceeded` or v1.1 code
                       88. Connections: `TooManyConnections`. Quota: `usage-capped`;
@@ -170,8 +170,8 @@ mod tests {
           note        Another client of the same app is connected and occupies the slot.
           note        A connection that did not end cleanly (packet loss, a burst too
                       fast for the client, a TCP reset) is still open in X's view and
-                      occupies its slot. It times out by itself, on a quiet stream in up
-                      to 20 s.
+                      occupies its slot. It times out by itself, on an idle stream
+                      within 20 s.
           source      X docs: rate limits
         ");
     }

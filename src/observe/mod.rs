@@ -7,7 +7,7 @@
 //!        ---> Stats::apply ---> status_row, Record::status, Record::end, RunSummary
 //! ```
 //!
-//! Its law: renderings see events, [`stats::Stats`] and a [`stats::View`], and nothing else, so no two of them can
+//! Its law: renderings see events, [`stats::Stats`] and a [`stats::View`], and nothing else, so they cannot
 //! contradict each other.
 
 pub mod diagnosis;

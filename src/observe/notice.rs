@@ -10,7 +10,7 @@ use crate::session::{Event, EventKind, Outcome, WaitReason};
 use crate::text::sanitize;
 use crate::time::{format_deadline, format_duration, time_of_day};
 
-/// What a notice names beside the event.
+/// What a notice needs besides the event.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
     /// The host, as notices name it.
@@ -21,13 +21,13 @@ pub struct Names<'a> {
     pub denied: Option<&'static str>,
 }
 
-/// Active rules that are listed one by one.
+/// The most active rules that are listed.
 const RULES_LISTED: usize = 20;
 
-/// The notice of an event; none for what is not worth a line.
+/// The notice of an event; none for an event that needs no notice.
 #[must_use]
 pub fn line(event: &Event, names: &Names) -> Option<String> {
-    // What is known about this very stream is truer than what its code means in general.
+    // What is known about this stream is more specific than the general meaning of its code.
     if let Some(why) = names.denied
         && let Some(line) = denied(event, why)
     {
@@ -55,9 +55,9 @@ pub fn line(event: &Event, names: &Names) -> Option<String> {
         EventKind::LockHeld => format!("waiting for another process that holds {}", names.lock),
         EventKind::Degraded(what) => what.clone(),
         EventKind::Diagnostic(diagnostic) => return self::diagnostic(diagnostic),
-        EventKind::Suppressed { count } => format!("{count} more remarks like these at once"),
-        EventKind::Blocked => "the reader of our output is too slow: the buffer is full and the stream is not \
-                           read; X will disconnect a client that stays behind"
+        EventKind::Suppressed { count } => format!("{count} more messages like these are not shown"),
+        EventKind::Blocked => "the reader process is too slow: the buffer is full and the stream is not read; X \
+                           disconnects a client that keeps lagging"
             .to_owned(),
         EventKind::Unblocked { after } => {
             format!("the reader caught up; the stream was not read for {}", format_duration(*after))
@@ -69,9 +69,9 @@ pub fn line(event: &Event, names: &Names) -> Option<String> {
             let what = if *opened {
                 format!("disconnected after {}", format_duration(*lived))
             } else {
-                "no stream".to_owned()
+                "connection failed".to_owned()
             };
-            let slow = if *slow_reader { "; our reader was too slow during this connection" } else { "" };
+            let slow = if *slow_reader { "; the reader process was too slow during this connection" } else { "" };
             format!("{what}: {}{slow}", explain(ending))
         }
         EventKind::Waiting { delay, .. } if *delay <= crate::session::backoff::IMMEDIATE_JITTER => return None,
@@ -79,7 +79,7 @@ pub fn line(event: &Event, names: &Names) -> Option<String> {
             let why = match why {
                 WaitReason::Backoff => "next attempt",
                 WaitReason::RateLimit => "rate limited: next attempt after the reset,",
-                WaitReason::RetryAfter => "X asked to wait: next attempt",
+                WaitReason::RetryAfter => "X requires a wait (Retry-After): next attempt",
                 WaitReason::Budget => "the connection requests of these 15 minutes are spent: next attempt",
                 WaitReason::Quota => "the quota is spent: next attempt when its period turns,",
             };
@@ -87,14 +87,14 @@ pub fn line(event: &Event, names: &Names) -> Option<String> {
         }
         EventKind::Held { by, kill, freed } => held(by, kill, freed.as_ref()),
         EventKind::Reason { reason } => {
-            format!("X gives as the reason for the end of connection {}: {reason}", event.connection)
+            format!("X reports why connection {} ended: {reason}", event.connection)
         }
         EventKind::Gap(gap) => self::gap(gap),
         EventKind::Stopped(outcome) => return stopped(outcome),
     })
 }
 
-/// Whether an event says that access is denied, and its line then.
+/// The line of an event that reports denied access; none for any other event.
 fn denied(event: &Event, why: &str) -> Option<String> {
     let status = |ending: &DisconnectReason| match ending.code {
         Code::Status(HttpStatus::Unauthorized | HttpStatus::Forbidden) => Some(ending.code.clone()),
@@ -102,7 +102,7 @@ fn denied(event: &Event, why: &str) -> Option<String> {
     };
     match &event.kind {
         EventKind::Ended { ending, .. } => {
-            status(ending).map(|status| format!("no stream: {status}, this stream is not available"))
+            status(ending).map(|status| format!("connection failed: {status}, this stream is not available"))
         }
         EventKind::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| format!("stopped, X refuses: {why}")),
         _ => None,
@@ -131,12 +131,12 @@ fn decision(event: &Event) -> Option<String> {
     Some(match &event.kind {
         EventKind::FirstByte { after } => format!("the first byte came {} ms after the head", after.as_millis()),
         EventKind::Established => {
-            "the stream counts as established: it delivered a line and stood 10 s; every ladder starts afresh"
+            "the stream is established: it delivered a line and stayed open for 10 s; every backoff delay is reset"
                 .to_owned()
         }
         EventKind::Late { silence } => {
             format!(
-                "nothing came for {}: the heartbeat is late, a stall is declared if nothing does",
+                "no byte for {}: the heartbeat is late; if none follows, the connection is closed as stalled",
                 format_duration(*silence)
             )
         }
@@ -152,11 +152,11 @@ pub fn explain(ending: &DisconnectReason) -> String {
     let entry = ending.code.entry();
     let code = ending.code.to_string();
     let name = if entry.name.eq_ignore_ascii_case(&code) { String::new() } else { format!(" {}", entry.name) };
-    let said = match &ending.detail {
+    let detail = match &ending.detail {
         Some(detail) => format!(" \"{detail}\""),
         None => String::new(),
     };
-    format!("{code}{name} ({}): {}{said}", entry.side, entry.meaning)
+    format!("{code}{name} ({}): {}{detail}", entry.side, entry.meaning)
 }
 
 /// The text of a control message, with its numbers.
@@ -207,7 +207,7 @@ pub fn failures(count: u64) -> String {
     }
 }
 
-/// Holders that are named.
+/// The most holders that are listed.
 const HOLDERS: usize = 3;
 
 fn held(by: &[Holder], kill: &str, freed: Option<&Result<u64, String>>) -> String {
@@ -225,8 +225,8 @@ fn held(by: &[Holder], kill: &str, freed: Option<&Result<u64, String>>) -> Strin
         more => format!(" and {more} more"),
     };
     let who = match by.len() {
-        0 => "X lists no open connection of this stream: the slot is held by a ghost of one that ended, which X \
-              lets go after 20 s or more"
+        0 => "X lists no open connection of this stream: one that ended uncleanly still occupies the slot; X frees it \
+              after 20 s or more"
             .to_owned(),
         _ => format!("the slot is held by {}{more}", holders.join(", ")),
     };
@@ -237,7 +237,7 @@ fn held(by: &[Holder], kill: &str, freed: Option<&Result<u64, String>>) -> Strin
         None if by.is_empty() => return who,
         None => format!("to end it: {kill}"),
     };
-    // An empty list after a failed query says nothing about who holds the slot.
+    // An empty list after a failed query does not show who holds the slot.
     if by.is_empty() && freed.is_some() { what } else { format!("{who}; {what}") }
 }
 
@@ -270,7 +270,7 @@ pub fn gap(gap: &Gap) -> String {
 fn stopped(outcome: &Outcome) -> Option<String> {
     Some(match outcome {
         Outcome::Full | Outcome::TimeUp | Outcome::ReaderLeft => return None,
-        Outcome::Delivered => "the server delivered all it was asked for".to_owned(),
+        Outcome::Delivered => "the server delivered everything that was requested".to_owned(),
         Outcome::Signalled(signal) => format!("stopped by {signal}"),
         Outcome::Failed(why) => why.clone(),
         Outcome::Refused(ending) => format!("stopped, X refuses: {}", advice(ending)),

@@ -1,9 +1,9 @@
-//! What a run amounts to so far: one fold over its events, from which the status row, the status records, the summary
+//! The totals of a run so far: one fold over its events, from which the status row, the status records, the summary
 //! and the end record are made. The diagnosis of a journal replays its records into the same fold.
 //!
 //! A journal has no record of each batch that was received. What only batches carry (bytes, posts, messages by kind,
-//! the age of the last byte, the longest silence) stays zero in a replay; the diagnosis takes those totals from the
-//! records that state them.
+//! the age of the last byte, the longest silence) stays zero in a replay; the diagnosis reads those totals from the
+//! records that contain them.
 //!
 //! Law: total. No event makes it panic, whatever numbers it carries.
 
@@ -30,9 +30,9 @@ pub struct View<'a> {
     pub now: Timestamp,
     /// Posts per second over the last minute.
     pub rate: f64,
-    /// Bytes that wait for the reader.
+    /// Bytes that wait for the reader process.
     pub backlog: usize,
-    /// Bytes that may wait for the reader.
+    /// The most bytes that may wait for the reader process.
     pub buffer: usize,
     /// How much of the quota is used, if there is one.
     pub quota: Option<Reading>,
@@ -51,14 +51,14 @@ pub(super) enum State {
     Stopped,
 }
 
-/// How often something happened, and how long that took altogether.
+/// A count of occurrences and their total duration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Spell {
+pub(super) struct Tally {
     pub count: u64,
     pub total: Duration,
 }
 
-impl Spell {
+impl Tally {
     fn add(&mut self, length: Duration) {
         self.count += 1;
         self.total = self.total.saturating_add(length);
@@ -84,7 +84,7 @@ pub struct Stats {
     /// When the open connection delivered its last byte, and the longest time between two bytes of one connection.
     pub(super) last_byte: Option<Timestamp>,
     pub(super) silence: Duration,
-    /// When the last post came, and how old it was by its id.
+    /// When the last post arrived, and how old it was by its id.
     pub(super) last_post: Option<Timestamp>,
     pub(super) lag: Option<Duration>,
     /// Bytes received, before inflating.
@@ -102,17 +102,17 @@ pub struct Stats {
     /// Endings of connections, by code, and the last one.
     pub(super) endings: BTreeMap<String, u64>,
     pub(super) last_ending: Option<(Code, Timestamp)>,
-    pub(super) waits: BTreeMap<WaitReason, Spell>,
-    pub(super) blocks: Spell,
-    pub(super) gaps: Spell,
+    pub(super) waits: BTreeMap<WaitReason, Tally>,
+    pub(super) blocks: Tally,
+    pub(super) gaps: Tally,
     /// Posts probably missed in the gaps.
     pub(super) missed: u64,
-    /// What X's `limit` notices of this connection, and of those before it, add up to.
+    /// The totals of X's `limit` notices, of this connection and of those before it.
     limited_here: u64,
     limited_before: u64,
 }
 
-/// An older post than this came from an archive, or its id says nothing.
+/// A post older than this came from an archive, or its id contains no time.
 const LONGEST_LAG: Duration = Duration::from_secs(86_400);
 
 impl Stats {
@@ -187,7 +187,7 @@ impl Stats {
         }
     }
 
-    /// Messages that were printed are lost: the reader did not take them.
+    /// Counts printed messages as lost: the reader process did not read them.
     pub fn lose(&mut self, messages: u64) {
         self.printed = self.printed.saturating_sub(messages);
     }

@@ -2,8 +2,8 @@
 //!
 //! Order (always the same): state and stream, heartbeat age, age of the last post, post rate, rate limit, last
 //! disconnect code, gaps, buffer, quota if one is set. A narrow screen loses, in this order: buffer, lag and number of
-//! posts, gaps, the words of the last code, those of the rate limit and the time to its reset, the post rate, the
-//! quota, the age of the last post, the stream's name and the words of a wait, the rate limit, the word `heartbeat`,
+//! posts, gaps, the name of the last code, the label of the rate limit and the time to its reset, the post rate, the
+//! quota, the age of the last post, the stream's name and the long text of a wait, the rate limit, the label `heartbeat`,
 //! the last code, the heartbeat age. What is left of the state is cut.
 //!
 //! Colours have one meaning each: green streams, red does not, yellow needs attention.
@@ -86,7 +86,7 @@ fn parts(stats: &Stats, view: &View) -> Vec<Part> {
         None => ("-".to_owned(), Look::Bad),
     };
     let heartbeat = Part { brief: Some((3, format!("hb {silence}"))), ..part(0, format!("heartbeat {silence}"), look) };
-    // Only the last post beside the last byte tells an idle stream from a dead one.
+    // The age of the last byte alone does not distinguish an idle stream from a dead one.
     let post = stats.last_post.map_or("-".to_owned(), |at| format_duration(now.since(at)));
     let lag = stats.lag.map_or(String::new(), |lag| format!(", lag {}", format_duration(lag)));
     let rate = format!("{:.1}/s", view.rate);
@@ -113,18 +113,18 @@ fn state_part(stats: &Stats, view: &View) -> Part {
     let same = |state: &str, look| (state.to_owned(), state.to_owned(), look);
     let (text, brief, look) = match &stats.state {
         State::Connecting => same("connecting", Look::Bad),
-        State::Streaming if stats.blocked => ("held up by our reader".to_owned(), "slow reader".to_owned(), Look::Bad),
+        State::Streaming if stats.blocked => ("blocked by the reader".to_owned(), "slow reader".to_owned(), Look::Bad),
         State::Streaming => same("streaming", Look::Good),
         State::Waiting { reason, until } => {
             let (what, brief) = match reason {
                 WaitReason::Backoff => ("waiting", "waiting"),
                 WaitReason::RateLimit => ("rate limited", "rate limited"),
-                WaitReason::RetryAfter => ("waiting as X asked", "X asked for"),
+                WaitReason::RetryAfter => ("waiting as X requires", "retry-after"),
                 WaitReason::Budget => ("request budget spent", "budget spent"),
                 WaitReason::Quota => ("quota spent", "quota spent"),
             };
             let left = until.since(view.now);
-            // A long wait is planned around, so its end is shown as well.
+            // The user plans around a long wait, so its end is shown as well.
             let end =
                 if left >= LONG_WAIT { format!(" ({} UTC)", format_deadline(*until, left)) } else { String::new() };
             let left = format_duration(left);
@@ -138,7 +138,7 @@ fn state_part(stats: &Stats, view: &View) -> Part {
 fn rate_limit_part(rate: &RateLimit, now: Timestamp) -> Part {
     let number = |value: Option<u32>| value.map_or("-".to_owned(), |value| value.to_string());
     let brief = format!("{}/{}", number(rate.remaining), number(rate.limit));
-    // A reset that is past or absurdly far says nothing.
+    // A reset in the past or too far in the future is not shown.
     let reset = rate.trusted_reset(now.wall).map(|reset| format_duration(reset.saturating_sub(now.wall)));
     let reset = reset.map_or(String::new(), |left| format!(" {left}"));
     let look = warn_if(rate.remaining.is_some_and(|left| left < 5));
@@ -151,7 +151,7 @@ fn last_part(last: Option<&(Code, Timestamp)>, now: Timestamp) -> Part {
     let age = format_duration(now.since(*at));
     let name = code.entry().name;
     let code = code.to_string();
-    // The name of a code that is itself words says the same again.
+    // The name of a code that is itself text would repeat it.
     let letters = |text: &str| text.replace([' ', '-'], "").to_ascii_lowercase();
     let named = if letters(name) == letters(&code) { code.clone() } else { format!("{code} {name}") };
     Part { brief: Some((8, format!("last {code} {age}"))), ..part(2, format!("last {named} {age} ago"), Look::Warn) }

@@ -1,4 +1,4 @@
-//! The summary of a run: one line for a log, five for a user. Pure.
+//! The summary of a run: one line for a log, five for the user. Pure.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::session::quota::delivered;
 use crate::text::{plural, thousands};
 use crate::time::format_duration;
 
-/// What a finished run amounts to.
+/// The totals of a finished run.
 #[derive(Debug, Clone, Copy)]
 pub struct RunSummary<'a> {
     /// The fold over its events.
@@ -57,7 +57,7 @@ impl RunSummary<'_> {
         text
     }
 
-    /// Five lines, for a user.
+    /// Five lines, for the user.
     #[must_use]
     pub fn lines(&self) -> [String; 5] {
         let stats = self.stats;
@@ -69,7 +69,7 @@ impl RunSummary<'_> {
             0 => "no gaps".to_owned(),
             gaps => {
                 format!(
-                    "{}, {} in all, about {} missed",
+                    "{}, {} in total, about {} missed",
                     plural(gaps, "gap"),
                     format_duration(stats.gaps.total),
                     plural(stats.missed, "post")
@@ -77,8 +77,8 @@ impl RunSummary<'_> {
             }
         };
         let limits = match stats.limited() {
-            0 => "nothing is known to be lost by X's limits".to_owned(),
-            posts => format!("lost for certain: {} that X's limit notices counted", plural(posts, "post")),
+            0 => "no posts known to be lost to X's limits".to_owned(),
+            posts => format!("{} not delivered, counted by X in `limit` messages", plural(posts, "post")),
         };
         [
             format!(

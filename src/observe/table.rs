@@ -1,6 +1,6 @@
 //! Tables: a function of rows, width and colour. Pure.
 //!
-//! Its law: no line is wider than the screen unless what must stay whole (an id that is to be copied) is.
+//! Its law: no line is wider than the screen, unless a column that must stay whole (an id to copy) is.
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -9,7 +9,7 @@ use crate::text::{sanitize, truncate};
 /// Between two columns.
 const BETWEEN: &str = "  ";
 
-/// A column that is cut keeps this many columns of text: below that it says nothing.
+/// A column that is cut keeps this many columns of text: a shorter text is of no use.
 const NARROWEST: usize = 8;
 
 /// Longest text of a cell, in characters; a rule of X has at most 2048.
@@ -40,7 +40,7 @@ pub struct Column {
     pub narrowest: Option<usize>,
     /// Whether its texts end in one line, as numbers do.
     pub right: bool,
-    /// Whether it is left out where there is no room for it, the last of such columns first.
+    /// Whether it is dropped on a narrow screen, the last of such columns first.
     pub spare: bool,
 }
 
@@ -69,7 +69,7 @@ impl Column {
         Column { title, narrowest: None, right: true, spare: false }
     }
 
-    /// A column that stays whole where there is room for it, and else is left out.
+    /// A column that is shown whole, or dropped on a narrow screen.
     #[must_use]
     pub const fn spare(title: &'static str) -> Column {
         Column { title, narrowest: None, right: false, spare: true }
@@ -103,7 +103,7 @@ impl From<String> for Cell {
     }
 }
 
-/// The table, with a line of titles; nothing for no rows. A column without a text in any row is left out.
+/// The table, with a line of titles; empty without rows. A column without a text in any row is left out.
 #[must_use]
 pub fn render(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool) -> String {
     if rows.is_empty() {
@@ -122,20 +122,20 @@ pub fn render(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool)
     let titles: Vec<Cell> = columns.iter().map(|column| Cell::new(column.title, Look::Faint)).collect();
     for row in std::iter::once(&titles).chain(rows) {
         let mut line = String::new();
-        let mut owed = 0;
+        let mut pending = 0;
         for (&at, &wide) in used.iter().zip(&widths) {
             let cell = row.get(at).cloned().unwrap_or_default();
             let shown = truncate(&cell.text, wide);
             let pad = wide.saturating_sub(shown.width());
             let (before, behind) = if columns[at].right { (pad, 0) } else { (0, pad) };
-            owed += before;
-            // Blanks are owed until a text follows, so that no line ends in them.
+            pending += before;
+            // Blanks are written only before a text, so that no line ends in them.
             if !shown.is_empty() {
-                line.push_str(&" ".repeat(owed));
+                line.push_str(&" ".repeat(pending));
                 line.push_str(&painted(&shown, cell.look, color));
-                owed = 0;
+                pending = 0;
             }
-            owed += behind + BETWEEN.len();
+            pending += behind + BETWEEN.len();
         }
         text.push_str(&line);
         text.push('\n');
@@ -143,12 +143,12 @@ pub fn render(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool)
     text
 }
 
-/// What the gaps between the used columns take.
+/// The width of the gaps between the used columns.
 fn between(used: &[usize]) -> usize {
     BETWEEN.len() * used.len().saturating_sub(1)
 }
 
-/// How wide each used column is: as wide as its texts if that fits, else the widest of those that may be cut gives way.
+/// How wide each used column is: as wide as its texts if that fits, else the widest of those that may be cut is cut.
 fn widths(columns: &[Column], rows: &[Vec<Cell>], used: &[usize], width: usize) -> Vec<usize> {
     let mut widths: Vec<usize> = used
         .iter()

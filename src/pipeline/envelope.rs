@@ -1,6 +1,6 @@
 //! The envelope that `--annotate` puts around a message: its kind, dialect and arrival next to what X sent.
 //!
-//! Law: the message inside is the bytes that came. Only a line that is not JSON becomes a JSON string, and its bytes
+//! Law: the message inside is the bytes as received. Only a line that is not JSON becomes a JSON string, and its bytes
 //! follow in base64 if they are not text.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,4 +1,4 @@
-//! A cursor over JSON that the scanner has proven valid: keys and values as slices, nothing is built.
+//! A cursor over JSON that the scanner has proven valid: keys and values as slices, without building values.
 //!
 //! Filters look at one or two fields of a post and skip the rest, so skipping must be fast: strings eight bytes at a
 //! time, containers by counting brackets.

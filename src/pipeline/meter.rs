@@ -10,8 +10,8 @@ use std::str::FromStr;
 use crate::protocol::post_id::PostId;
 use crate::time::{date, same_month};
 
-/// Ids remembered of a day. A million takes 18 MB; a quota that is reached later is far above any that counts posts
-/// by the day for a person's purse.
+/// Ids remembered of a day. A million takes 18 MB; a quota above a million posts per day needs
+/// no exact count to limit costs.
 pub const REMEMBERED: usize = 1_000_000;
 
 /// The most posts that may be delivered in a period.
@@ -19,7 +19,7 @@ pub const REMEMBERED: usize = 1_000_000;
 pub struct Quota {
     /// How many posts.
     pub posts: u64,
-    /// In what time.
+    /// The period.
     pub period: Period,
 }
 
@@ -74,7 +74,7 @@ impl FromStr for Quota {
     }
 }
 
-/// What the meter makes of a post.
+/// How the meter counts a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
     /// It is within the quota, or there is none, or it was delivered before.
@@ -95,17 +95,17 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Whether nothing of the quota is left.
+    /// Whether the quota is used up.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.used >= self.quota.posts
     }
 }
 
-/// What one process knows and holds of a day that several count together.
+/// The part of a shared day that only this process knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unsynced {
-    /// Ids that no other process knows of yet.
+    /// Ids that no other process knows yet.
     pub ids: Vec<u64>,
     /// Posts counted without an id to recognise repeats by.
     pub without_id: u64,
@@ -113,7 +113,7 @@ pub struct Unsynced {
     pub reserved: u64,
 }
 
-/// The totals of a day where all counts meet.
+/// The totals of a day over all processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
     /// Posts delivered this day.
@@ -129,10 +129,10 @@ pub struct Totals {
 /// The most posts that are reserved at once. What a crash leaves reserved is lost to the day's quota.
 const LARGEST_GRANT: u64 = 10_000;
 
-/// The posts of one UTC day, and how they stand to the quota.
+/// The posts of one UTC day, compared with the quota.
 ///
 /// Where several processes share a quota, each reserves posts before it prints them ([`Meter::set_totals`]), so that
-/// their sum never exceeds it: a quarter of what is left each time, so that the last posts go to whoever needs them.
+/// their sum never exceeds it: each reservation is a quarter of what is left, so that the last posts go to the process that needs them.
 #[derive(Debug, Default)]
 pub struct Meter {
     quota: Option<Quota>,
@@ -150,7 +150,7 @@ pub struct Meter {
     others: u64,
     /// Whether posts are reserved before they are printed.
     shared: bool,
-    /// The day that has begun since the last synchronisation.
+    /// The day that began after the last synchronisation.
     next_day: Option<u64>,
 }
 
@@ -204,7 +204,7 @@ impl Meter {
         self.shared
     }
 
-    /// Counts for this process alone from here on: where the counts meet, nothing can be read or written.
+    /// Counts for this process alone from here on: the shared file cannot be read or written.
     pub fn count_alone(&mut self) {
         self.shared = false;
         if let Some(day) = self.next_day.take() {
@@ -212,7 +212,7 @@ impl Meter {
         }
     }
 
-    /// Says which UTC day it is. A shared meter begins it with its next synchronisation.
+    /// Sets the UTC day. A shared meter begins it with its next synchronisation.
     pub fn set_day(&mut self, day: u64) {
         if day == self.day {
             return;
@@ -224,7 +224,7 @@ impl Meter {
         }
     }
 
-    /// Begins the day that has come, after the day before was synchronised; false if none has.
+    /// Begins the pending day, after the day before was synchronised; false if there is none.
     pub fn turn(&mut self) -> bool {
         let Some(day) = self.next_day.take() else { return false };
         self.begin_day(day);
@@ -268,7 +268,7 @@ impl Meter {
         *self = Meter { earlier, ..Meter::new(self.quota, day, self.shared) };
     }
 
-    /// Takes in the ids that other processes counted. Those that are known there are not unsynced here.
+    /// Merges the ids that other processes counted. They are no longer unsynced here.
     pub fn merge_ids(&mut self, ids: impl IntoIterator<Item = u64>) {
         let mut known = HashSet::new();
         for id in ids {
@@ -280,14 +280,14 @@ impl Meter {
         self.unsynced.ids.retain(|id| !known.contains(id));
     }
 
-    /// Hands over what no other process knows of, and gives back what was reserved.
+    /// Returns what no other process knows, and releases the reservation.
     pub fn take_unsynced(&mut self) -> Unsynced {
         self.granted = 0;
         std::mem::take(&mut self.unsynced)
     }
 
-    /// Takes the totals from where all counts meet; returns how many posts are reserved for this process from here on,
-    /// which must be written down there. Without `reserve` none are.
+    /// Sets the totals over all processes; returns how many posts are now reserved for this process, which the caller
+    /// must write to the shared file. Without `reserve` none are.
     pub fn set_totals(&mut self, totals: &Totals, reserve: bool) -> u64 {
         (self.today, self.exact, self.earlier) = (totals.today, totals.exact, totals.earlier);
         self.others = totals.reserved;
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_beyond_the_quota_is_told_apart_and_still_counted() {
+    fn posts_beyond_the_quota_are_marked_and_still_counted() {
         let mut meter = Meter::new(Some(Quota { posts: 2, period: Period::Day }), 7, false);
         assert_eq!(["1", "1", "2", "1", "3"].map(|id| meter.count(PostId::parse(id))), {
             use Counted::{Beyond, Within};
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn quotas_are_read_as_people_write_them() {
+    fn quotas_are_read_in_every_spelling() {
         for (text, posts, period) in [
             ("5000/day", 5_000, Period::Day),
             ("5k/day", 5_000, Period::Day),

@@ -6,8 +6,8 @@
 //!            connection  run        run
 //! ```
 //!
-//! `tail`, `replay` and `doctor` all feed an [`Intake`], so no two of them disagree about what a line is or whether
-//! it is printed.
+//! `tail`, `replay` and `doctor` all feed an [`Intake`], so they agree on what a line is and whether it
+//! is printed.
 
 pub mod decode;
 pub mod envelope;
@@ -44,11 +44,11 @@ impl Intake {
         Intake { decoder: Decoder::new(format), source }
     }
 
-    /// Takes bytes off the front of `bytes` through the selector into `batch`. A break says that the selector is
-    /// paused; what is left in `bytes` waits.
+    /// Passes bytes from the front of `bytes` through the selector into `batch`. A break means that the selector is
+    /// paused; the rest of `bytes` waits.
     ///
     /// # Errors
-    /// The bytes were announced as gzip and are not, or are damaged. What came before is in `batch`.
+    /// The bytes were announced as gzip and are not, or are damaged. The lines before the damage are in `batch`.
     pub fn feed(
         &mut self,
         bytes: &mut &[u8],

@@ -1,8 +1,8 @@
 //! The outbox: output records on their way to stdout, in order, and the policy of back-pressure.
 //!
-//! A record stays here until stdout took its last byte; only then is it acknowledged. While records wait, the policy
-//! says whether more may be read: a reader that is only moments behind is waited for, since the kernel's buffers hold
-//! the stream meanwhile; one that takes longer gets the whole buffer; when that is full, reading stops until half of
+//! A record stays here until stdout accepted its last byte; only then is it acknowledged. While records wait, the
+//! policy decides whether more may be read: xstream waits for a reader process that lags only briefly, since the
+//! kernel's buffers hold the stream meanwhile; one that lags longer gets the whole buffer; when that is full, reading stops until half of
 //! it is free.
 //!
 //! Its law: bytes leave in the order in which they came, and every record is acknowledged once.
@@ -21,8 +21,8 @@ const PORTION: usize = 64 << 10;
 /// Portions kept to be filled again: a reader that lags by moments costs no new memory each time.
 const SPARES: usize = 8;
 
-/// How long a reader that lags is waited for before its records pass through memory: bytes that do cost half as much
-/// again.
+/// How long xstream waits for a lagging reader before records are buffered in memory: buffered bytes cost half as
+/// much again.
 pub const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// A message on its way out.
@@ -50,7 +50,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Empties the bytes and records for the next batch; unusual memory is given back.
+    /// Empties the bytes and records for the next batch; unusually large memory is freed.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(1 << 20);
@@ -59,7 +59,7 @@ impl Batch {
     }
 }
 
-/// What stdout took completely.
+/// What stdout accepted completely.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Acknowledged {
     /// How many messages.
@@ -80,11 +80,11 @@ impl Acknowledged {
 /// Whether more may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
-    /// Read on.
+    /// Keep reading.
     Open,
-    /// The reader is a moment behind: wait for it until this time.
+    /// The reader lags briefly: wait for it until this time.
     Wait(Timestamp),
-    /// The buffer is full: read nothing.
+    /// The buffer is full: do not read.
     Closed,
 }
 
@@ -98,7 +98,7 @@ pub struct Outbox {
     /// The backlog at which reading stops; it goes on at half of it.
     high_water: usize,
     closed: bool,
-    /// Since when the reader has not taken all that was written.
+    /// Since when the reader has not read everything.
     behind: Option<Timestamp>,
     acknowledged: Acknowledged,
 }
@@ -106,7 +106,7 @@ pub struct Outbox {
 #[derive(Debug, Default)]
 struct Portion {
     bytes: Vec<u8>,
-    /// How many bytes stdout took.
+    /// How many bytes stdout accepted.
     taken: usize,
     /// What the bytes are; a notice for the user, which shares the pipe, is no record.
     pieces: VecDeque<Piece>,
@@ -148,7 +148,7 @@ impl Outbox {
         self.backlog
     }
 
-    /// Messages of which stdout has not taken the last byte.
+    /// Messages whose last byte stdout has not accepted.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         let messages =
@@ -156,9 +156,10 @@ impl Outbox {
         self.portions.iter().map(|portion| messages(portion) as u64).sum()
     }
 
-    /// Takes in a batch of which stdout took the first `taken` bytes already, which it can have only if nothing waited.
+    /// Appends a batch of which stdout already accepted the first `taken` bytes, which is possible only if no other bytes
+    /// waited.
     pub fn push(&mut self, batch: &Batch, taken: usize) {
-        debug_assert!(taken == 0 || self.backlog == 0, "{taken} bytes overtook {} that wait", self.backlog);
+        debug_assert!(taken == 0 || self.backlog == 0, "{taken} bytes accepted while {} wait", self.backlog);
         let mut end = 0;
         let mut records = batch.records.iter();
         let first = records.by_ref().find(|record| {
@@ -178,7 +179,7 @@ impl Outbox {
         self.backlog += batch.bytes.len() - taken;
     }
 
-    /// Takes in a text for the user, for a stderr that is the same pipe: it must not fall between the halves of a line.
+    /// Appends a text for the user, for a stderr that is the same pipe: it must not split a line.
     pub fn push_notice(&mut self, text: &[u8]) {
         if text.is_empty() {
             return;
@@ -200,13 +201,13 @@ impl Outbox {
         &mut self.portions[last]
     }
 
-    /// The next bytes for stdout; none if nothing waits.
+    /// The next bytes for stdout; none if none wait.
     #[must_use]
     pub fn front(&self) -> Option<&[u8]> {
         self.portions.front().map(|portion| &portion.bytes[portion.taken..])
     }
 
-    /// Stdout took the first `count` bytes of [`Outbox::front`].
+    /// Records that stdout accepted the first `count` bytes of [`Outbox::front`].
     pub fn take(&mut self, mut count: usize) {
         let Some(portion) = self.portions.front_mut() else { return };
         self.backlog -= count;
@@ -229,19 +230,19 @@ impl Outbox {
         if portion.taken == portion.bytes.len() {
             let spare = self.portions.pop_front().map(|portion| portion.bytes);
             let room = self.spare.len() < SPARES;
-            // A portion that one huge line made is given back.
+            // A portion that one huge line enlarged is freed.
             self.spare.extend(spare.filter(|bytes| room && (PORTION..=4 * PORTION).contains(&bytes.capacity())));
         }
     }
 
-    /// What stdout took completely since this was last asked.
+    /// What stdout accepted completely since the last call.
     pub fn acknowledged(&mut self) -> Acknowledged {
         std::mem::take(&mut self.acknowledged)
     }
 
-    /// Says whether more may be read at this time. To be asked before every read.
+    /// Whether more may be read at this time. Call it before every read.
     pub fn gate(&mut self, now: Timestamp) -> Gate {
-        // Half empty before reading goes on, or every byte the reader takes would be an event.
+        // Half empty before reading continues; otherwise every byte that the reader consumes would be an event.
         self.closed = if self.closed { self.backlog > self.high_water / 2 } else { self.backlog >= self.high_water };
         if self.backlog == 0 {
             self.behind = None;
@@ -257,7 +258,7 @@ impl Outbox {
         }
     }
 
-    /// Drops everything that waits: its reader is gone.
+    /// Drops everything that waits: the reader has exited.
     pub fn clear(&mut self) {
         self.portions.clear();
         self.backlog = 0;
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!(outbox.gate(at(0)), Gate::Open);
         outbox.push(&batch(1, &[60]), 0);
         assert_eq!(outbox.gate(at(1)), Gate::Wait(at(101)));
-        assert_eq!(outbox.gate(at(101)), Gate::Open, "a reader that takes longer gets the whole buffer");
+        assert_eq!(outbox.gate(at(101)), Gate::Open, "a reader that lags longer gets the whole buffer");
         outbox.push(&batch(2, &[40]), 0);
         assert_eq!(outbox.gate(at(102)), Gate::Closed);
         outbox.take(49);

@@ -1,17 +1,17 @@
-//! What was in a batch of bytes: counts, diagnostics, and what the server said about the stream.
+//! What was in a batch of bytes: counts, diagnostics, and what the server reported about the stream.
 
 use crate::protocol::disconnect::Code;
 use crate::protocol::message::{DisconnectReason, Kind, Notice};
 use crate::protocol::post_id::PostId;
 
-/// How many notices, and how many faults, one batch keeps. A server that sends nothing but garbage costs counting, not
+/// How many notices, and how many faults, one batch keeps. A server that sends only garbage costs counting, not
 /// memory.
 pub const KEPT: usize = 64;
 
 /// What was in a batch of bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BatchReport {
-    /// Bytes as they came, before inflating.
+    /// Bytes received, before inflating.
     pub bytes: u64,
     /// Lines of any kind, heartbeats included.
     pub lines: u64,
@@ -31,7 +31,7 @@ pub struct BatchReport {
     pub first_id: Option<PostId>,
     /// The id of the last post that has one.
     pub last_id: Option<PostId>,
-    /// What control messages said, in order, and what was lost. At most [`KEPT`] notices and as many faults.
+    /// Control messages and faults, in order. At most [`KEPT`] notices and as many faults.
     pub diagnostics: Vec<Diagnostic>,
     /// Faults beyond that number.
     pub suppressed_faults: u64,
@@ -39,11 +39,11 @@ pub struct BatchReport {
     pub suppressed_notices: u64,
     pub(crate) notices: usize,
     pub(crate) faults: usize,
-    /// The notice that the stream is over, if one came. A message outranks a line of plain text.
+    /// The notice that the stream ended, if one came. A message outranks a line of plain text.
     pub ending: Option<DisconnectReason>,
-    /// An enterprise replay said that it is complete.
+    /// An enterprise replay reported that it is complete.
     pub delivered: bool,
-    /// It said that it is not, or the stream ended within a line.
+    /// It reported that it is not, or the stream ended within a line.
     pub undelivered: bool,
     /// The number of messages that was requested is printed; no more are.
     pub full: bool,
@@ -102,7 +102,7 @@ impl BatchReport {
         self.suppressed_faults + self.suppressed_notices
     }
 
-    /// Whether anything came at all.
+    /// Whether any byte came.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == BatchReport::default()
@@ -114,7 +114,7 @@ impl BatchReport {
             Kind::Heartbeat => self.heartbeats += 1,
             Kind::Post => {
                 self.posts += 1;
-                // A line of text is the reason of an ending only if nothing good comes after it.
+                // A line of text is the reason of an ending only if no message follows it.
                 self.ending.take_if(|ending| matches!(ending.code, Code::Text(_)));
             }
             Kind::Malformed => self.malformed += 1,
@@ -138,7 +138,7 @@ impl BatchReport {
             }
             _ => {}
         }
-        // Notices do not use up the room of faults, nor the other way round.
+        // Notices and faults have separate limits.
         let (kept, suppressed) = if matches!(diagnostic, Diagnostic::Notice(_)) {
             (&mut self.notices, &mut self.suppressed_notices)
         } else {

@@ -4,10 +4,10 @@
 //! line -> classify -> count -> kinds -> tag -> where -> envelope -> jq -> Batch
 //! ```
 //!
-//! Each filter sees what the one before it let through. Compliance messages pass tags and conditions, since a
+//! Each filter sees what the one before it accepted. Compliance messages pass tags and conditions, since a
 //! consumer must see them; a message is built as a value only for an expression that looks at it.
 //!
-//! Its law: the batch gets whole, valid, accepted messages as the bytes that came, each with one LF.
+//! Its law: the batch gets whole, valid, accepted messages, byte for byte as received, each with one LF.
 
 use std::ops::ControlFlow;
 
@@ -74,7 +74,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source of this number, of which nothing came yet.
+    /// A source with this number, without any line yet.
     #[must_use]
     pub fn new(number: u32) -> Source {
         Source { number, ..Source::default() }
@@ -98,7 +98,7 @@ pub struct Selector {
 }
 
 impl Selector {
-    /// A selector that has seen nothing.
+    /// A selector at the beginning of a run.
     #[must_use]
     pub fn new(options: Options) -> Selector {
         Selector { options, meter: None, errors: Vec::new(), wrapped: Vec::new(), printed: 0 }
@@ -126,22 +126,22 @@ impl Selector {
         self.meter.as_ref()?.reading()
     }
 
-    /// Says which UTC day it is, counted from the Unix epoch.
+    /// Sets the UTC day, counted from the Unix epoch.
     pub fn set_day(&mut self, day: u64) {
         if let Some(meter) = &mut self.meter {
             meter.set_day(day);
         }
     }
 
-    /// Whether no line may be taken: the number of messages that was requested is printed, or the posts that were
+    /// Whether no line may be consumed: the number of messages that was requested is printed, or the posts that were
     /// reserved of a shared quota are used up.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.is_full() || self.meter.as_ref().is_some_and(Meter::needs_grant)
     }
 
-    /// Decides about a line, and appends what is to be printed of it to `batch`. A break asks for a pause before the
-    /// next line; it counts this one.
+    /// Decides about a line, and appends what is to be printed of it to `batch`. A break means a pause before the
+    /// next line; this one is counted.
     pub fn line(&mut self, source: &mut Source, number: u64, line: Line, batch: &mut Batch) -> ControlFlow<()> {
         if self.is_full() {
             return ControlFlow::Break(());
@@ -213,7 +213,7 @@ impl Selector {
     }
 
     /// Appends what is to be printed of a message whose kind is accepted; nothing, if a filter drops it or `--jq`
-    /// makes nothing of it. The error names the option whose expression failed.
+    /// gives no result. The error names the option whose expression failed.
     fn print(
         &mut self,
         message: &Message,

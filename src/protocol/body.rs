@@ -3,7 +3,7 @@
 //! X answers with JSON, a proxy with a page, a front server with a line of text; each is read into one
 //! [`Body`], and with the status into the [`Code`] that decides.
 //!
-//! Law: total. Any bytes give a `Body`, and none of its text can steer a terminal.
+//! Law: total. Any bytes give a `Body`, and none of its text can control a terminal.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::text::sanitize;
 /// than the text kept, and still too little to cost time.
 const LONGEST_PAGE: usize = 256 * 1024;
 
-/// What came instead of a stream.
+/// The body of a response that is not a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// Nothing, or nothing that can be shown.
@@ -60,8 +60,8 @@ impl Body {
 }
 
 impl Code {
-    /// The code of a refused request: the body decides, the status only where the body says nothing
-    /// documented. An HTML page sent with a 200 is for [`TextLine::from_line`]: a [`Body`] has no markup left.
+    /// The code of a refused request: the body decides, the status only where the body has no
+    /// documented code. An HTML page sent with a 200 is for [`TextLine::from_line`]: a [`Body`] has no markup left.
     #[must_use]
     pub fn from_response(status: u16, body: &Body) -> Self {
         let stated = match body {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_says_nothing_known_leaves_it_to_the_status() {
+    fn the_status_decides_where_the_body_has_no_documented_code() {
         for (status, body, expected) in [
             (503, r#"{"title":"X","type":"https://api.x.com/2/problems/new-thing"}"#, "503"),
             (403, r#"{"errors":[{"type":"https://api.x.com/2/problems/resource-not-found"}]}"#, "403"),

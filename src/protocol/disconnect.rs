@@ -1,7 +1,7 @@
 //! The code of an ending: one type for every way a stream is refused or ends.
 //!
-//! An ending arrives as a number, a word, a status or a silence; here each is a [`Code`]. The catalogue
-//! says what a code means; the reaction table of the session decides what happens next.
+//! An ending arrives as a number, a text, a status or a silence; here each is a [`Code`]. The catalogue
+//! documents what a code means; the reaction table of the session decides what happens next.
 //!
 //! Law: [`Code::parse`] reads back what `Display` wrote, for every documented code.
 
@@ -16,7 +16,7 @@ pub use super::vocabulary::{
 pub enum Code {
     /// `disconnect.code` of a v1.1 line.
     V1(V1Code),
-    /// A v1.1 `disconnect` whose code is a word; empty if it has no code that can be read.
+    /// A v1.1 `disconnect` whose code is not a number; empty if it has no readable code.
     V1Text(String),
     /// `disconnect_type` of an operational disconnect.
     Type(DisconnectType),
@@ -26,11 +26,11 @@ pub enum Code {
     Problem(ProblemName),
     /// An enterprise `error` line.
     Enterprise(EnterpriseError),
-    /// A plain-text line or HTML page where a stream was promised.
+    /// A plain-text line or HTML page instead of a stream.
     Text(TextLine),
     /// An HTTP status whose body says nothing narrower.
     Status(HttpStatus),
-    /// What the tool itself saw.
+    /// What the tool itself detected.
     Local(LocalCause),
 }
 

@@ -150,8 +150,8 @@ impl Spelling {
 
 const FULL: Recovery = Recovery { backfill: true, range: true, spelling: Spelling::Snake };
 
-/// What most rows are: a v2 tweet stream without partitions and with full recovery. Rows say only
-/// how they differ.
+/// The default row: a v2 tweet stream without partitions and with full recovery. Other rows state only their
+/// differences.
 const USUAL: Endpoint = Endpoint {
     name: "",
     endpoint_name: None,
@@ -181,7 +181,7 @@ const fn v1(name: &'static str, path: &'static str) -> Endpoint {
     }
 }
 
-/// Every stream, in the order of the help text: what a newcomer wants comes first.
+/// Every stream, in the order of the help text: those that a new user needs come first.
 ///
 /// Sources: `OpenAPI` 2.167 for v2; X docs: Activity API and Powerstream for those two; the v1.1
 /// "Connecting to a streaming endpoint" page for v1.1.
@@ -263,7 +263,7 @@ pub fn find(name: &str) -> Option<&'static Endpoint> {
         .find(|endpoint| endpoint.name == name || endpoint.endpoint_name == Some(name) || endpoint.path == name)
 }
 
-/// Up to three stream names that `name` may be a slip for, nearest first.
+/// Up to three stream names that `name` may be a misspelling of, nearest first.
 #[must_use]
 pub fn nearest(name: &str) -> Vec<&'static str> {
     // X spells with underscores what the command line spells with dashes.

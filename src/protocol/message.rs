@@ -90,9 +90,9 @@ kinds! {
 pub enum Group {
     /// What a stream is opened for. Printed.
     Data,
-    /// What a consumer has a duty to act on. Printed unless removed by name.
+    /// What a consumer has a duty to act on. Printed unless `--only` or `--skip` removes it.
     Compliance,
-    /// What the server says about the stream itself. Reported on stderr; printed only when named.
+    /// What the server reports about the stream itself. Reported on stderr; printed only when named.
     Control,
     /// Valid JSON of a shape that X does not document. Printed: X adds kinds.
     Unknown,
@@ -145,7 +145,7 @@ impl Dialect {
 pub struct Message<'a> {
     /// What it is.
     pub kind: Kind,
-    /// Whose vocabulary; none for heartbeats, `unknown` and what is not JSON.
+    /// The dialect; none for heartbeats, `unknown` and what is not JSON.
     pub dialect: Option<Dialect>,
     /// The post's id as X wrote it, without quotes; empty when there is none.
     pub id: &'a [u8],
@@ -204,7 +204,7 @@ const AT_TOP: [(Key, Kind, Dialect); 22] = {
     ]
 };
 
-/// Says what a line is; `line` comes without its line end.
+/// Classifies a line; `line` has no line end.
 #[must_use]
 pub fn classify(line: &[u8]) -> Message<'_> {
     let message = |kind| Message { kind, dialect: None, id: b"", body: line, fault: None };
@@ -326,8 +326,8 @@ fn kind_of_problems(body: &[u8]) -> Kind {
     if over { Kind::Disconnect } else { Kind::Error }
 }
 
-/// The longest control message that is read as a value. X's weigh under 10 KB; as a value one of the size of the
-/// line cap would take a hundred times its length in memory.
+/// The longest control message that is read as a value. X's have less than 10 KB; parsed as a value, one of the size
+/// of the line cap would need a hundred times its length in memory.
 const LONGEST_CONTROL: usize = 256 << 10;
 
 fn value_of(body: &[u8]) -> Option<Value> {
@@ -338,7 +338,7 @@ fn problems(body: &[u8]) -> Vec<Problem> {
     value_of(body).map_or_else(Vec::new, |value| Problem::all(&value))
 }
 
-/// What a control message says, with its numbers.
+/// The content of a control message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// v1.1 `limit`: posts not delivered since this connection opened; a total, not a difference.
@@ -369,7 +369,7 @@ pub enum Notice {
     },
 }
 
-/// Why a stream is over, in X's words.
+/// Why a stream ended, as X reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisconnectReason {
     /// The code to look up in the catalogue.
@@ -379,7 +379,7 @@ pub struct DisconnectReason {
 }
 
 impl Message<'_> {
-    /// What a message of the `control` group says; nothing for any other kind.
+    /// The content of a message of the `control` group; none for any other kind.
     #[must_use]
     pub fn notice(&self) -> Option<Notice> {
         if self.kind == Kind::Malformed {
@@ -406,7 +406,7 @@ impl Message<'_> {
             _ => None,
         };
         match self.kind {
-            // Whatever is limited, its total is the one number there is.
+            // The total is the only number, whatever is limited.
             Kind::Limit => Some(Notice::Limit {
                 track: number("/limit/track").or_else(|| {
                     let members = value.get("limit")?.as_object()?;
@@ -440,7 +440,7 @@ impl Message<'_> {
     }
 }
 
-/// What a `disconnect` or `error` line says: the ending it announces, else what it complains about.
+/// The content of a `disconnect` or `error` line: the ending it announces, else the problem it reports.
 fn notice_from(value: &Value) -> Notice {
     let reason = value.pointer("/disconnect/reason").and_then(Value::as_str);
     let stated = match reason {

@@ -1,7 +1,7 @@
-//! What X says: its streams, its rate-limit headers, its error bodies and its ways to end a stream.
+//! The protocol of X: its streams, its rate-limit headers, its error bodies and its ways to end a stream.
 //!
-//! Every other part of the tool speaks of X in these words, so each word is written down once, with
-//! the document it comes from. A word the user mistypes is answered with the nearest one known.
+//! Every other part of the tool uses these names, so each is defined once, with the document it comes from. For a
+//! misspelt name the tool suggests the nearest known one.
 //!
 //! Law: pure. Nothing here reads a clock, a file or a socket, and no input makes it panic.
 
@@ -25,14 +25,14 @@ mod vocabulary;
 /// How many suggestions an error message carries. More than three is a list, and `--help` has that.
 const SUGGESTIONS: usize = 3;
 
-/// Longest word compared, in characters. The distance costs the product of both lengths, and a word
-/// longer than this is no slip of the finger.
+/// Longest name compared, in characters. The distance costs the product of both lengths, and a longer text is not a
+/// typing mistake.
 const LONGEST_WORD: usize = 64;
 
 /// Shortest word that counts as near because a candidate contains it. Two letters are in everything.
 const SHORTEST_PART: usize = 3;
 
-/// Up to three of `among` that `word` may be a slip for, nearest first, in the order given where the
+/// Up to three of `among` that `word` may be a misspelling of, nearest first, in the order given where the
 /// distance is equal. Letter case does not count.
 ///
 /// A candidate is near when one word contains the other (`tweets` for `tweets-compliance`) or when
@@ -73,7 +73,7 @@ fn contains(whole: &[char], part: &[char]) -> bool {
 }
 
 /// Damerau–Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and
-/// swaps of neighbours. Swaps count one because they are the commonest slip on a keyboard.
+/// swaps of neighbours. Swaps count one because they are the most common typing mistake.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_finds_its_word_and_a_stranger_finds_none() {
+    fn a_misspelt_name_finds_the_name_and_an_unrelated_one_finds_none() {
         let words = ["filtered", "sample", "sample10", "tweets-compliance"];
         assert_eq!(nearest("smaple", words.into_iter())[0], "sample");
         assert_eq!(nearest("FILTERD", words.into_iter()), ["filtered"]);

@@ -1,8 +1,8 @@
-//! What X says about an error, in a response body or in a line of a stream.
+//! How X reports an error, in a response body or in a line of a stream.
 //!
 //! One error arrives in many shapes: an RFC 7807 object bare, wrapped in `errors`, or both; the v1.1 list
 //! of code and message; an enterprise `error`. Everything after this file sees one shape, and none of its
-//! text can steer the user's terminal.
+//! text can control the user's terminal.
 //!
 //! Law: total. Any JSON gives a list of problems; a value of the wrong type is a missing detail.
 
@@ -12,7 +12,7 @@ use super::disconnect::{Code, ConnectionIssue, DisconnectType, EnterpriseError, 
 use crate::text::sanitize;
 
 /// Longest text kept of an error, in characters. The longest published detail has about 210; an HTML
-/// page says what it has to say before 500.
+/// page has its message within the first 500.
 pub(super) const LONGEST_TEXT: usize = 500;
 
 /// Longest name kept of a parameter or a type, in characters. The longest published one has about 40.
@@ -25,7 +25,7 @@ pub struct Problem {
     /// Last path segment of `type`: `usage-capped`. `about:blank` is kept whole. The host and path
     /// before it vary between X's generations and mean nothing.
     pub name: Option<ProblemName>,
-    /// `title`: short, sometimes the only word that distinguishes problems.
+    /// `title`: short, sometimes the only member that distinguishes problems.
     pub title: Option<String>,
     /// `detail`, or the `message` of a v1.1 or enterprise error: a sentence for users.
     pub detail: Option<String>,
@@ -108,9 +108,9 @@ impl Problem {
         })
     }
 
-    /// The ending this problem means; none if it is about a resource or says nothing that decides.
+    /// The ending this problem means; none if it is about a resource or not specific enough.
     ///
-    /// The narrowest word wins: the disconnect type, the connection issue, the name, and only then the
+    /// The most specific member wins: the disconnect type, the connection issue, the name, and only then the
     /// title and the numbers. A generic `about:blank` is its status.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     #[allow(clippy::too_many_lines)] // One table of every published line.
-    fn a_line_that_ends_the_stream_says_how() {
+    fn a_line_that_ends_the_stream_has_the_code_of_the_ending() {
         for (line, expected) in [
             (
                 r#"{"errors":[{"title":"operational-disconnect","disconnect_type":"UpstreamOperationalDisconnect","detail":"This stream has been disconnected upstream for operational reasons.","type":"https://api.twitter.com/2/problems/operational-disconnect"}]}"#,
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_of_the_server_can_steer_the_terminal() {
+    fn no_text_of_the_server_can_control_the_terminal() {
         let evil = "\u{1b}[2J\u{7}a\r\nb\u{9b}\u{7f}\u{202e}c\u{2066}\0 \t d";
         let value = json!({ "title": evil, "type": format!("x/problems/{evil}"), "disconnect_type": evil,
             "errors": [{ "parameters": { evil: [] } }] });

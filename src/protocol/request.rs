@@ -159,7 +159,7 @@ impl StreamParams {
     pub fn request_path(&self, path: &str) -> Result<Request, String> {
         let flagged = !self.fields.is_empty() || self.all_fields || self.local_dc_only || self.v1_flag().is_some();
         if flagged || self.backfill.is_some() || self.start.is_some() || self.end.is_some() {
-            return Err("for a path, pass parameters by name with -p KEY=VALUE".to_owned());
+            return Err("for a path, pass parameters with -p KEY=VALUE".to_owned());
         }
         let partition = self.partition.map(|number| ("partition".to_owned(), number.to_string()));
         let query: Vec<(String, String)> = partition.into_iter().chain(self.parameters.iter().cloned()).collect();

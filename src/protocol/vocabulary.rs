@@ -1,4 +1,4 @@
-//! The words and numbers that name endings, each list as an enum.
+//! The texts and numbers that identify endings, each list as an enum.
 //!
 //! X documents these lists but extends them without notice, so a list of X's keeps what it does not know as
 //! `Other`, with the text or number that came. The wire name of a value is written once, in its row below;
@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-/// Declares one list. `closed`: words of our own. `words`: X's words. `numbers`: X's numbers, of the type given.
+/// Declares one list. `closed`: texts of this tool. `words`: texts of X. `numbers`: numbers of X, of the given type.
 macro_rules! vocabulary {
     ($(#[$doc:meta])* closed $name:ident { $($variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
@@ -21,7 +21,7 @@ macro_rules! vocabulary {
             /// Every value.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The word shown.
+            /// The text shown.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
@@ -40,7 +40,7 @@ macro_rules! vocabulary {
             /// Every documented value.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The word as X writes it.
+            /// The text as X writes it.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self { $(Self::$variant => $word,)* Self::Other(word) => word }
@@ -48,7 +48,7 @@ macro_rules! vocabulary {
         }
 
         impl From<&str> for $name {
-            /// Letter case counts: a word from a server is data.
+            /// Letter case counts: text from a server is data.
             fn from(word: &str) -> Self {
                 match word { $($word => Self::$variant,)* _ => Self::Other(word.to_owned()) }
             }
@@ -87,7 +87,7 @@ macro_rules! vocabulary {
     };
     (@shared $name:ident) => {
         impl $name {
-            /// Reads what a user typed: a documented word in any letter case.
+            /// Reads what the user typed: a documented text in any letter case.
             #[must_use]
             pub fn parse(word: &str) -> Option<Self> {
                 Self::KNOWN.iter().find(|known| known.as_str().eq_ignore_ascii_case(word)).cloned()
@@ -181,7 +181,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Plain text known to come where a stream was promised.
+    /// Plain text that servers are known to send instead of a stream.
     closed TextLine {
         ConnectionLimit = "connection-limit",
         RateLimit = "rate-limit",
@@ -213,7 +213,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Endings that no message announces, as this machine sees them.
+    /// Endings that no message announces, as this tool detects them.
     closed LocalCause {
         Eof = "eof",
         Reset = "reset",
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_is_not_documented_keeps_its_text() {
+    fn an_undocumented_value_keeps_its_text() {
         for word in ["", "slowreader", "SomethingNew"] {
             assert_eq!(DisconnectType::from(word), DisconnectType::Other(word.to_owned()));
             assert_eq!(DisconnectType::from(word).to_string(), word);

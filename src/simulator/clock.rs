@@ -20,7 +20,7 @@ pub(crate) struct SimulatedClock {
 }
 
 impl SimulatedClock {
-    /// A clock that starts at this moment and runs so many times as fast as real time.
+    /// A clock that starts now and runs so many times as fast as real time.
     pub(crate) fn new(speed: u32) -> SimulatedClock {
         let clock = Clock::new(speed);
         SimulatedClock { clock, start: clock.now().wall, skipped: Mutex::default(), jumped: Notify::new() }

@@ -1,4 +1,4 @@
-//! What the server saw: requests, connections and how each ended. Tests read it and wait on it.
+//! The log of the server: requests, connections and how each ended. Tests read it and wait on it.
 
 use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -57,17 +57,17 @@ impl fmt::Debug for Request {
 /// How a connection ended, by which side ended it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// The client closed it. Clean: with a FIN, and over TLS with a goodbye (`close_notify`) first.
-    /// A client that only shuts its writing half counts as gone, too.
+    /// The client closed it. Clean: with a FIN, and over TLS with `close_notify` first.
+    /// A client that only shuts its writing half counts as closed, too.
     ClientClosed {
         /// Whether it closed properly.
         clean: bool,
     },
     /// The client reset it.
     ClientReset,
-    /// The server closed it: the script or a limit said so.
+    /// The server closed it, because of the script or a limit.
     ServerEnded,
-    /// TLS could not be agreed on; this is what rustls says.
+    /// The TLS handshake failed; the text is that of rustls.
     HandshakeFailed(String),
 }
 

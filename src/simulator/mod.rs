@@ -1,11 +1,11 @@
 //! A real X streaming server on the loopback address that plays a fault script.
 //!
-//! Users test their own clients against it (`xstream simulate`), newcomers watch it (`xstream tail --demo`), and the
+//! Users test their own clients against it (`xstream simulate`), new users watch it (`xstream tail --demo`), and the
 //! end-to-end tests of this tool rely on it. It is a true server over true sockets, because the faults worth testing are
-//! made of bytes, chunks and resets that a mock cannot produce.
+//! bytes, chunks and resets that a mock cannot produce.
 //!
 //! It is as strict as X: what X refuses is refused here, and each stream carries what X sends on it. Only a script
-//! breaks these rules.
+//! can break these rules.
 //!
 //! ```text
 //! server   accepts connections, for tests and the command line; state is what connections share, log what they did

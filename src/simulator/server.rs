@@ -1,4 +1,4 @@
-//! The server: it accepts, hands each connection its part of the script, and remembers.
+//! The server: it accepts connections, gives each its part of the script, and logs them.
 //!
 //! It runs as a task of the runtime it is started in, or on a thread of its own for tests that are
 //! not async. Dropping it stops it and closes its sockets.
@@ -51,7 +51,7 @@ pub struct Options {
     pub chunk_size: Option<usize>,
     /// More headers for every stream and refusal of the script.
     pub headers: Vec<(String, String)>,
-    /// Which posts are made.
+    /// The seed of the generated posts.
     pub seed: u64,
     /// Streams of one endpoint that may be open at once; one more is refused. `None` is no limit.
     pub connections: Option<usize>,

@@ -30,13 +30,13 @@ impl JournalFile {
         let mut options = OpenOptions::new();
         options.append(true);
         if special {
-            // A pipe whose reader stopped must not stop the stream: it fails as a full disk does.
+            // A pipe whose reader stopped must not block the stream: writing fails, as on a full disk.
             options.custom_flags(i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default());
         } else {
             options.create(true).read(true);
         }
         let mut file = options.open(path)?;
-        // A line that a crash of the machine cut must not swallow our first one.
+        // A last line that a crash cut must not merge with the first record.
         if !special && file.seek(SeekFrom::End(0))? > 0 {
             file.seek(SeekFrom::End(-1))?;
             let mut last = [0];

@@ -1,7 +1,7 @@
 //! The meter's part of the state: posts by UTC day, shared by runs and processes of one app.
 //!
-//! Totals by day stand in the state file. The ids of the current day, which tell repeats apart, lie in a file beside it
-//! as 64-bit numbers behind one line of text: it grows by appending, and a number that a crash cut is passed over. Both
+//! Totals by day are in the state file. The ids of the current day, which tell repeats apart, lie in a file beside it
+//! as 64-bit numbers behind one line of text: it grows by appending, and a number that a crash cut is skipped. Both
 //! change only under the lock of the state file. X counts by account, so each host has its own days and ids.
 
 use std::fs::{self, OpenOptions};
@@ -18,7 +18,7 @@ use crate::time::{date, same_month};
 /// What opens a file of ids, before its day.
 const MAGIC: &str = "xstream-ids 1 ";
 
-/// Days that are kept: as many as X tells of (x-streaming.md §5b).
+/// Days that are kept: as many as X reports (x-streaming.md §5b).
 const DAYS: usize = 90;
 
 /// The posts of one day.
@@ -41,7 +41,7 @@ impl Store {
         beside(self.path(), &format!(".{host}.ids"))
     }
 
-    /// The ids that are written down for a day (since the Unix epoch), or the later day that the file has turned to.
+    /// The ids in the file for a day (since the Unix epoch), or the later day that the file is for.
     fn read_ids(&self, day: u64) -> anyhow::Result<Ids> {
         let path = self.ids();
         let bytes = match fs::read(&path) {
@@ -74,7 +74,7 @@ impl Store {
         }
         let written = match known {
             Ids::Of { whole, .. } => OpenOptions::new().append(true).open(&path).and_then(|mut file| {
-                // What a crash cut is no number.
+                // A crash may have cut the last number.
                 file.set_len(*whole)?;
                 file.write_all(&bytes)
             }),
@@ -87,7 +87,7 @@ impl Store {
         written.with_context(|| format!("writing {}", path.display()))
     }
 
-    /// The days that are written down, oldest first. Nothing is locked or written.
+    /// The days in the file, oldest first, read without the lock.
     ///
     /// # Errors
     /// The file cannot be read, or is not a state file.
@@ -122,12 +122,12 @@ fn days(whole: &Value, host: &str) -> anyhow::Result<Vec<Day>> {
 
 impl LockedState<'_> {
     /// Brings the meter and the file to one count, in both directions. With `reserve` some of what is left of the
-    /// quota is reserved for this meter; what it had reserved before and not used is given back.
+    /// quota is reserved for this meter; what it had reserved before and not used is released.
     ///
-    /// Where the ids of the day are lost, the count goes on from the total as an upper bound, and the answer says why.
+    /// Where the ids of the day are lost, the count goes on from the total as an upper bound, and the result contains the reason.
     ///
     /// # Errors
-    /// The state file cannot be read or written, or is not ours.
+    /// The state file cannot be read or written, or is not a state file.
     pub fn sync(&mut self, meter: &mut Meter, reserve: bool) -> anyhow::Result<Option<String>> {
         let lost = self.sync_day(meter, reserve)?;
         if meter.turn() {
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_reserved_and_did_not_use_is_given_back_and_a_crash_only_overcounts() {
+    fn unused_reservations_are_released_and_a_crash_only_overcounts() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder);
         let quota = Some(Quota { posts: 100, period: Period::Day });
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_a_crash_cut_is_passed_over() {
+    fn a_number_that_a_crash_cut_is_skipped() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder);
         let mut meter = Meter::new(None, DAY, true);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_ours_is_not_touched() {
+    fn a_file_of_another_program_is_not_changed() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = store(&folder);
         let ids = folder.path().join("state.api.x.com.ids");

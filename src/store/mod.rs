@@ -1,4 +1,4 @@
-//! Files we keep.
+//! The files of this tool: state and journal.
 
 pub mod journal;
 pub mod meter;

@@ -3,10 +3,10 @@
 //!
 //! X counts requests by app, not by process, so a script that starts `xstream` in a loop must not start each
 //! time with an empty count. The file is small JSON, replaced in one step, and changed only under a lock that
-//! lies in a file beside it (the file itself is replaced, so a lock on it would be lost). Each moment is written
-//! on the wall clock and on the machine's own, which no jump of the wall clock can move.
+//! lies in a file beside it (the file itself is replaced, so a lock on it would be lost). Each time is written
+//! on the wall clock and on the monotonic clock, which does not jump.
 //!
-//! Its law: what is not ours is never overwritten. A file that cannot be understood is an error.
+//! Its law: a file that is not a state file of this tool is never overwritten, and is an error.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -19,11 +19,11 @@ use serde_json::{Value, json};
 
 use crate::session::budget::{Moment, Shared};
 
-/// Says that a file is ours, and which edition of the format it is in.
+/// Marks a state file, with the version of its format.
 const FORMAT: &str = "xstream-state";
 const VERSION: u64 = 1;
 
-/// A state file of ours weighs a few kilobytes; one of this size is something else.
+/// A state file has a few kilobytes; a file of this size is not one.
 const LARGEST: u64 = 4 << 20;
 
 /// One stream of one host in a state file.
@@ -34,7 +34,7 @@ pub struct Store {
     host: String,
     /// The stream whose requests are counted: its host and path.
     key: String,
-    /// This start of the machine, if the system names it.
+    /// The id of this boot, if the system has one.
     boot: Option<String>,
 }
 
@@ -47,14 +47,14 @@ pub struct LockedState<'a> {
 }
 
 impl Store {
-    /// Names the file, and the host and path of the stream that is counted in it. `monotonic` says whether moments on the monotonic clock can
-    /// be compared between processes.
+    /// Names the file, and the host and path of the stream that is counted in it. `monotonic`: whether times on the
+    /// monotonic clock can be compared between processes.
     ///
     /// # Errors
-    /// The folder is not there.
+    /// The folder does not exist.
     pub fn new(path: &Path, host: String, stream: &str, monotonic: bool) -> anyhow::Result<Store> {
         let failed = || format!("opening the state file {}", path.display());
-        // Behind a link lies the file that is replaced; all its names must share one lock.
+        // The target of a link is the file that is replaced; all its names must share one lock.
         let path = if let Ok(path) = path.canonicalize() {
             path
         } else {
@@ -74,7 +74,7 @@ impl Store {
     pub fn try_lock(&self) -> anyhow::Result<Option<LockedState<'_>>> {
         let name = self.path.display();
         if fs::metadata(&self.path).is_ok_and(|about| !about.is_file()) {
-            // No lock is left beside what is not ours.
+            // No lock file is left beside a file that is not a state file.
             bail!("reading the state file {name}: it is not a file");
         }
         let open = OpenOptions::new().create(true).write(true).truncate(false).open(&self.lock);
@@ -97,7 +97,7 @@ impl Store {
         &self.host
     }
 
-    /// The lock's file, for people who must find out who holds it.
+    /// The lock file, for a user who needs to find the process that holds it.
     #[must_use]
     pub fn lock(&self) -> &Path {
         &self.lock
@@ -125,7 +125,7 @@ impl Store {
         }
     }
 
-    /// The budget of our stream; none if it is not of our making, to the last number.
+    /// The budget of our stream; none unless every member is valid.
     fn budget(&self, whole: &Value) -> Option<Shared> {
         let Some(entry) = whole.get("budget")?.get(&self.key) else {
             return Some(Shared::default());
@@ -138,20 +138,22 @@ impl Store {
         let requests: Option<Vec<Moment>> = entry.get("requests")?.as_array()?.iter().map(moment).collect();
         let allowance = match (entry.get("left"), entry.get("until"), entry.get("told")) {
             (None, None, None) => None,
-            (left, until, told) => Some((u32::try_from(left?.as_u64()?).ok()?, moment(until?)?, moment(told?)?)),
+            (left, until, reported) => {
+                Some((u32::try_from(left?.as_u64()?).ok()?, moment(until?)?, moment(reported?)?))
+            }
         };
         Some(Shared { requests: requests?, allowance })
     }
 }
 
-/// Gives a file new contents in one step.
+/// Replaces the contents of a file in one step.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Beside the file, since a rename works only within a file system, and under a name that nobody has.
+    // Beside the file, since a rename works only within a file system, and under a name that no other process uses.
     let fresh = beside(path, &format!(".{}.new", std::process::id()));
     let mut file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&fresh, path));
     if written.is_err() {
-        // What is half written is of no use; the error is told anyway.
+        // A half written file is of no use; the write error is returned in any case.
         let _ = fs::remove_file(&fresh);
     }
     written
@@ -182,13 +184,13 @@ impl<'a> LockedState<'a> {
         replace(&self.store.path, format!("{}\n", self.whole).as_bytes())
     }
 
-    /// What this and other processes spent.
+    /// The requests of this and other processes.
     #[must_use]
     pub fn budget(&self) -> &Shared {
         &self.budget
     }
 
-    /// Writes what was spent, in one step.
+    /// Writes the requests, in one step.
     ///
     /// # Errors
     /// The file cannot be written; then it is as it was.
@@ -199,10 +201,10 @@ impl<'a> LockedState<'a> {
         let moment = |moment: &Moment| json!([moment.wall, moment.monotonic]);
         let requests: Vec<Value> = shared.requests.iter().map(moment).collect();
         let mut entry = json!({ "boot": self.store.boot, "requests": requests });
-        if let Some((left, until, told)) = &shared.allowance {
+        if let Some((left, until, reported)) = &shared.allowance {
             entry["left"] = (*left).into();
             entry["until"] = moment(until);
-            entry["told"] = moment(told);
+            entry["told"] = moment(reported);
         }
         self.whole["budget"][&self.store.key] = entry;
         self.budget = shared.clone();

@@ -158,7 +158,7 @@ fn a_journal_is_explained_from_a_file_and_from_stdin() {
         "1 × 12 Shed load (X's side)",
         "1, median 2.0s, longest 2.0s",
         "https://developer.x.com/status",
-        "1 earlier run in this journal is not told.",
+        "1 earlier run in this journal is not shown.",
         "The last line is cut",
     ] {
         assert!(text.contains(part), "{part}: {text}");

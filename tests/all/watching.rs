@@ -83,7 +83,7 @@ fn the_journal_holds_every_event_by_its_schema_and_explain_reads_it_back() {
         "received    6 posts",
         "5: X's side",
         "3 connections, 5 attempts",
-        "5 posts for certain",
+        "5 posts not delivered",
     ] {
         assert!(report.contains(fact), "no {fact:?} in {report}");
     }
@@ -188,5 +188,5 @@ fn the_summary_has_five_lines_when_requested() {
     );
     assert!(lines[3].contains("2 connections") && lines[3].contains("eof 2"), "{messages}");
     assert!(lines[2].contains("longest silence") && lines[1].contains("gap"), "{messages}");
-    assert!(lines[0].contains("lost for certain: 11 posts"), "{messages}");
+    assert!(lines[0].contains("11 posts not delivered"), "{messages}");
 }

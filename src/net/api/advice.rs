@@ -63,7 +63,7 @@ impl Kind {
             (405..500, Code::Status(_)) => "check --base-url and any proxy in between".to_owned(),
             (_, Code::Problem(ProblemName::RateLimitExceeded)) => rate_window(refusal, now),
             (500..600, _) => match refusal.retry_after {
-                Some(wait) => format!("the fault is X's; X asks to try again in {}", format_duration(wait)),
+                Some(wait) => format!("the fault is X's; X requires a wait of {}", format_duration(wait)),
                 None => "the fault is X's; try again later".to_owned(),
             },
             _ => code.entry().advice.to_owned(),
@@ -118,7 +118,7 @@ pub fn advice_for(failure: &Failure) -> &'static str {
             "try again; if it fails again, check the network, any proxy in between, and X's status page, \
              https://developer.x.com/status"
         }
-        // A failure about a date already says what to do.
+        // The text of a failure about a date already contains the advice.
         LocalCause::Certificate if !failure.detail.contains("clock") => {
             "check --base-url and any proxy in between; for a TLS proxy, pass its CA with --cacert"
         }
@@ -126,7 +126,7 @@ pub fn advice_for(failure: &Failure) -> &'static str {
     }
 }
 
-/// Which access these endpoints need (X docs: access levels), and where X says to apply for it.
+/// Which access these endpoints need (X docs: access levels), and where to apply for it.
 fn forbidden(body: &Body) -> String {
     let mut advice = "these endpoints need the app-only bearer token of an app with pay-per-use or Enterprise access; \
                       attach the app to a project that has it, in the developer portal"

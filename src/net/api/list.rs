@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::query::MAX_PAGES;
-use super::send::Shape;
+use super::send::Expected;
 use super::{Api, Error};
 use crate::net::dial::ApiRequest;
 use crate::protocol::api_types;
@@ -45,7 +45,7 @@ impl Api {
             query.extend(next.iter().map(|token| pair("pagination_token", token)));
             let target = format!("{path}?{}", query.join("&"));
             let request = ApiRequest { method: &Method::GET, target: &target, json: None };
-            let reply = self.send(what, Shape::List, request).await?;
+            let reply = self.send(what, Expected::List, request).await?;
             let (rows, others): (Vec<&Value>, _) =
                 api_types::list(&reply, "data").iter().partition(|row| row.is_object());
             listing.items.extend(rows.into_iter().map(&read));

@@ -30,7 +30,7 @@ pub use list::Listing;
 use list::encoded;
 use query::MAX_PAGES;
 pub use query::{ConnectionQuery, Delete, KILL_BATCH, Kill, NewRule, RULE_BATCH, Status};
-use send::Shape;
+use send::Expected;
 
 const CONNECTIONS: &str = "/2/connections";
 const RULES: &str = "/2/tweets/search/stream/rules";
@@ -113,7 +113,7 @@ impl Api {
             Kill::All => (format!("{CONNECTIONS}/all"), None),
         };
         let request = ApiRequest { method: &Method::DELETE, target: &target, json: body.as_deref() };
-        let reply = self.send("ending connections", Shape::Data, request).await?;
+        let reply = self.send("ending connections", Expected::Data, request).await?;
         Ok(TerminateResult::from_json(&reply))
     }
 
@@ -160,7 +160,7 @@ impl Api {
     async fn change_rules(&mut self, what: &'static str, dry_run: bool, body: &Value) -> Result<Value, Error> {
         let target = if dry_run { format!("{RULES}?dry_run=true") } else { RULES.to_owned() };
         let request = ApiRequest { method: &Method::POST, target: &target, json: Some(&body.to_string()) };
-        self.send(what, Shape::Change, request).await
+        self.send(what, Expected::Change, request).await
     }
 
     /// Deletes every rule; this cannot be undone.
@@ -168,10 +168,10 @@ impl Api {
     /// # Errors
     /// The call failed.
     pub async fn delete_all_rules(&mut self) -> Result<DeleteOutcome, Error> {
-        // X documents a body as required and none for this case; an empty object requests nothing else.
+        // X documents a body as required and none for this case; an empty object has no further effect.
         let target = format!("{RULES}?delete_all=true");
         let request = ApiRequest { method: &Method::POST, target: &target, json: Some("{}") };
-        let reply = self.send("deleting all rules", Shape::Change, request).await?;
+        let reply = self.send("deleting all rules", Expected::Change, request).await?;
         Ok(DeleteOutcome::from_json(&reply))
     }
 
@@ -182,7 +182,7 @@ impl Api {
     pub async fn rule_counts(&mut self) -> Result<RuleCounts, Error> {
         let target = format!("{RULES}/counts");
         let request = ApiRequest { method: &Method::GET, target: &target, json: None };
-        let reply = self.send("counting the rules", Shape::Data, request).await?;
+        let reply = self.send("counting the rules", Expected::Data, request).await?;
         self.report_errors(&reply);
         Ok(RuleCounts::from_json(&reply))
     }
@@ -195,7 +195,7 @@ impl Api {
         let days = days.map_or_else(String::new, |days| format!("&days={days}"));
         let target = format!("{USAGE}?usage.fields={USAGE_FIELDS}{days}");
         let request = ApiRequest { method: &Method::GET, target: &target, json: None };
-        let reply = self.send("reading the usage", Shape::Data, request).await?;
+        let reply = self.send("reading the usage", Expected::Data, request).await?;
         self.report_errors(&reply);
         Ok(Usage::from_json(&reply))
     }

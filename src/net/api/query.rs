@@ -1,4 +1,4 @@
-//! What the calls ask for: which connections to list or end, which rules to add or delete.
+//! The parameters of calls: which connections to list or end, which rules to add or delete.
 
 /// The most ids that one request to end connections may carry (X docs: connections).
 pub const KILL_BATCH: usize = 100;

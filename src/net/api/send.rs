@@ -1,6 +1,6 @@
 //! One call: sent, sent again where that is safe, and checked for what X documents.
 //!
-//! Its law: a request is sent again only if X cannot have seen it, or says with a 5xx that it failed.
+//! Its law: a request is sent again only if X cannot have seen it, or reports with a 5xx that it failed.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(15);
 
 /// What a success must contain. Any other body is not X's, whatever its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum Expected {
     /// `data` with a list; an empty list is `meta` without it.
     List,
     /// `data` with an object.
@@ -33,14 +33,14 @@ pub(super) enum Shape {
     Change,
 }
 
-impl Shape {
+impl Expected {
     fn matches(self, reply: &Value) -> bool {
         let data = reply.get("data").filter(|data| !data.is_null());
         let has_meta = reply.get("meta").is_some_and(Value::is_object);
         match self {
-            Shape::List => data.map_or(has_meta, Value::is_array),
-            Shape::Data => data.is_some_and(Value::is_object),
-            Shape::Change => data.map_or(has_meta, |data| data.is_array() || data.is_object()),
+            Expected::List => data.map_or(has_meta, Value::is_array),
+            Expected::Data => data.is_some_and(Value::is_object),
+            Expected::Change => data.map_or(has_meta, |data| data.is_array() || data.is_object()),
         }
     }
 }
@@ -50,7 +50,7 @@ impl Api {
     pub(super) async fn send(
         &mut self,
         what: &'static str,
-        shape: Shape,
+        expected: Expected,
         request: ApiRequest<'_>,
     ) -> Result<Value, Error> {
         let mut delays = if self.options.retry { &DELAYS[..] } else { &[] }.iter().copied();
@@ -58,7 +58,7 @@ impl Api {
             let (kind, body) = match self.options.dialer.call(request).await {
                 Ok(response) => {
                     self.head = response.refusal.head.clone();
-                    match read(response, shape) {
+                    match read(response, expected) {
                         Ok(value) => return Ok(value),
                         Err(failed) => failed,
                     }
@@ -95,7 +95,7 @@ impl Api {
 }
 
 /// The JSON of a success, or what the response means instead and its JSON, null if it has none.
-fn read(response: ApiResponse, shape: Shape) -> Result<Value, (Kind, Value)> {
+fn read(response: ApiResponse, expected: Expected) -> Result<Value, (Kind, Value)> {
     let ApiResponse { status, body, refusal } = response;
     let refused = |body| (Kind::Refused(Box::new(refusal.clone())), body);
     let unreadable = |text: &str| Err((Kind::Unreadable(sanitize(text, 200)), Value::Null));
@@ -114,7 +114,7 @@ fn read(response: ApiResponse, shape: Shape) -> Result<Value, (Kind, Value)> {
         Ok(value) if value.get("data").is_none() && value.get("meta").is_none() && !Problem::all(&value).is_empty() => {
             Err(refused(value))
         }
-        Ok(value) if shape.matches(&value) => Ok(value),
+        Ok(value) if expected.matches(&value) => Ok(value),
         Ok(_) => unreadable(&String::from_utf8_lossy(&body)),
         Err(_) if body.trim_ascii().is_empty() => unreadable("it is empty"),
         Err(_) => unreadable(match &refusal.body {

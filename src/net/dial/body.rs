@@ -12,7 +12,7 @@ use crate::session::Failure;
 /// The most that is read of a refusal's body; X's longest problem is under 1 KB.
 const REFUSAL_CAP: usize = 64 << 10;
 
-/// How long a refusal's body may take, in real time: a server that refuses has nothing to compute.
+/// How long a refusal's body may take, in real time: a refusal needs no computation.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest reply to a call, inflated. X's largest page, 1000 rules of 2048 characters, stays below even if every

@@ -1,4 +1,4 @@
-//! Why no connection came about: certificate, TLS, proxy, DNS or TCP, found in the error of the connector.
+//! Why connecting failed: certificate, TLS, proxy, DNS or TCP, found in the error of the connector.
 
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
@@ -11,7 +11,7 @@ use crate::net::trust::describe_certificate_error;
 use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
-/// The failure that `error` of a connector stands for.
+/// The failure that a connector's `error` means.
 pub fn from_connect(
     error: &(dyn StdError + 'static),
     base: &BaseUrl,

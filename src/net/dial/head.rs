@@ -1,4 +1,4 @@
-//! What the head of a response says: rate limit, date, coding, redirect.
+//! The head of a response: rate limit, date, coding, redirect.
 
 use hyper::header::HeaderMap;
 use hyper::http::response::Parts;

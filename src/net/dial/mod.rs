@@ -1,7 +1,7 @@
 //! From a request to an open, authenticated response: DNS, TCP, TLS, request, head.
 //!
-//! A [`Dialer`] knows how to reach the server; each dial carries its own request, so that a reconnect may ask for
-//! something else than the first connection did. One dial is one attempt: there is no pool and no hidden retry, no
+//! A [`Dialer`] knows how to reach the server; each dial carries its own request, so that a reconnect may differ
+//! from the first connection. One dial is one attempt: there is no pool and no hidden retry, no
 //! redirect is followed, and every attempt resolves the name again. A failure comes back as a [`Failure`], whose code
 //! the session decides by.
 
@@ -56,7 +56,7 @@ pub struct Options {
     pub base: BaseUrl,
     /// The credentials; none for a server that needs no token.
     pub token: Option<Token>,
-    /// The proxy in between.
+    /// The proxy.
     pub proxy: Option<Proxy>,
     /// Certificates to trust instead of the system's.
     pub cacert: Option<PathBuf>,
@@ -141,7 +141,7 @@ impl Dialer {
         if parts.status == 200 && coding != Coding::Unknown {
             return Ok(DialOutcome::Opened(head::read(&parts.headers), Box::new(stream)));
         }
-        // A body that cannot be read explains nothing; the status still does.
+        // Without a readable body the status still explains the refusal.
         let body = if parts.status == 200 || coding == Coding::Unknown {
             Body::Empty
         } else {
@@ -217,7 +217,7 @@ impl Dialer {
         match response {
             Ok(response) => Ok((response, connection)),
             Err(failure) => {
-                // The server may hold the slot for us until it notices that we are gone.
+                // The server may keep the slot occupied until it notices that the client closed.
                 connection.close().await;
                 Err(failure)
             }

@@ -58,29 +58,29 @@ impl Diagnosis {
         self.bad += 1;
     }
 
-    /// Whether there is nothing of a journal in it.
+    /// Whether it contains no record of a journal.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records == 0 && self.earlier == 0
     }
 
-    /// The report for people.
+    /// The report as text for the user.
     #[must_use]
     pub fn report(&self) -> String {
         let mut page = report::of_run(&self.run);
         let mut notes = Vec::new();
         match self.earlier {
             0 => {}
-            1 => notes.push("1 earlier run in this journal is not told.".to_owned()),
-            count => notes.push(format!("{count} earlier runs in this journal are not told.")),
+            1 => notes.push("1 earlier run in this journal is not shown.".to_owned()),
+            count => notes.push(format!("{count} earlier runs in this journal are not shown.")),
         }
         match self.bad {
             0 => {}
-            1 => notes.push("1 line is not a record and left out.".to_owned()),
-            count => notes.push(format!("{count} lines are not a record and left out.")),
+            1 => notes.push("1 line is not a record and was left out.".to_owned()),
+            count => notes.push(format!("{count} lines are not records and were left out.")),
         }
         if self.cut {
-            notes.push("The last line is cut and left out.".to_owned());
+            notes.push("The last line is incomplete and was left out.".to_owned());
         }
         if !notes.is_empty() {
             page.push('\n');

@@ -12,10 +12,10 @@ use crate::session::WaitReason;
 use crate::text::plural;
 use crate::time::{date_time, format_duration};
 
-/// Reasons and holders that are named; more of them say no more.
+/// The most reasons and holders that are listed; further ones add no information.
 const SHOWN: usize = 5;
 
-/// The report for people.
+/// The report as text for the user.
 pub(super) fn of_run(run: &Run) -> String {
     let stats = &run.stats;
     let (from, to) = run.span.unwrap_or_default();
@@ -39,7 +39,7 @@ pub(super) fn of_run(run: &Run) -> String {
     let tries = format!("{}, {}", plural(stats.connections, "connection"), plural(stats.attempts, "attempt"));
     labelled(&mut page, "connected", &format!("{} ({percent:.1} %), {tries}", format_duration(connected)));
     endings(run, &mut page);
-    for (label, counts) in [("X says", &run.reasons), ("held by", &run.holders)] {
+    for (label, counts) in [("X reports", &run.reasons), ("held by", &run.holders)] {
         let shown: Vec<String> = counts.iter().take(SHOWN).map(|(text, times)| format!("{times} × {text}")).collect();
         if !shown.is_empty() {
             labelled(&mut page, label, &shown.join(", "));
@@ -62,24 +62,20 @@ pub(super) fn of_run(run: &Run) -> String {
     let waits: Vec<String> = stats
         .waits
         .iter()
-        .map(|(reason, wait)| format!("{} {} × ({} together)", name(*reason), wait.count, format_duration(wait.total)))
+        .map(|(reason, wait)| format!("{} {} × ({} in total)", name(*reason), wait.count, format_duration(wait.total)))
         .collect();
     if !waits.is_empty() {
         labelled(&mut page, "waits", &waits.join(", "));
     }
     if stats.blocks.count > 0 {
-        let together = format_duration(stats.blocks.total);
-        labelled(
-            &mut page,
-            "our reader",
-            &format!("blocked {}, {together} together", plural(stats.blocks.count, "time")),
-        );
+        let total = format_duration(stats.blocks.total);
+        labelled(&mut page, "reader", &format!("blocked {}, {total} in total", plural(stats.blocks.count, "time")));
     }
     let last = match &run.end {
         Some(EndRecord { outcome, exit: Some(exit), .. }) => format!("ended: {outcome}, exit status {exit}"),
         Some(end) => format!("ended: {}", end.outcome),
         None => {
-            format!("{}; no end is recorded: it still runs, or it was killed", or(&run.state, "started"))
+            format!("{}; no end is recorded: it is running, or it was killed", or(&run.state, "started"))
         }
     };
     labelled(&mut page, "last state", &last);
@@ -119,7 +115,7 @@ fn losses(run: &Run, page: &mut String) {
     let gaps = match stats.gaps.count {
         0 => "no gaps".to_owned(),
         gaps => format!(
-            "{}, {} together, about {} missed",
+            "{}, {} in total, about {} missed",
             plural(gaps, "gap"),
             format_duration(stats.gaps.total),
             plural(stats.missed, "post")
@@ -128,7 +124,7 @@ fn losses(run: &Run, page: &mut String) {
     labelled(page, "lost", &gaps);
     if stats.limited() > 0 {
         let posts = plural(stats.limited(), "post");
-        labelled(page, "", &format!("{posts} for certain, told by X in `limit` messages"));
+        labelled(page, "", &format!("{posts} not delivered, counted by X in `limit` messages"));
     }
     if stats.unreadable > 0 {
         labelled(page, "", &format!("{} could not be read as messages", plural(stats.unreadable, "line")));

@@ -1,4 +1,4 @@
-//! The fold over the records of one run: [`Stats`] for what its events say, and beside it what only records state or
+//! The fold over the records of one run: [`Stats`] from its events, and beside it what only records contain or
 //! only a diagnosis needs.
 
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use crate::protocol::catalogue::Side;
 use crate::protocol::disconnect::Code;
 use crate::text::sanitize;
 
-/// Longest text of a journal that is repeated, in characters.
+/// Longest text that a report repeats from a journal, in characters.
 const LONGEST_TEXT: usize = 60;
 
-/// What one run came to. Every text of the journal in it is safe to print.
+/// The result of one run. Every text of the journal in it is safe to print.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     pub stats: Stats,
@@ -21,9 +21,9 @@ pub(super) struct Run {
     pub end: Option<EndRecord>,
     /// Times of the earliest and the latest record, since the Unix epoch.
     pub span: Option<(Duration, Duration)>,
-    /// When the stream was lost that is not back yet.
+    /// When the stream was lost, until it is open again.
     lost_at: Option<Duration>,
-    /// How long each loss lasted that is over.
+    /// The length of each loss that has ended.
     pub reconnects: Vec<Duration>,
     pub endings: BTreeMap<String, EndingCount>,
     pub causes: BTreeMap<Cause, u64>,
@@ -31,7 +31,7 @@ pub(super) struct Run {
     unclean: bool,
     /// Refusals for a taken slot after such a loss.
     pub ghosts: u64,
-    /// When the heartbeat was last late, and how long nothing had come by then.
+    /// When the heartbeat was last late, and the silence before it.
     late: Option<(Duration, Duration)>,
     pub silence: Duration,
     pub posts: u64,
@@ -49,7 +49,7 @@ pub(super) struct EndingCount {
     pub count: u64,
 }
 
-/// What may be behind an ending; where counts are equal the first one here is reported.
+/// Possible causes of an ending; where counts are equal the first one here is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
     SlowReader,
@@ -63,7 +63,7 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    /// What is behind an ending with this code; `slow` says that the reader process lagged at that time.
+    /// The cause of an ending with this code; `slow` means that the reader process lagged at that time.
     pub(super) fn new(code: &str, side: Side, slow: bool) -> Cause {
         match code {
             _ if slow => Cause::SlowReader,
@@ -162,7 +162,7 @@ impl Run {
             self.posts = self.posts.saturating_add(ended.posts);
             self.lost_at = Some(at);
             self.unclean = cause == Cause::Network;
-            // Nothing came between the late heartbeat and the stall that it became.
+            // No byte came between the late heartbeat and the stall.
             if let (Some((late, silence)), "stall") = (self.late, code.as_str()) {
                 self.silence = self.silence.max(silence.saturating_add(at.saturating_sub(late)));
             }

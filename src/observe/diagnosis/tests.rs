@@ -1,4 +1,4 @@
-//! Journals of a few records, and what is reported of them.
+//! Journals of a few records, and their reports.
 
 use jiff::Timestamp;
 
@@ -58,15 +58,15 @@ fn a_run_on_a_bad_network_is_diagnosed() {
                   1 × 503 Service Unavailable (X's side)
                   1 × reset Connection reset (the network)
                   1 × stall (the network)
-      X says      1 × operator_disconnect
+      X reports   1 × operator_disconnect
       held by     1 × 203.0.113.7
       received    20 posts
       reconnects  2, median 6.0s, longest 10s
       silence     30s at the longest, while connected
-      lost        1 gap, 32s together, about 5 posts missed
-                  4 posts for certain, told by X in `limit` messages
-      waits       backoff 2 × (5.2s together)
-      last state  streaming; no end is recorded: it still runs, or it was killed
+      lost        1 gap, 32s in total, about 5 posts missed
+                  4 posts not delivered, counted by X in `limit` messages
+      waits       backoff 2 × (5.2s in total)
+      last state  streaming; no end is recorded: it is running, or it was killed
 
     most likely cause
       The network: most connections broke or went silent without an ending from X.
@@ -74,19 +74,19 @@ fn a_run_on_a_bad_network_is_diagnosed() {
       Try another network, leave out the proxy or VPN, and ask the provider; see
       `xstream explain reasons`.
 
-    1 earlier run in this journal is not told.
+    1 earlier run in this journal is not shown.
     ");
 }
 
 #[test]
 fn the_most_likely_cause_follows_what_ended_most() {
     for (records, begins) in [
-        ("0 start\n1 opened\n2 blocked\n3 ended \"code\":\"eof\",\"opened\":true", "Our side: the program that reads"),
+        ("0 start\n1 opened\n2 blocked\n3 ended \"code\":\"eof\",\"opened\":true", "Our side: the reader process"),
         (
             "0 start\n1 opened\n3 ended \"code\":\"reset\",\"opened\":true,\"slow_reader\":true",
-            "Our side: the program that reads",
+            "Our side: the reader process",
         ),
-        ("0 start\n1 opened\n2 blocked", "Our side: the program that reads"),
+        ("0 start\n1 opened\n2 blocked", "Our side: the reader process"),
         ("0 start\n3 ended \"code\":\"7\",\"opened\":true", "Our side: another client"),
         ("0 start\n3 ended \"code\":\"TooManyConnections\",\"opened\":false", "Our side: all connections"),
         (
@@ -115,7 +115,7 @@ fn lines_that_are_no_record_are_counted_and_a_cut_end_is_reported() {
     journal.push(br#"{"at":"2026-11-2"#, false);
     let report = journal.report();
     assert!(
-        report.ends_with("6 lines are not a record and left out. The last line is cut and left out.\n"),
+        report.ends_with("6 lines are not records and were left out. The last line is incomplete and was\nleft out.\n"),
         "{report}"
     );
     assert!(!journal.is_empty());

@@ -5,7 +5,7 @@ use crate::protocol::catalogue::{STATUS_PAGE, Side};
 use crate::protocol::disconnect::{Code, LocalCause};
 use crate::session::outcome::REFUSED;
 
-/// The most likely cause, and the next thing to try. What stopped the run decides; else what ended most
+/// The most likely cause, and the next thing to try: from what stopped the run, else from what ended most
 /// connections.
 pub(super) fn verdict(run: &Run) -> (String, String) {
     let exit = run.end.as_ref().and_then(|end| end.exit);
@@ -17,17 +17,12 @@ pub(super) fn verdict(run: &Run) -> (String, String) {
     if run.final_code() == LocalCause::Quota.as_str() {
         return (
             "Our side: the quota that was set with --quota is spent.".to_owned(),
-            "Raise it, or let --quota-wait wait for its period to turn.".to_owned(),
+            "Raise it, or use --quota-wait, which waits for the next period.".to_owned(),
         );
     }
     if let (Some(REFUSED), Some(entry)) = (exit, last) {
         return (
-            format!(
-                "X refuses, and only a person can change that: {} ({}): {}.",
-                run.final_code(),
-                entry.side,
-                entry.meaning
-            ),
+            format!("X refuses, and retrying does not help: {} ({}): {}.", run.final_code(), entry.side, entry.meaning),
             format!("{}.", capital(entry.advice)),
         );
     }
@@ -48,7 +43,7 @@ pub(super) fn verdict(run: &Run) -> (String, String) {
         Cause::Places => pair(PLACES),
         Cause::Rate => pair(RATE),
         Cause::Network => pair(NETWORK),
-        Cause::X => (X.to_owned(), format!("Nothing here; X's status page tells: {STATUS_PAGE}.")),
+        Cause::X => (X.to_owned(), format!("Nothing on this side; see X's status page: {STATUS_PAGE}.")),
         Cause::Account | Cause::Other => {
             let side = |ending: &EndingCount| (ending.side == Side::Account) == (cause == Cause::Account);
             let most = run.endings.iter().filter(|(_, ending)| side(ending)).max_by_key(|(_, ending)| ending.count);
@@ -57,25 +52,25 @@ pub(super) fn verdict(run: &Run) -> (String, String) {
                     format!("{code} ({}): {}.", entry.side, entry.meaning),
                     format!("{}; see `xstream explain {code}`.", capital(entry.advice)),
                 ),
-                None => pair(("Unknown: no page lists this ending.", "Read the detail that came with it.")),
+                None => pair(("Unknown: X does not document this ending.", "Read the detail that came with it.")),
             }
         }
     }
 }
 
 const SLOW: (&str, &str) = (
-    "Our side: the program that reads our output is too slow. The stream was not read for a while, or X's queue for us \
-     grew too large, and X closes such connections.",
-    "Make the program that reads faster, ask for fewer fields, or put a file or queue between; a larger --buffer takes \
-     longer bursts.",
+    "Our side: the reader process is too slow. The stream was not read for a while, or X's queue for this client grew \
+     too large, and X closes such connections.",
+    "Make the reader process faster, request fewer fields, or put a file or a queue in between; a larger --buffer \
+     absorbs longer bursts.",
 );
 const TAKEN: (&str, &str) = (
     "Our side: another client with the same credentials takes the connection over.",
     "Find the other client (`xstream connections` lists it) and stop it.",
 );
 const GHOST: (&str, &str) = (
-    "The network: connections ended uncleanly, and X then refused new ones because it still believed the old ones open.",
-    "Try another network, or leave out the proxy or VPN. The refusals pass by themselves, on a quiet stream in up to \
+    "The network: connections ended uncleanly, and X then refused new ones because it still counted the old ones as open.",
+    "Try another network, or leave out the proxy or VPN. The refusals end by themselves, on an idle stream within \
      20 s; see `xstream explain TooManyConnections`.",
 );
 const PLACES: (&str, &str) = (
@@ -83,7 +78,7 @@ const PLACES: (&str, &str) = (
     "See who is connected (`xstream connections`) and stop what is not needed; see `xstream explain 429`.",
 );
 const RATE: (&str, &str) = (
-    "Our side: too many connection requests in 15 minutes, by us or by another client of the same app.",
+    "Our side: too many connection requests in 15 minutes, by this client or another one of the same app.",
     "Look for another client of the same app that reconnects too often; let runs of one app share --state FILE; see \
      `xstream explain 429`.",
 );

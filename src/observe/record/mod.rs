@@ -1,8 +1,8 @@
 //! The records of the journal: one JSON object per line, written by `tail --journal` and read back by `explain
 //! --journal`. `journal.schema.json` documents the format; a test holds the two together.
 //!
-//! Its law: what is written stays readable. An unknown event, an extra member, a missing one or one whose value is of
-//! another type never makes a record unreadable that has a time and an event.
+//! Its law: what is written stays readable. A record with a time and an event is readable, whatever else is unknown,
+//! extra, missing or of another type.
 
 mod replay;
 mod write;
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for Wall {
     }
 }
 
-/// What a record says.
+/// The content of a record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum RecordKind {

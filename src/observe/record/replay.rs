@@ -1,4 +1,4 @@
-//! Events of records: what a journal states of them, for the fold that the diagnosis rests on.
+//! Events from records, for the fold that the diagnosis uses.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::session::{Event, EventKind};
 use crate::time::Timestamp;
 
 impl Record {
-    /// The event that the record was made of, as far as it states it; none if it states nothing that is counted.
+    /// The event that the record was made from, as far as the record contains it; none if it has nothing to count.
     pub(in crate::observe) fn to_event(&self) -> Option<Event> {
         let time = |Wall(wall)| Timestamp { wall, monotonic: wall };
         let millis = Duration::from_millis;

@@ -24,7 +24,7 @@ impl Record {
     }
 
     /// The record of an event; none for batches, which are too many, for the end of the run and the status, which have
-    /// records of their own, and for what concerns this process alone.
+    /// records of their own, and for events that concern only this process.
     #[must_use]
     pub fn from_event(event: &Event) -> Option<Record> {
         let kind = match &event.kind {

@@ -1,4 +1,4 @@
-//! What the row shows: every state at every width, every colour, and what goes first where room is short.
+//! What the row shows: every state at every width, every colour, and which part is dropped first where room is short.
 
 use super::*;
 use crate::pipeline::meter::{Period, Quota, Reading};
@@ -40,13 +40,13 @@ const WIDTHS: [usize; 5] = [20, 40, 80, 120, 200];
 /// The size of the buffer.
 const BUFFER: usize = 64 << 20;
 
-/// A moment of a run that begins at 12:00:00 UTC.
+/// A time in a run that begins at 12:00:00 UTC.
 fn at(seconds: f64) -> Timestamp {
     let since = Duration::from_secs_f64(seconds);
     Timestamp { monotonic: since, wall: Duration::from_secs(1_792_065_600) + since }
 }
 
-/// The id of a post that was written at this moment.
+/// The id of a post that was written at this time.
 fn id(written: Timestamp) -> String {
     let since = written.wall.as_millis() - 1_288_834_974_657;
     (since << 22).to_string()
@@ -172,8 +172,8 @@ fn a_row_whose_reader_is_slow() {
      20: slow reader · hb 15s
      40: slow reader · hb 15s
      80: slow reader · heartbeat 15s · 48/50 · last UpstreamOperationalDisconnect 45s
-    120: filtered held up by our reader · heartbeat 15s · post 15s · 25.2/s · 48/50 · last UpstreamOperationalDisconnect 45s
-    200: filtered held up by our reader · heartbeat 15s · post 15s · 25.2/s of 1235, lag 29s · x-rate-limit 48/50 13m45s · last UpstreamOperationalDisconnect 45s ago · gaps 1 · buffer 100%
+    120: filtered blocked by the reader · heartbeat 15s · post 15s · 25.2/s · 48/50 · last UpstreamOperationalDisconnect 45s
+    200: filtered blocked by the reader · heartbeat 15s · post 15s · 25.2/s of 1235, lag 29s · x-rate-limit 48/50 13m45s · last UpstreamOperationalDisconnect 45s ago · gaps 1 · buffer 100%
     ");
 }
 
@@ -191,9 +191,9 @@ fn a_row_that_stopped() {
     ");
 }
 
-/// What goes as the screen narrows: each row that differs from the one before it.
+/// What is dropped as the screen narrows: each row that differs from the one before it.
 #[test]
-fn parts_go_in_the_order_that_is_stated() {
+fn parts_are_dropped_in_the_documented_order() {
     let mut status = streaming();
     end(&mut status, 61.0, Code::V1(12.into()));
     status.note(at(61.0), EventKind::Opened { rate: rate(48) });
@@ -229,7 +229,7 @@ fn parts_go_in_the_order_that_is_stated() {
 }
 
 #[test]
-fn a_wait_loses_its_words_before_its_end_and_never_half_of_it() {
+fn a_wait_loses_its_text_before_its_end_and_never_half_of_it() {
     let mut status = streaming();
     wait(&mut status, WaitReason::Budget, 61.0, 761.0);
     let mut rows: Vec<String> = (18..=76).rev().map(|width| status.render(at(61.0), width, false)).collect();

@@ -1,7 +1,7 @@
-//! gzip as a stream of many members, given out as it arrives.
+//! gzip as a stream of many members, inflated as it arrives.
 //!
-//! Every portion is flushed, because a line or heartbeat that sits in the inflater would make a live stream
-//! look dead. Its law: no more than one window of output (32 KiB) exists at a time, so a bomb costs time and
+//! Every portion is flushed, because a line or heartbeat left in the inflater would make a live stream look
+//! dead. Its law: no more than one window of output (32 KiB) exists at a time, so a bomb costs time and
 //! never memory.
 
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ pub struct Inflater {
     decoder: MultiGzDecoder<Vec<u8>>,
     /// How much of the output was consumed.
     consumed: usize,
-    /// Whether nothing that was put in can still come out.
+    /// Whether the inflater holds no more output.
     flushed: bool,
 }
 
@@ -25,11 +25,11 @@ impl Default for Inflater {
 }
 
 impl Inflater {
-    /// Runs the inflater once over its fixed window: takes bytes off the front of `bytes`, or flushes when there are
+    /// Runs the inflater once over its fixed window: consumes bytes from the front of `bytes`, or flushes when there are
     /// none. The output must have been consumed.
     ///
     /// # Errors
-    /// The data is not gzip, or is damaged. What came out before the fault is in the output.
+    /// The data is not gzip, or is damaged. The bytes before the fault are in the output.
     pub fn step(&mut self, bytes: &mut &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             self.flushed = true;
@@ -38,20 +38,20 @@ impl Inflater {
         self.flushed = false;
         let taken = self.decoder.write(bytes);
         if taken.is_err() {
-            // The decoder may hold what it made of the bytes before the fault.
+            // The decoder may hold output from the bytes before the fault.
             let _ = self.decoder.flush();
         }
         *bytes = &bytes[taken?..];
         Ok(())
     }
 
-    /// Whether every byte that was put in has come out, as far as it can.
+    /// Whether all available output was produced.
     #[must_use]
     pub fn is_flushed(&self) -> bool {
         self.flushed
     }
 
-    /// What came out and was not consumed.
+    /// The output that is not consumed.
     #[must_use]
     pub fn output(&self) -> &[u8] {
         &self.decoder.get_ref()[self.consumed..]
@@ -66,15 +66,15 @@ impl Inflater {
         }
     }
 
-    /// Inflates all of `bytes` and hands each piece of output to `see`.
+    /// Inflates all of `bytes` and passes each piece of output to `on_output`.
     ///
     /// # Errors
-    /// The data is not gzip, or is damaged. What came out before the fault has been handed on.
-    pub fn push(&mut self, mut bytes: &[u8], mut see: impl FnMut(&[u8])) -> io::Result<()> {
+    /// The data is not gzip, or is damaged. The bytes before the fault have been passed on.
+    pub fn push(&mut self, mut bytes: &[u8], mut on_output: impl FnMut(&[u8])) -> io::Result<()> {
         loop {
             let step = self.step(&mut bytes);
             if !self.output().is_empty() {
-                see(self.output());
+                on_output(self.output());
                 self.consume(self.output().len());
             }
             step?;
@@ -84,7 +84,7 @@ impl Inflater {
         }
     }
 
-    /// Ends the data; what still comes out is in the output.
+    /// Ends the data; the last bytes are in the output.
     ///
     /// # Errors
     /// The last member was cut, or its checksum is wrong.
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_given_out_in_small_pieces() {
+    fn a_bomb_is_inflated_in_small_pieces() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         for _ in 0..64 {
             encoder.write_all(&vec![b'x'; 1 << 20]).expect("memory");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_a_fault_is_handed_out_and_a_cut_is_noticed() {
+    fn the_bytes_before_a_fault_are_passed_on_and_a_cut_is_an_error() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(b"good\n").expect("memory");
         let whole = encoder.finish().expect("memory");

@@ -1,7 +1,7 @@
 //! The decoder: the bytes of one connection or file in, whole lines out.
 //!
-//! `tail`, `replay` and `doctor` all decode here, so that no two of them disagree about what a line is or how a
-//! stream ends. The receiver of the lines may pause the decoder after any line; what it has not seen then waits.
+//! `tail`, `replay` and `doctor` all decode here, so that they agree on what a line is and how a
+//! stream ends. The receiver of the lines may pause the decoder after any line; the bytes after it then wait.
 //!
 //! Its law: the lines do not depend on how the bytes were cut, nor on where the receiver paused.
 
@@ -12,7 +12,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use inflate::Inflater;
-use split::{Found, Splitter};
+use split::{Segment, Splitter};
 
 /// How the bytes are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +27,16 @@ pub struct Format {
     pub line_cap: usize,
 }
 
-/// A line as the decoder hands it on.
+/// A line as the decoder passes it on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line<'a> {
     /// A whole line without its LF or CRLF; empty for a keep-alive.
     Whole(&'a [u8]),
-    /// A line that stands where the length of a frame was expected, and is none.
+    /// A line in place of the length of a frame.
     Unframed(&'a [u8]),
     /// A line over the cap, skipped, with its length in bytes.
     Oversize(u64),
-    /// What came behind the last line end when the stream ended, with its length. Empty if it was over the cap.
+    /// The bytes after the last line end when the stream ended, with their length. Empty if it was over the cap.
     Unterminated(&'a [u8], u64),
 }
 
@@ -70,43 +70,43 @@ impl Decoder {
         }
     }
 
-    /// Takes bytes off the front of `bytes` and hands each line, with its number from 1, to `see`, until all are
-    /// taken or `see` breaks off. After a break call again with what is left, even if that is nothing.
+    /// Consumes `bytes` from the front and passes each line, with its number from 1, to `on_line`, until all are
+    /// consumed or `on_line` breaks. After a break call again with the rest, even if it is empty.
     ///
     /// # Errors
-    /// The bytes are not gzip, or damaged. The lines before the damage have been handed on.
+    /// The bytes are not gzip, or damaged. The lines before the damage have been passed on.
     pub fn feed(
         &mut self,
         bytes: &mut &[u8],
-        see: &mut impl FnMut(u64, Line) -> ControlFlow<()>,
+        on_line: &mut impl FnMut(u64, Line) -> ControlFlow<()>,
     ) -> io::Result<ControlFlow<()>> {
         let Some(inflater) = &mut self.inflater else {
-            return Ok(self.lines.split(bytes, see));
+            return Ok(self.lines.split(bytes, on_line));
         };
         loop {
-            let flow = self.lines.drain(inflater, see);
+            let flow = self.lines.drain(inflater, on_line);
             if flow.is_break() || (bytes.is_empty() && inflater.is_flushed()) {
                 return Ok(flow);
             }
             if let Err(error) = inflater.step(bytes) {
-                let _ = self.lines.drain(inflater, see);
+                let _ = self.lines.drain(inflater, on_line);
                 return Err(error);
             }
         }
     }
 
-    /// Ends the stream: hands on what is left, then what came behind the last line end.
+    /// Ends the stream: passes on the lines that are left, then the bytes after the last line end.
     ///
     /// # Errors
     /// The stream was compressed and its last member is cut (`UnexpectedEof`) or damaged. A live stream that was cut
     /// is an ordinary ending; a file that was is not.
-    pub fn end(&mut self, see: &mut impl FnMut(u64, Line) -> ControlFlow<()>) -> io::Result<()> {
+    pub fn end(&mut self, on_line: &mut impl FnMut(u64, Line) -> ControlFlow<()>) -> io::Result<()> {
         let mut finished = Ok(());
         if let Some(mut inflater) = self.inflater.take() {
             finished = inflater.finish();
-            let _ = self.lines.drain(&mut inflater, see);
+            let _ = self.lines.drain(&mut inflater, on_line);
         }
-        self.lines.end(see);
+        self.lines.end(on_line);
         finished
     }
 
@@ -121,29 +121,29 @@ impl Lines {
     fn drain(
         &mut self,
         inflater: &mut Inflater,
-        see: &mut impl FnMut(u64, Line) -> ControlFlow<()>,
+        on_line: &mut impl FnMut(u64, Line) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut output = inflater.output();
         let before = output.len();
-        let flow = self.split(&mut output, see);
+        let flow = self.split(&mut output, on_line);
         let taken = before - output.len();
         inflater.consume(taken);
         flow
     }
 
-    fn split(&mut self, bytes: &mut &[u8], see: &mut impl FnMut(u64, Line) -> ControlFlow<()>) -> ControlFlow<()> {
+    fn split(&mut self, bytes: &mut &[u8], on_line: &mut impl FnMut(u64, Line) -> ControlFlow<()>) -> ControlFlow<()> {
         let Lines { splitter, number, at_start } = self;
         let mut flow = ControlFlow::Continue(());
         while flow.is_continue()
             && splitter.next(bytes, |found| {
                 *number += 1;
                 let first = std::mem::take(at_start);
-                flow = see(
+                flow = on_line(
                     *number,
                     match found {
-                        Found::Whole(line) => Line::Whole(if first { without_bom(line) } else { line }),
-                        Found::Unframed(line) => Line::Unframed(line),
-                        Found::Oversize(length) => Line::Oversize(length),
+                        Segment::Whole(line) => Line::Whole(if first { without_bom(line) } else { line }),
+                        Segment::Unframed(line) => Line::Unframed(line),
+                        Segment::Oversize(length) => Line::Oversize(length),
                     },
                 );
             })
@@ -151,18 +151,18 @@ impl Lines {
         flow
     }
 
-    fn end(&mut self, see: &mut impl FnMut(u64, Line) -> ControlFlow<()>) {
+    fn end(&mut self, on_line: &mut impl FnMut(u64, Line) -> ControlFlow<()>) {
         let Lines { splitter, number, at_start } = self;
         splitter.finish(|found| {
             let number = *number + 1;
-            // Whatever is answered, nothing follows.
+            // No line follows, so the result does not matter.
             let _ = match found {
-                Found::Whole(line) => {
+                Segment::Whole(line) => {
                     let body = if std::mem::take(at_start) { without_bom(line) } else { line };
-                    see(number, Line::Unterminated(body, line.len() as u64))
+                    on_line(number, Line::Unterminated(body, line.len() as u64))
                 }
-                Found::Unframed(line) => see(number, Line::Unframed(line)),
-                Found::Oversize(length) => see(number, Line::Unterminated(&[], length)),
+                Segment::Unframed(line) => on_line(number, Line::Unframed(line)),
+                Segment::Oversize(length) => on_line(number, Line::Unterminated(&[], length)),
             };
         });
     }
@@ -188,7 +188,7 @@ mod tests {
         let mut decoder = Decoder::new(format);
         let mut lines = Vec::new();
         let mut whole = true;
-        let mut see = |number: u64, line: Line| {
+        let mut on_line = |number: u64, line: Line| {
             lines.push(match line {
                 Line::Whole(line) => format!("{number} {}", String::from_utf8_lossy(line)),
                 Line::Unframed(line) => format!("{number} ?{}", String::from_utf8_lossy(line)),
@@ -200,7 +200,7 @@ mod tests {
         for part in parts {
             let mut rest = *part;
             loop {
-                match decoder.feed(&mut rest, &mut see) {
+                match decoder.feed(&mut rest, &mut on_line) {
                     Ok(ControlFlow::Break(())) => {}
                     Ok(ControlFlow::Continue(())) => break,
                     Err(_) => {
@@ -210,7 +210,7 @@ mod tests {
                 }
             }
         }
-        whole &= decoder.end(&mut see).is_ok();
+        whole &= decoder.end(&mut on_line).is_ok();
         (lines, whole)
     }
 

@@ -1,23 +1,23 @@
-//! The line splitter: bytes in any portions in, whole lines out.
+//! The line splitter: bytes in portions of any size in, whole lines out.
 //!
 //! Newline search is SIMD-free by choice (`memchr`'s portable word-at-a-time search): the same code on every
 //! processor, and far faster than any network. A line that lies within one portion is borrowed from it; only
 //! a line cut by a portion's edge is copied.
 //!
 //! v1.1 can frame its messages instead (`delimited=length`, the v1.1 "Processing streaming data" page): a line
-//! with a number of bytes, then that many bytes. Keep-alives stand between frames.
+//! with a number of bytes, then that many bytes. Keep-alives come between frames.
 //!
-//! Its law: the lines do not depend on where the bytes were cut, and no more than the cap is ever held.
+//! Its law: the lines do not depend on where the bytes were cut, and at most the cap is held.
 
 use memchr::arch::all::memchr::One;
 
-/// The longest line that is kept, in bytes, unless told otherwise. Posts with every expansion reach tens of
-/// kilobytes; half of this would still do, and double would only raise what a hostile server can make us hold.
+/// The longest line that is kept, in bytes, by default. Posts with every expansion reach tens of
+/// kilobytes; half of this would still be enough, and double would only raise the memory a hostile server can use.
 pub const LINE_CAP: usize = 8 << 20;
 
-/// What the splitter found.
+/// A line as the splitter finds it.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found<'a> {
+pub enum Segment<'a> {
     /// A whole line without its LF or CRLF; empty for a keep-alive.
     Whole(&'a [u8]),
     /// A line over the cap, skipped, with its length in bytes.
@@ -32,10 +32,10 @@ pub struct Splitter {
     newline: One,
     /// The beginning of a line whose end has not come. It was searched when it came, so only new bytes are.
     held: Vec<u8>,
-    /// How many bytes of a line over the cap went by so far; none while the line is within it.
+    /// How many bytes of a line over the cap were skipped so far; none while the line is within it.
     skipped: Option<u64>,
     cap: usize,
-    /// Whether messages are framed, and how much of the current one is still to come.
+    /// Whether messages are framed, and how much of the current one is missing.
     frame: Option<u64>,
 }
 
@@ -52,24 +52,24 @@ impl Splitter {
         Splitter { frame: Some(0), ..Splitter::new(cap) }
     }
 
-    /// Takes the next line off the front of `bytes`. With none left, all of `bytes` is taken and held.
+    /// Consumes the next line from the front of `bytes`. Without a whole line, all of `bytes` is consumed and held.
     ///
-    /// The line is handed to `see`, since it may lie in the splitter's own memory. False: there was none.
-    pub fn next(&mut self, bytes: &mut &[u8], see: impl FnOnce(Found)) -> bool {
+    /// The line is passed to `on_line`, since it may lie in the splitter's own memory. False: there was none.
+    pub fn next(&mut self, bytes: &mut &[u8], on_line: impl FnOnce(Segment)) -> bool {
         loop {
             match self.frame {
-                None => return self.next_line(bytes, see),
+                None => return self.next_line(bytes, on_line),
                 Some(0) => {
                     // A number announces a frame; anything else is a line of its own.
                     let mut announced = None;
                     let mut line = None;
                     if !self.next_line(bytes, |found| match found {
-                        Found::Whole(text) => match length(text) {
+                        Segment::Whole(text) => match length(text) {
                             Some(length) => announced = Some(length),
                             None => line = Some(Ok(text.to_vec())),
                         },
-                        Found::Unframed(text) => line = Some(Ok(text.to_vec())),
-                        Found::Oversize(length) => line = Some(Err(length)),
+                        Segment::Unframed(text) => line = Some(Ok(text.to_vec())),
+                        Segment::Oversize(length) => line = Some(Err(length)),
                     }) {
                         return false;
                     }
@@ -81,11 +81,11 @@ impl Splitter {
                     match line {
                         Ok(text) if text.starts_with(b"{") => {
                             self.frame = None;
-                            see(Found::Whole(&text));
+                            on_line(Segment::Whole(&text));
                         }
-                        Ok(text) if text.trim_ascii().is_empty() => see(Found::Whole(&text)),
-                        Ok(text) => see(Found::Unframed(&text)),
-                        Err(length) => see(Found::Oversize(length)),
+                        Ok(text) if text.trim_ascii().is_empty() => on_line(Segment::Whole(&text)),
+                        Ok(text) => on_line(Segment::Unframed(&text)),
+                        Err(length) => on_line(Segment::Oversize(length)),
                     }
                     return true;
                 }
@@ -99,16 +99,16 @@ impl Splitter {
                         return false;
                     }
                     if let Some(length) = self.skipped.take() {
-                        see(Found::Oversize(length));
+                        on_line(Segment::Oversize(length));
                     } else {
-                        // White space inside a message may hold a line end, which must not reach stdout. A tab is white
+                        // White space inside a message may contain a line end, which must not reach stdout. A tab is white
                         // space as well, and as wrong within a string as a line end is.
                         for byte in &mut self.held {
                             if *byte == b'\n' {
                                 *byte = b'\t';
                             }
                         }
-                        see(Found::Whole(self.held.trim_ascii()));
+                        on_line(Segment::Whole(self.held.trim_ascii()));
                         self.release();
                     }
                     return true;
@@ -117,7 +117,7 @@ impl Splitter {
         }
     }
 
-    fn next_line(&mut self, bytes: &mut &[u8], see: impl FnOnce(Found)) -> bool {
+    fn next_line(&mut self, bytes: &mut &[u8], on_line: impl FnOnce(Segment)) -> bool {
         let Some(end) = self.newline.find(bytes) else {
             self.hold(bytes);
             *bytes = &[];
@@ -126,25 +126,25 @@ impl Splitter {
         let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
         *bytes = rest;
         if self.held.is_empty() && self.skipped.is_none() && line.len() <= self.cap {
-            see(Found::Whole(without_cr(line)));
+            on_line(Segment::Whole(without_cr(line)));
             return true;
         }
         self.hold(line);
         if let Some(length) = self.skipped.take() {
-            see(Found::Oversize(length));
+            on_line(Segment::Oversize(length));
         } else {
-            see(Found::Whole(without_cr(&self.held)));
+            on_line(Segment::Whole(without_cr(&self.held)));
             self.release();
         }
         true
     }
 
-    /// Ends the stream: hands over what came after the last line end, if anything did.
-    pub fn finish(&mut self, see: impl FnOnce(Found)) {
+    /// Ends the stream: passes on the bytes after the last line end, if there are any.
+    pub fn finish(&mut self, on_line: impl FnOnce(Segment)) {
         if let Some(length) = self.skipped.take() {
-            see(Found::Oversize(length));
+            on_line(Segment::Oversize(length));
         } else if !self.held.is_empty() {
-            see(Found::Whole(without_cr(&self.held)));
+            on_line(Segment::Whole(without_cr(&self.held)));
         }
         self.release();
     }
@@ -173,7 +173,7 @@ impl Splitter {
     }
 }
 
-/// The number that announces a frame: digits alone, and not so many bytes that nobody can have meant them.
+/// The number that announces a frame: digits only, and within a plausible size.
 fn length(text: &[u8]) -> Option<u64> {
     let text = text.trim_ascii();
     let digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
@@ -181,7 +181,7 @@ fn length(text: &[u8]) -> Option<u64> {
     (1..=LONGEST_FRAME).contains(&length).then_some(length)
 }
 
-/// Eight times the line cap. Beyond it a number is damage, and believing it would swallow the stream.
+/// Eight times the line cap. A larger number is damage, and waiting for so many bytes would swallow the stream.
 const LONGEST_FRAME: u64 = 64 << 20;
 
 fn without_cr(line: &[u8]) -> &[u8] {
@@ -203,18 +203,18 @@ mod tests {
 
     fn lines_of(mut splitter: Splitter, parts: &[&[u8]]) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut see = |line: Found| {
+        let mut on_line = |line: Segment| {
             lines.push(match line {
-                Found::Whole(line) => String::from_utf8_lossy(line).into_owned(),
-                Found::Oversize(length) => format!("<{length}>"),
-                Found::Unframed(line) => format!("?{}", String::from_utf8_lossy(line)),
+                Segment::Whole(line) => String::from_utf8_lossy(line).into_owned(),
+                Segment::Oversize(length) => format!("<{length}>"),
+                Segment::Unframed(line) => format!("?{}", String::from_utf8_lossy(line)),
             });
         };
         for part in parts {
             let mut rest = *part;
-            while splitter.next(&mut rest, &mut see) {}
+            while splitter.next(&mut rest, &mut on_line) {}
         }
-        splitter.finish(&mut see);
+        splitter.finish(&mut on_line);
         lines
     }
 

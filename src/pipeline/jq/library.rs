@@ -2,7 +2,7 @@
 //! jaq lacks or defines otherwise.
 //!
 //! An expression reads no clock, no environment (the token may be in it), no time zone, no further input and no
-//! module, and it prints nothing by itself. Using a function that would is a usage error.
+//! module, and it does not print by itself. Using a function that would is a usage error.
 
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 //! jq expressions over messages: `--where` and `--jq`. jaq is used in this folder only.
 //!
-//! An expression is compiled once and sees one message at a time and nothing else.
+//! An expression is compiled once and sees only one message at a time.
 //!
 //! ```text
 //! source      the text, and errors that point into it
@@ -43,7 +43,7 @@ use source::Source;
 use crate::text::sanitize;
 
 /// The most bytes that the results of one message may have: as many as the longest line that is read by default.
-/// Half would still do for any real post; without a cap `repeat(.)` would fill the memory.
+/// Half would still be enough for any real post; without a cap `repeat(.)` would fill the memory.
 pub const OUTPUT_CAP: usize = 8 << 20;
 
 /// How many results of one message `--where` examines before it gives up. A condition has one.
@@ -77,7 +77,7 @@ impl Jq {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// It is not a jq expression, or uses what is not available: one line with the reason and the place.
+    /// It is not a jq expression, or uses a function that is not available: one line with the reason and the place.
     pub fn compile(text: &str) -> Result<Jq, String> {
         const INVALID: &str = "not a jq expression";
         let source = Source::new(text);

@@ -18,7 +18,7 @@ pub(super) struct Source<'a> {
     pairs: Vec<usize>,
 }
 
-/// What an escaped pair has more than the character it stands for: 12 bytes of escapes, 4 of UTF-8.
+/// The extra length of an escaped pair over its character: 12 bytes of escapes, 4 of UTF-8.
 const PAIR_EXCESS: usize = 8;
 
 impl<'a> Source<'a> {

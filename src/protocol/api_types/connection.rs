@@ -40,7 +40,7 @@ impl Connection {
         }
     }
 
-    /// Whether it is open: X gives neither a time nor a reason of a disconnect.
+    /// Whether it is open: X reports neither a time nor a reason of a disconnect.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.disconnected_at.is_none() && self.disconnect_reason.is_none()

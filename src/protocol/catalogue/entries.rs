@@ -1,7 +1,7 @@
 //! The entries of the catalogue, as a table: one row per code.
 //!
 //! A row reads: group, code, name, side, source, meaning, advice. What `tail` does is not here: it is
-//! rendered from the reaction table, so that no text can promise what the program does not do.
+//! rendered from the reaction table, so that no text contradicts the program.
 
 use super::entry::Effect::{ByStatus, ReadsOn, SameAs};
 use super::entry::Group::{Enterprise, Issue, Local, Passing, Problem, Status, Text, Type, V1};
@@ -22,8 +22,7 @@ const HERE: &str = "xstream's own";
 
 const STOP_OTHER_CLIENT: &str =
     "find the other client that uses the same credentials (`xstream connections` lists it) and stop it";
-const READ_FASTER: &str =
-    "make the program that reads faster, request fewer fields, or put a file or a queue in between";
+const READ_FASTER: &str = "make the reader process faster, request fewer fields, or put a file or a queue in between";
 const CHECK_RULES: &str = "list the rules (xstream rules), then repair or delete the wrong ones";
 const NOTHING: &str = "do nothing; if it repeats for hours, look at X's status page, https://developer.x.com/status";
 
@@ -38,7 +37,7 @@ const ATTEMPTS: &str =
     "The attempts of this 15-minute window are spent: each request for a stream counts, also one that is refused.";
 const OTHER_CLIENT: &str = "Another client of the same app is connected and occupies the slot.";
 const GHOST: &str = "A connection that did not end cleanly (packet loss, a burst too fast for the client, a TCP reset) \
-    is still open in X's view and occupies its slot. It times out by itself, on a quiet stream in up to 20 s.";
+    is still open in X's view and occupies its slot. It times out by itself, on an idle stream within 20 s.";
 const TAKE_OVERS: &str = "Two clients that both reconnect whenever the other one took over disconnect each other without \
     end, so tail does not compete for the slot.";
 const QUEUE: &str = "X queues messages for each connection and closes it when the queue has grown too large. The notice may \
@@ -52,7 +51,7 @@ const CAP: &str = "X names the period (Daily, Monthly) and the scope (Account, P
 const FORBIDDEN: &str = "Its `reason` is client-not-enrolled (the app belongs to no project with the access) or \
     official-client-forbidden (the token is that of one of X's own apps).";
 
-/// Every ending, in the order `explain` lists them: v1.1 codes, v2 words, problems, enterprise, text,
+/// Every ending, in the order `explain` lists them: v1.1 codes, v2 types and issues, problems, enterprise, text,
 /// statuses, our own. A group's generic entries come last.
 #[rustfmt::skip] // Two lines per row; rustfmt would make nine.
 pub static ENTRIES: &[Entry] = &[
@@ -87,7 +86,7 @@ pub static ENTRIES: &[Entry] = &[
     row(Type, "OperationalDisconnect", "Operational disconnect", X, DISCONNECTIONS,
         "the server ended the stream for operational reasons", NOTHING),
     row(Type, "UpstreamOperationalDisconnect", "Upstream operational disconnect", X, DISCONNECTIONS,
-        "a server behind the one we talk to ended the stream for operational reasons", NOTHING),
+        "a server behind the connected one ended the stream for operational reasons", NOTHING),
     row(Type, "UpstreamUncleanDisconnect", "Upstream unclean disconnect", X, SPEC_OLD,
         "the connection between two of X's own servers broke", NOTHING),
     row(Type, "InternalError", "Internal error", X, SPEC_OLD, "a fault inside X ended the stream", NOTHING),
@@ -201,7 +200,7 @@ pub static ENTRIES: &[Entry] = &[
     row(Status, "422", "Unprocessable", Ours, CODES, "a rule or a value in the request is not valid", CHECK_RULES),
     row(Status, "429", "Too Many Requests", Ours, RATES,
         "too many connection requests; a 429 can come although the rate limit is not used up",
-        "wait; then look for another client of the same app, or a connection of ours that X believes open \
+        "wait; then look for another client of the same app, or an old connection that X still counts as open \
          (xstream connections)").notes(&[FLAVOURS, WHY_429, ATTEMPTS, OTHER_CLIENT, GHOST]),
     row(Status, "500", "Internal Server Error", X, CODES, "a fault inside X", NOTHING),
     row(Status, "502", "Bad Gateway", X, CODES, "X is down or being upgraded", NOTHING),
@@ -210,16 +209,16 @@ pub static ENTRIES: &[Entry] = &[
     row(Status, "504", "Gateway Timeout", X, CODES,
         "a server behind X's front server did not answer in time", NOTHING),
     row(Status, "3xx", "Redirect status", Ours, HERE,
-        "the server points elsewhere; the token does not follow", "check --base-url and the proxy").generic(),
+        "the server redirects to another address; the token is not sent there", "check --base-url and the proxy").generic(),
     row(Status, "4xx", "Other client error", Ours, CODES,
         "the request was refused with a status that X does not document for streams",
         "read the text that came with it").generic(),
     row(Status, "5xx", "Other server error", X, CODES,
         "the server failed with a status that X does not document for streams", NOTHING).generic(),
     row(Status, "other-status", "Unexpected status", Unknown, HERE,
-        "a status that begins no stream and reports no error", "check --base-url and the proxy").generic(),
+        "a status that neither opens a stream nor reports an error", "check --base-url and the proxy").generic(),
     row(Local, "eof", "End of stream", X, CONSUMING,
-        "the server closed the stream in order and gave no reason; usually a restart, or a slow reader",
+        "the server closed the stream cleanly and gave no reason; usually a restart, or a slow reader",
         NOTHING).notes(&[EOF]),
     row(Local, "reset", "Connection reset", Network, CONSUMING,
         "the connection broke without an ending",
@@ -231,7 +230,7 @@ pub static ENTRIES: &[Entry] = &[
         "no byte for longer than the stall limit, not even a keep-alive",
         "try another network if it repeats; raise --stall-timeout if it comes every minute").notes(&[UNCLEAN, GHOST]),
     row(Local, "unfinished-line", "Unfinished line", Unknown, HERE,
-        "bytes came, but one line stayed unfinished for three stall limits", "look for a proxy that holds data back"),
+        "bytes arrived, but one line stayed unfinished for three stall limits", "look for a proxy that delays data"),
     row(Local, "dns", "Name not found", Network, CONSUMING,
         "the host name has no address", "check the network, the name and --base-url"),
     row(Local, "tcp", "No connection", Network, CONSUMING,
@@ -249,18 +248,18 @@ pub static ENTRIES: &[Entry] = &[
     row(Local, "head-timeout", "No answer", X, HERE,
         "connected, but the head of the response did not come in time", NOTHING),
     row(Local, "http", "Broken HTTP", Network, HERE,
-        "what came is not HTTP, or its chunk framing is broken",
-        "look for a proxy that rewrites what passes; check --base-url"),
+        "the response is not HTTP, or its chunk framing is broken",
+        "look for a proxy that rewrites responses; check --base-url"),
     row(Local, "gzip", "Broken gzip", Network, HERE, "the compressed data is broken", "try --no-gzip if it repeats"),
     row(Local, "redirect", "Redirect", Ours, HERE,
-        "the server points elsewhere; the token does not follow", "check --base-url and the proxy"),
+        "the server redirects to another address; the token is not sent there", "check --base-url and the proxy"),
     row(Local, "quota", "Quota spent", Ours, HERE,
         "as many posts as --quota allows in this UTC day or month were delivered",
         "wait for the period to turn (--quota-wait does), or raise --quota"),
 ];
 
-/// What X says besides endings: warnings, and errors about a single post or request. The status row never
-/// shows one of these as the last code; they are here because users meet the words.
+/// What X sends besides endings: warnings, and errors about a single post or request. The status row never
+/// shows one of these as the last code; they are here because users see them in messages.
 #[rustfmt::skip]
 pub static PASSING: &[Entry] = &[
     row(Passing, "limit", "Limit", Account, V1_PAGE,
@@ -268,7 +267,7 @@ pub static PASSING: &[Entry] = &[
         "narrow the rules or the track words; this stream does not deliver the missing posts later").effect(ReadsOn),
     row(Passing, "FALLING_BEHIND", "Falling behind", Ours, V1_PAGE,
         "X's queue for this connection fills because it is read too slowly",
-        "make the program that reads faster, or put a file or a queue in between").effect(ReadsOn),
+        "make the reader process faster, or put a file or a queue in between").effect(ReadsOn),
     row(Passing, "FOLLOWS_OVER_LIMIT", "Follows over limit", Account, V1_PAGE,
         "the user follows more accounts than a user stream carries",
         "do nothing; posts of some accounts will be missing").effect(ReadsOn),
@@ -289,7 +288,7 @@ pub static PASSING: &[Entry] = &[
         "the request is for something this account has no access to",
         "read the detail that came with it").effect(ReadsOn),
     row(Passing, "duplicate-rules", "Duplicate rules", Ours, SPEC,
-        "a rule was added that is there already", "do nothing; the rule is in force").effect(ByStatus),
+        "the added rule exists already", "do nothing; the rule is in force").effect(ByStatus),
     row(Passing, "about:blank", "Generic problem", Unknown, SPEC,
         "a problem without a type of its own; its title is that of the HTTP status",
         "look up the status").effect(ByStatus),

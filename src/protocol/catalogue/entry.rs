@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Who can change it.
+/// Who can remove the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// This machine, this tool, the program that reads from it, or the app's other clients.
+    /// This machine, this tool, the reader process, or the app's other clients.
     Ours,
     /// X's servers.
     X,
@@ -42,11 +42,11 @@ pub enum Group {
     Problem,
     /// Enterprise error lines.
     Enterprise,
-    /// Plain text where a stream was promised.
+    /// Plain text instead of a stream.
     Text,
     /// HTTP statuses.
     Status,
-    /// What the tool itself sees.
+    /// What the tool itself detects.
     Local,
     /// Errors and warnings that are no endings themselves.
     Passing,
@@ -66,7 +66,7 @@ impl Group {
         Self::Passing,
     ];
 
-    /// The line over its entries in a list.
+    /// The heading of its entries in a list.
     #[must_use]
     pub fn heading(self) -> &'static str {
         match self {
@@ -75,10 +75,10 @@ impl Group {
             Self::Issue => "v2 connection_issue: why X refused a connection",
             Self::Problem => "other v2 problems, by the last word of their type",
             Self::Enterprise => "enterprise error lines",
-            Self::Text => "text where a stream was promised",
+            Self::Text => "text instead of a stream",
             Self::Status => "HTTP statuses",
-            Self::Local => "what xstream itself sees",
-            Self::Passing => "errors and warnings that end nothing",
+            Self::Local => "what xstream itself detects",
+            Self::Passing => "errors and warnings that end no stream",
         }
     }
 }
@@ -96,7 +96,7 @@ pub struct Entry {
     pub side: Side,
     /// What the user can do: an imperative fragment.
     pub advice: &'static str,
-    /// The document that says so.
+    /// The document that states it.
     pub source: &'static str,
     /// What else is worth knowing, a sentence or two each; only `explain` prints them.
     pub notes: &'static [&'static str],
@@ -104,11 +104,11 @@ pub struct Entry {
     pub group: Group,
     /// True for the entry of all undocumented codes of a group; its `code` is a label, not a code.
     pub generic: bool,
-    /// How `tail` comes to act on it.
+    /// How `tail` selects its reaction.
     pub effect: Effect,
 }
 
-/// How `tail` comes to act on an entry. What it then does is in the reaction table of the session.
+/// How `tail` selects its reaction to an entry. The reactions are in the reaction table of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// It ends a stream or refuses it.
@@ -117,7 +117,7 @@ pub enum Effect {
     SameAs(&'static str),
     /// The HTTP status that it came with decides.
     ByStatus,
-    /// It ends nothing.
+    /// It ends no stream.
     ReadsOn,
 }
 

@@ -1,4 +1,4 @@
-//! The catalogue of codes: what each means, whose side it is, what the user can do.
+//! The catalogue of codes: what each means, which side caused it, what the user can do.
 //!
 //! These texts are the same wherever a code is shown, so each is written once, with the document it comes
 //! from. What `tail` does after a code is decided, and described, by the reaction table of the session.
@@ -15,8 +15,8 @@ pub use topics::{TOPICS, Topic};
 
 use super::disconnect::{Code, EnterpriseError, HttpStatus, LocalCause, TextLine, V1Code};
 
-/// The entry for a word: a code, or the label of a generic entry such as `5xx`. Letter case does not
-/// count. None for a word that is neither.
+/// The entry for a code, or for the label of a generic entry such as `5xx`. Letter case does not count. None for
+/// any other text.
 #[must_use]
 pub fn find(word: &str) -> Option<&'static Entry> {
     let word = word.trim();
@@ -25,8 +25,8 @@ pub fn find(word: &str) -> Option<&'static Entry> {
         .or_else(|| ENTRIES.iter().find(|entry| entry.generic && entry.code.eq_ignore_ascii_case(word)))
 }
 
-/// Every entry that a user may mean by a word, endings first: its code, else its name. A status that no
-/// page lists means the entry of its class; any other number without an entry means nothing.
+/// Every entry that the user may mean by `word`, endings first: by code, else by name. An undocumented status gives the
+/// entry of its class; any other number without an entry gives none.
 #[must_use]
 pub fn search(word: &str) -> Vec<&'static Entry> {
     let word = word.trim();
@@ -65,7 +65,7 @@ impl Code {
     pub fn entry(&self) -> &'static Entry {
         let (group, word) = (self.group(), self.to_string());
         let mut family = ENTRIES.iter().filter(|entry| entry.group == group);
-        // Spelling counts: a server's word is data, and reaches no generic entry by its label.
+        // Compared exactly: text from a server is data, and must not select a generic entry through its label.
         let own = family.clone().find(|entry| !entry.generic && entry.code == word);
         let class = match self {
             Self::Status(status) => match status.number() {

@@ -3,13 +3,13 @@
 /// A subject that is larger than one code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Topic {
-    /// The word that selects it.
+    /// The argument that selects it.
     pub name: &'static str,
     /// What it is about, a fragment without a full stop.
     pub title: &'static str,
-    /// What there is to say, in order.
+    /// Its points, in order.
     pub points: &'static [&'static str],
-    /// The documents that say so.
+    /// The documents that state it.
     pub source: &'static str,
 }
 

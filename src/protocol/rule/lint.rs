@@ -95,13 +95,13 @@ impl Level {
         let negative = self.closed.iter().find(|branch| !branch.positive);
         let dependent = self.closed.iter().find(|branch| !branch.standalone);
         let culprit = negative.or(dependent).map_or(self.at, |branch| branch.culprit);
-        // A negated group of negations asks for something after all, or so X may see it.
+        // X may read a negated group of negations as a positive term.
         let positive = negative.is_none() != self.negated;
         (Branch { at: self.at, terms: 1, positive, standalone: positive && dependent.is_none(), culprit }, self)
     }
 }
 
-/// How the terms stand together.
+/// The structure of the terms.
 #[derive(Debug, Default)]
 struct Structure {
     levels: Vec<Level>,
@@ -114,7 +114,7 @@ struct Structure {
     first: usize,
     /// Where the last token is.
     last: usize,
-    /// Every term asked for is a stop word, as far as seen.
+    /// Every term so far that is not negated is a stop word.
     words: usize,
     stops: usize,
     sample: Option<usize>,
@@ -139,14 +139,14 @@ impl Structure {
                         Severity::Warning,
                         token.at,
                         "a negated group",
-                        "negate each term instead: X asks not to negate groups",
+                        "negate each term instead: X advises against negated groups",
                     ));
                 }
                 self.levels.push(Level::at(token.at, token.negated));
             }
             Kind::Close if self.levels.len() < 2 => {
                 self.broken = true;
-                let hint = "take it away, or write the `(` it belongs to";
+                let hint = "remove it, or write the `(` before it";
                 self.found.push(finding(Severity::Error, token.at, "a `)` without its `(`", hint));
             }
             Kind::Close => {
@@ -189,7 +189,7 @@ impl Structure {
     fn doubly_negated(&mut self, at: usize) {
         if let Some(found) = self.found.iter_mut().find(|found| found.position == at) {
             "a negated group of negated terms".clone_into(&mut found.message);
-            "write what is wanted without a `-`: two of them cancel each other out".clone_into(&mut found.hint);
+            "write the term without a `-`: two of them cancel each other".clone_into(&mut found.hint);
         }
     }
 
@@ -213,9 +213,9 @@ impl Structure {
             return;
         }
         let (what, hint) = if level.closed.is_empty() && self.levels.len() > 1 {
-            ("nothing after the `(`", "write terms between the parentheses, or take them away")
+            ("no term after the `(`", "write terms between the parentheses, or remove them")
         } else {
-            ("nothing on one side of an OR", "write a term there, or take the OR away")
+            ("no term on one side of an OR", "write a term there, or remove the OR")
         };
         self.broken = true;
         self.found.push(finding(Severity::Warning, at, what, hint));
@@ -227,7 +227,7 @@ impl Structure {
             for branch in level.closed.iter().filter(|branch| branch.terms > 0 && !branch.positive) {
                 let what = if several { "a side of an OR" } else { "a group" };
                 let message = format!("{what} has only negated terms");
-                let hint = "add a term that is wanted, or move the negated ones out of the parentheses";
+                let hint = "add a positive term, or move the negated ones out of the parentheses";
                 self.doubts.push(finding(Severity::Warning, branch.at, message, hint));
             }
         }
@@ -245,7 +245,7 @@ impl Structure {
         while self.levels.len() > 1 {
             if let Some(level) = self.levels.pop() {
                 self.broken = true;
-                let hint = "write the `)` it belongs to, or take it away";
+                let hint = "write the matching `)`, or remove it";
                 self.found.push(finding(Severity::Error, level.at, "a `(` that does not end", hint));
             }
         }
@@ -270,29 +270,29 @@ impl Structure {
             let (message, hint) = if anything {
                 (
                     "this side of an OR has only negated terms",
-                    "add a term that is wanted: X refuses to deliver all but something",
+                    "add a positive term: X does not deliver everything except something",
                 )
             } else {
-                ("the rule has only negated terms", "add a term that is wanted")
+                ("the rule has only negated terms", "add a positive term")
             };
             self.found.push(finding(Severity::Error, rule.culprit, message, hint));
             return;
         }
         self.found.append(&mut self.doubts);
-        let alone = "is:, has:, lang:, sample: and embedding_threshold: do not stand alone";
+        let alone = "is:, has:, lang:, sample: and embedding_threshold: are not standalone";
         if class == Class::Joined {
-            let hint = "add a word, a phrase, a hashtag, from: or another operator that may stand alone";
+            let hint = "add a term, a phrase, a hashtag, from: or another standalone operator";
             self.found.push(finding(Severity::Error, self.first, alone, hint));
         } else if !rule.standalone {
-            let hint = "add a word or another standalone operator that is wanted, on each side of an OR";
+            let hint = "add a positive term or another standalone operator on each side of an OR";
             self.found.push(finding(Severity::Warning, rule.culprit, alone, hint));
         } else if class == Class::Unclear {
-            let message = "X does not say that such an operator may stand alone";
-            let hint = "add a word, a phrase, a hashtag or from:, or let X check the rule";
+            let message = "X does not document this operator as standalone";
+            let hint = "add a term, a phrase, a hashtag or from:, or let X check the rule";
             self.found.push(finding(Severity::Warning, self.first, message, hint));
         }
         if self.words > 0 && self.words == self.stops {
-            let hint = "add a word that says more, or write it in quotes with others";
+            let hint = "add a more specific term, or quote it together with others";
             self.found.push(finding(Severity::Warning, self.first, "the rule has only stop words", hint));
         }
         if let Some(at) = self.sample.filter(|_| several) {

@@ -131,8 +131,8 @@ pub(super) fn unknown(name: &str) -> Mistake {
         "http" | "https" => "write url:\"https://…\"".to_owned(),
         "since" | "until" | "since_id" | "max_id" => "a stream has no past; that operator belongs to search".to_owned(),
         _ => match nearest(name, OPERATORS.iter().map(|operator| operator.name)).first() {
-            Some(near) => format!("is it `{near}:`? a word with a colon in it needs quotes"),
-            None => "a word with a colon in it needs quotes".to_owned(),
+            Some(near) => format!("is it `{near}:`? a term with a colon needs quotes"),
+            None => "a term with a colon needs quotes".to_owned(),
         },
     };
     (Severity::Warning, format!("X's list of operators has no `{}:`", piece(name)), hint)
@@ -298,7 +298,7 @@ fn radius(text: &str, hint: &str) -> Result<(), Mistake> {
 mod tests {
     use super::*;
 
-    fn told(rule: &str) -> Option<(Severity, String)> {
+    fn finding(rule: &str) -> Option<(Severity, String)> {
         let (name, value) = rule.split_once(':').unwrap();
         let (negated, name) = name.strip_prefix('-').map_or((false, name), |name| (true, name));
         let found = check(find(name).unwrap(), value, false, negated).err()?;
@@ -330,7 +330,7 @@ mod tests {
             "min_followers:1000",
             "conversation_id:1334987486343299072",
         ] {
-            assert_eq!(told(rule), None, "{rule}");
+            assert_eq!(finding(rule), None, "{rule}");
         }
     }
 
@@ -365,20 +365,20 @@ mod tests {
             ("bounding_box:[1 2 3]", Error, "`bounding_box:` has 3 parts"),
             ("embedding_threshold:2", Warning, "`embedding_threshold:2` is not a number from 0 to 1"),
         ] {
-            let found = told(rule).unwrap_or_else(|| panic!("{rule} passes"));
+            let found = finding(rule).unwrap_or_else(|| panic!("{rule} passes"));
             assert_eq!(found.0, severity, "{rule}");
             assert!(found.1.starts_with(message), "{rule}: {}", found.1);
         }
     }
 
     #[test]
-    fn an_operator_unknown_to_x_is_answered_with_the_nearest() {
+    fn for_an_unknown_operator_the_nearest_is_suggested() {
         for (name, hint) in [
             ("form", "is it `from:`?"),
             ("retweet_of", "is it `retweets_of:`?"),
             ("https", "write url:"),
             ("since", "a stream has no past"),
-            ("zzzz", "a word with a colon"),
+            ("zzzz", "a term with a colon"),
         ] {
             assert!(find(name).is_none());
             assert!(unknown(name).2.starts_with(hint), "{name}: {}", unknown(name).2);

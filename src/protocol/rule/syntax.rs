@@ -102,7 +102,7 @@ impl Lexer<'_> {
         let at = self.at;
         let text = self.quoted();
         if text.trim().is_empty() && self.whole {
-            self.warn(at, "a phrase without words", "write the words between the quotes, or take them away");
+            self.warn(at, "a phrase without words", "write the words between the quotes, or remove them");
         }
         if self.peek() == Some('~') {
             let tilde = self.at;
@@ -164,15 +164,15 @@ impl Lexer<'_> {
             // X's message: "Ambiguous use of and as a keyword". Some pages say it is a plain word.
             _ if word.eq_ignore_ascii_case("and") => self.warn(
                 start,
-                format!("X refuses `{word}` as ambiguous, or reads it as a word"),
+                format!("X refuses `{word}` as ambiguous, or reads it as a plain term"),
                 "a space means AND; write \"and\" in quotes for the word",
             ),
             _ if word.eq_ignore_ascii_case("or") => self.warn(
                 start,
-                format!("X refuses `{word}` as ambiguous, or reads it as a word"),
+                format!("X refuses `{word}` as ambiguous, or reads it as a plain term"),
                 "write OR to join, \"or\" in quotes for the word",
             ),
-            "NOT" => self.warn(start, "`NOT` is a word", "write `-` right before what is not wanted"),
+            "NOT" => self.warn(start, "`NOT` is a plain term", "write `-` right before what is not wanted"),
             "#" | "@" | "$" => {
                 self.warn(start, format!("`{word}` without a name"), "write the name right after it, without a space");
             }

@@ -252,7 +252,7 @@ fn escape(line: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Where the number or literal ends that begins at `at`, and what it is. What follows is not looked at.
+/// Where the number or literal ends that begins at `at`, and what it is. What follows is not read.
 #[inline(always)]
 fn plain(line: &[u8], at: usize) -> Option<(usize, Type)> {
     let rest = &line[at..];

@@ -52,11 +52,11 @@ pub enum Type {
     String,
     /// `[]`
     EmptyArray,
-    /// An array with something in it.
+    /// A non-empty array.
     Array,
     /// `{}`
     EmptyObject,
-    /// An object with something in it.
+    /// A non-empty object.
     Object,
 }
 
@@ -80,10 +80,10 @@ impl Type {
     }
 }
 
-/// The keys that classification looks at, written once for the enum, the lookup and the count.
+/// The keys that classification needs, written once for the enum, the lookup and the count.
 macro_rules! keys {
     ($($name:ident $text:literal,)*) => {
-        /// A key that classification looks at, at the top of a line or inside its `data`.
+        /// A key that classification needs, at the top of a line or inside its `data`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[allow(missing_docs)]
         pub enum Key { $($name,)* AnyAuthorId }
@@ -150,7 +150,7 @@ keys! {
 }
 
 impl Key {
-    /// The names by their hash: most keys of a post are none of them, and a look at one entry shows that.
+    /// The names by their hash: most keys of a post are none of them, and comparing one entry proves that.
     const TABLE: [Option<(&'static [u8], Key)>; 128] = {
         let mut table: [Option<(&'static [u8], Key)>; 128] = [None; 128];
         let mut n = 0;
@@ -163,7 +163,7 @@ impl Key {
         table
     };
 
-    /// From the length, the first, the middle and the last byte. The factors were found by trying.
+    /// From the length, the first, the middle and the last byte. The factors were found by trial.
     const fn hash(name: &[u8]) -> usize {
         let n = name.len();
         let [first, .., last] = name else { return n };

@@ -1,8 +1,8 @@
-//! What the API answers: a result or a problem, and the checks of a request body.
+//! Responses of the API: a result or a problem, and the checks of a request body.
 
 use serde_json::{Map, Value, json};
 
-/// A whole answer.
+/// A whole response.
 pub(crate) struct Answer {
     pub(crate) code: u16,
     pub(crate) body: Value,
@@ -17,7 +17,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// One parameter, or one member of the body, that does not fit.
+    /// One invalid parameter, or one invalid member of the body.
     pub(crate) fn invalid(parameter: &str, value: &str, message: impl Into<String>) -> Problem {
         let mut parameters = Map::new();
         parameters.insert(parameter.to_owned(), json!([value]));
@@ -29,7 +29,7 @@ impl Problem {
         Problem { status, body: if text.is_empty() { Value::Null } else { json!(text) } }
     }
 
-    /// A body that does not fit as a whole.
+    /// A body that is invalid as a whole.
     pub(crate) fn body(message: impl Into<String>) -> Problem {
         Problem { status: 400, body: invalid_request(&json!({}), &message.into()) }
     }

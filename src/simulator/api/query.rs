@@ -1,6 +1,6 @@
-//! Query parameters as X checks them, and the 400 it answers when one does not fit.
+//! Query parameters as X checks them, and the 400 for an invalid one.
 //!
-//! X refuses what it does not know instead of ignoring it, so a misspelt parameter
+//! X refuses unknown parameters instead of ignoring them, so a misspelt parameter
 //! fails here as it would there.
 
 use std::ops::RangeInclusive;

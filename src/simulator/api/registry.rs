@@ -1,8 +1,8 @@
 //! Open and ended connections: the state behind the connections API and the connection limit.
 //!
 //! A stream request reserves a slot before its part of the script, so that two requests at
-//! once cannot both get the last one. The slot is listed from the response head on, and given up
-//! when it is dropped, whichever way the stream ended.
+//! once cannot both get the last one. The slot is listed from the response head on, and freed when it is dropped,
+//! however the stream ended.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -29,7 +29,7 @@ pub struct ExternalConnection {
     pub age: Duration,
     /// Why it ended, just now; `None` leaves it open.
     pub ended: Option<String>,
-    /// Killing it fails.
+    /// Terminating it fails.
     pub unkillable: bool,
 }
 
@@ -120,7 +120,7 @@ impl Registry {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a slot for a stream of this path; `None` if the limit is reached.
+    /// Reserves a slot for a stream of this path; `None` if the limit is reached.
     pub(crate) fn enter(&self, path: &str, client: Option<IpAddr>) -> Option<Slot<'_>> {
         let name = endpoint_name(path);
         let mut entries = self.read();

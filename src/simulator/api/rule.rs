@@ -10,7 +10,7 @@
 
 use serde_json::Value;
 
-/// A rule as it was read.
+/// A parsed rule.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Term {
     /// This text, in lower case.
@@ -32,8 +32,8 @@ pub(crate) struct Facts {
     lang: String,
 }
 
-/// Parentheses and negations inside one another. Nobody writes half as many, and without a bound a
-/// long rule of them would use up the stack.
+/// The deepest nesting of parentheses and negations. Real rules have less than half; without a bound a long rule of
+/// them would overflow the stack.
 const DEPTH: usize = 64;
 
 /// Reads a rule; an error is the sentence X gives with it.
@@ -198,8 +198,7 @@ impl Reader<'_> {
 }
 
 impl Term {
-    /// Whether something must be there: a rule that only says what must not be would match
-    /// everything else, which X does not sell.
+    /// Whether a post must contain something: a rule of negations only would match everything else, and X refuses it.
     fn is_positive(&self) -> bool {
         match self {
             Term::Not(_) => false,
@@ -284,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_rule_is_told_with_its_place() {
+    fn an_error_in_a_rule_is_reported_with_its_place() {
         for (rule, at) in [
             ("", 1),
             ("  ", 1),

@@ -1,4 +1,4 @@
-//! The rules of the filtered stream: the API that keeps them, and what they let through.
+//! The rules of the filtered stream: the API that keeps them, and the posts that pass them.
 //!
 //! Until a rule was ever set the feed is unfiltered, as a script that knows no rules expects it.
 //! From the first rule on, or from the start if that is required, a post passes only if a rule
@@ -57,7 +57,7 @@ pub struct Rule {
     pub id: String,
     /// What a post must match.
     pub value: String,
-    /// The name the user gave it.
+    /// Its tag.
     pub tag: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! A stream request as X checks it: method, partition, recovery, fields, predicates.
 //!
-//! X refuses what it does not know instead of ignoring it. The documented bounds are those of `protocol::endpoint` and
+//! X refuses unknown parameters instead of ignoring them. The documented bounds are those of `protocol::endpoint` and
 //! `protocol::field`; where X publishes no answer, the refusal is the one it gives to similar mistakes.
 
 use std::time::Duration;

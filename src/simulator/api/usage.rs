@@ -91,7 +91,7 @@ impl UsageMeter {
         let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
         if today.day != unix_ms / DAY_MS {
             // Yesterday's posts belong into the history, which only the options hold; a server that
-            // runs past midnight starts at nothing, as the day does.
+            // runs past midnight starts at zero, as the day does.
             *today = Today { day: unix_ms / DAY_MS, ..Today::default() };
         }
         today

@@ -1,6 +1,6 @@
-//! The invented people and what they write: accounts, texts with their entities, JSON strings.
+//! The invented accounts and their texts, with entities, as JSON strings.
 //!
-//! Offsets count code points, as X's do, so that a reader that counts bytes or UTF-16 units is found out.
+//! Offsets count code points, as X's do, so that a client that counts bytes or UTF-16 units fails its tests.
 
 use std::io::Write as _;
 
@@ -16,7 +16,7 @@ macro_rules! put {
 }
 pub(crate) use put;
 
-/// An account of the invented town, with the numbers of one moment.
+/// An invented account, with its numbers at one time.
 pub(crate) struct User {
     pub(crate) id: u64,
     pub(crate) name: &'static str,
@@ -35,7 +35,7 @@ pub(crate) struct Text {
 }
 
 impl User {
-    /// One of the invented people.
+    /// One of the invented accounts.
     pub(crate) fn random(rng: &mut Rng) -> User {
         let n = rng.usize(..NAMES.len());
         let (name, username) = NAMES[n];

@@ -16,7 +16,7 @@ pub(crate) enum Content {
     Post,
     V1Post,
     Like,
-    /// Messages of the script's table by name and argument, one after the other.
+    /// Messages of the script's table, each a name and an argument, in turn.
     Events(&'static [(&'static str, &'static str)]),
 }
 

@@ -1,8 +1,7 @@
-//! What the invented people write, and who they are.
+//! The texts and accounts of generated posts, all invented.
 //!
-//! Nobody in here exists. The texts are chosen for what trips careless readers: emoji of several
-//! code points, right-to-left script, quotes, line ends, backslashes, and control messages quoted
-//! in a text, which only a search over the line would take for real ones.
+//! The texts contain what careless parsers get wrong: emoji of several code points, right-to-left script, quotes, line
+//! ends, backslashes, and control messages quoted in a text, which a search over the whole line mistakes for real ones.
 
 /// Language and text. English is listed often enough to make up at least four posts in ten.
 pub(crate) const TEXTS: &[(&str, &str)] = &[

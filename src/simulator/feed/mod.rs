@@ -5,7 +5,7 @@
 //! number_set the numbers a connection received
 //! content    what a stream carries: posts, likes, compliance events …
 //! post_v2, post_v1   generated posts; fields selects their members, post has what both share
-//! author     invented people and texts, out of corpus
+//! author     invented accounts and texts, from corpus
 //! ```
 
 mod author;

@@ -24,7 +24,7 @@ pub struct FeedOptions {
 }
 
 impl Default for FeedOptions {
-    /// 25 messages a second, the most a person can still follow, and the 24 hours that X's recovery reaches back.
+    /// 25 messages per second, the most that a user can still read, and the 24 hours that X's recovery reaches back.
     fn default() -> FeedOptions {
         FeedOptions { every: Duration::from_millis(40), history: Duration::from_secs(24 * 3600) }
     }

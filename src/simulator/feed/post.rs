@@ -1,6 +1,6 @@
-//! Generated posts: varied, seeded, of the size and shape X sends, with invented people and texts.
+//! Generated posts: varied, seeded, of the size and shape X sends, with invented accounts and texts.
 //!
-//! The texts contain what trips careless readers: emoji, escapes, quotes of control messages. Everything is written
+//! The texts contain what careless parsers get wrong: emoji, escapes, quotes of control messages. Everything is written
 //! straight into the caller's buffer, because the same generator also makes the floods.
 //!
 //! Law: the same seed, id and time give the same post.

@@ -1,7 +1,7 @@
 //! The body of a stream on the wire: chunks, and inside them perhaps gzip.
 //!
-//! Gzip is put together from raw deflate by hand. A library encoder keeps its output until it
-//! likes to give it, while X flushes after every message; and a flood needs ready-made blocks
+//! Gzip is put together from raw deflate by hand. A library encoder decides
+//! when to emit its output, while X flushes after every message; and a flood needs prepared blocks
 //! spliced into the member, which only works after the encoder has reset its window.
 
 use std::io;
@@ -27,7 +27,7 @@ pub(crate) enum Sent {
     Lines,
     /// Whole chunks, but the last line is not finished.
     Part,
-    /// Perhaps half a chunk, or a gzip member whose checksum is not known: nothing fits after it.
+    /// Perhaps half a chunk, or a gzip member whose checksum is not known: nothing valid can follow it.
     Torn,
 }
 
@@ -37,7 +37,7 @@ struct Gzip {
     started: bool,
 }
 
-/// Bytes made ready for the wire once, to be written many times over.
+/// Bytes prepared for the wire once and written many times.
 pub(crate) struct Block {
     /// The bytes themselves.
     pub(crate) plain: Vec<u8>,
@@ -69,12 +69,12 @@ impl<W: AsyncWrite + Unpin> Body<W> {
         Ok(())
     }
 
-    /// How far it is; true also after a call that was given up halfway.
+    /// How far it is; correct also after a cancelled call.
     pub(crate) fn sent(&self) -> Sent {
         self.state
     }
 
-    /// Makes the place ready for `splice`: what follows must not refer to what was before.
+    /// Prepares for `splice`: later bytes must not refer to earlier ones.
     pub(crate) async fn align(&mut self) -> io::Result<()> {
         if self.gzip.is_some() {
             self.chunk(b"", FlushCompress::Full).await?;
@@ -172,7 +172,7 @@ impl Gzip {
     }
 }
 
-/// Runs the encoder until it took all bytes and gave all it has.
+/// Runs the encoder until it consumed all bytes and emitted all its output.
 fn deflate(deflate: &mut Compress, mut bytes: &[u8], flush: FlushCompress, out: &mut Vec<u8>) -> io::Result<()> {
     loop {
         out.reserve(bytes.len() / 2 + 256);

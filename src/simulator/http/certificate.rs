@@ -1,6 +1,6 @@
-//! Throw-away certificates: a CA made at start, and a leaf that is right or wrong in one way.
+//! Temporary certificates: a CA made at start, and a leaf that is right or wrong in one way.
 //!
-//! Made at run time because fixed ones expire, and a committed private key worries every scanner.
+//! Made at run time because fixed ones expire, and secret scanners report a committed private key.
 
 use std::io;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub enum Certificate {
     /// Nothing: it is for `localhost`, `127.0.0.1` and `::1`, signed by the CA the server names.
     #[default]
     Valid,
-    /// It ran out years ago.
+    /// It expired years ago.
     Expired,
     /// It is for another host.
     WrongHost,

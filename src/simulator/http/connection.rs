@@ -1,7 +1,7 @@
-//! One accepted connection: TLS, requests, the answer to each, and how it all ended.
+//! One accepted connection: TLS, requests, the response to each, and its end.
 //!
-//! While a script plays, the reading half is watched: a client that goes away stops the script at once, and how it
-//! went is recorded, because tests check for a proper goodbye.
+//! While a script plays, the reading half is watched: a client that closes stops the script at once, and how it
+//! closed is recorded, because tests check for a clean close.
 
 use std::io;
 use std::net::IpAddr;
@@ -65,7 +65,7 @@ pub(crate) async fn serve(tcp: TcpStream, state: Arc<State>, tls: Option<TlsAcce
     state.log.ended(connection, ending);
 }
 
-/// Holds a connection without reading from it until the client is gone.
+/// Holds a connection without reading from it until the client closes.
 async fn ignore(tcp: &TcpStream) -> Ending {
     loop {
         // What the client sent stays unread before its FIN, so only the state of the socket shows
@@ -84,10 +84,10 @@ async fn ignore(tcp: &TcpStream) -> Ending {
 
 /// Why nothing more can be read.
 #[derive(Debug, Clone, Copy)]
-enum Gone {
-    /// The end of the stream; over TLS with or without a goodbye.
+enum ReadEnd {
+    /// The end of the stream; over TLS with or without `close_notify`.
     Eof {
-        goodbye: bool,
+        close_notify: bool,
     },
     Reset,
 }
@@ -99,13 +99,13 @@ async fn requests(wire: Wire, state: &State, connection: usize, client: Option<I
     loop {
         let read = timeout(REQUEST_TIMEOUT, read_request(&mut reader, &mut writer, &mut unread, connection)).await;
         let outcome = match read {
-            Err(_) => Ok(Finish::Close { goodbye: true }),
-            Ok(Err(Unreadable::Gone(gone))) => Err(gone),
+            Err(_) => Ok(Finish::Close { close_notify: true }),
+            Ok(Err(Unreadable::ReadEnd(gone))) => Err(gone),
             Ok(Err(Unreadable::Bad(code))) => {
                 let text =
                     format!("HTTP/1.1 {code} {}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", phrase(code));
                 let _ = writer.write_all(text.as_bytes()).await; // closed right after, read or not
-                Ok(Finish::Close { goodbye: true })
+                Ok(Finish::Close { close_notify: true })
             }
             Ok(Ok(request)) => {
                 state.log.requested(&request);
@@ -114,7 +114,7 @@ async fn requests(wire: Wire, state: &State, connection: usize, client: Option<I
                 let first = tokio::select! {
                     // A reset is reported only once, and the write had the report.
                     finish = response => finish.map_err(|error| {
-                        (error.kind() == io::ErrorKind::ConnectionReset).then_some(Gone::Reset)
+                        (error.kind() == io::ErrorKind::ConnectionReset).then_some(ReadEnd::Reset)
                     }),
                     gone = gone => Err(Some(gone)),
                 };
@@ -122,7 +122,7 @@ async fn requests(wire: Wire, state: &State, connection: usize, client: Option<I
                     Ok(finish) => Ok(finish),
                     Err(Some(gone)) => Err(gone),
                     // The write came after the client's end, which is found on the reading half.
-                    Err(None) => Err(timeout(LINGER, watch(&mut reader, &mut unread)).await.unwrap_or(Gone::Reset)),
+                    Err(None) => Err(timeout(LINGER, watch(&mut reader, &mut unread)).await.unwrap_or(ReadEnd::Reset)),
                 }
             }
         };
@@ -134,33 +134,33 @@ async fn requests(wire: Wire, state: &State, connection: usize, client: Option<I
                 close(reader.unsplit(writer), finish).await;
                 return Ending::ServerEnded;
             }
-            Err(Gone::Reset) => return Ending::ClientReset,
-            Err(Gone::Eof { goodbye }) => {
+            Err(ReadEnd::Reset) => return Ending::ClientReset,
+            Err(ReadEnd::Eof { close_notify }) => {
                 let clean = close_reply(reader.unsplit(writer)).await;
-                return Ending::ClientClosed { clean: clean && goodbye };
+                return Ending::ClientClosed { clean: clean && close_notify };
             }
         }
     }
 }
 
-/// Reads until the client is gone, keeping what it sends for the next request.
-async fn watch(reader: &mut (impl AsyncRead + Unpin), unread: &mut Vec<u8>) -> Gone {
+/// Reads until the client closes, keeping what it sends for the next request.
+async fn watch(reader: &mut (impl AsyncRead + Unpin), unread: &mut Vec<u8>) -> ReadEnd {
     let mut buffer = [0; 4096];
     loop {
         match reader.read(&mut buffer).await {
-            Ok(0) => return Gone::Eof { goodbye: true },
+            Ok(0) => return ReadEnd::Eof { close_notify: true },
             Ok(n) if unread.len() < HEAD => unread.extend_from_slice(&buffer[..n]),
             // More than a request head during a stream is not a request.
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Gone::Eof { goodbye: false };
+                return ReadEnd::Eof { close_notify: false };
             }
-            Err(_) => return Gone::Reset,
+            Err(_) => return ReadEnd::Reset,
         }
     }
 }
 
-/// Answers the client's goodbye, and returns whether its FIN has come too.
+/// Answers the client's `close_notify`, and returns whether its FIN has arrived too.
 async fn close_reply(mut wire: Wire) -> bool {
     let _ = wire.shutdown().await; // the client may be gone altogether
     match wire {
@@ -187,7 +187,7 @@ async fn close(mut wire: Wire, finish: Finish) {
         return;
     }
     let shut = match finish {
-        Finish::Close { goodbye: true } => wire.shutdown().await,
+        Finish::Close { close_notify: true } => wire.shutdown().await,
         _ => wire.tcp().shutdown().await,
     };
     // Closing with unread bytes in the socket would turn the FIN into a RST and take away from the
@@ -202,7 +202,7 @@ async fn close(mut wire: Wire, finish: Finish) {
 
 /// Why there is no request.
 enum Unreadable {
-    Gone(Gone),
+    ReadEnd(ReadEnd),
     /// It is answered with this status.
     Bad(u16),
 }
@@ -234,7 +234,7 @@ async fn read_request(
     }
     if request.header("expect").is_some() && unread.len() < head + length {
         let go_on = writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await;
-        go_on.map_err(|_| Unreadable::Gone(Gone::Reset))?;
+        go_on.map_err(|_| Unreadable::ReadEnd(ReadEnd::Reset))?;
     }
     while unread.len() < head + length {
         more(reader, unread).await?;
@@ -247,12 +247,12 @@ async fn read_request(
 
 async fn more(reader: &mut (impl AsyncRead + Unpin), unread: &mut Vec<u8>) -> Result<(), Unreadable> {
     match reader.read_buf(unread).await {
-        Ok(0) => Err(Unreadable::Gone(Gone::Eof { goodbye: true })),
+        Ok(0) => Err(Unreadable::ReadEnd(ReadEnd::Eof { close_notify: true })),
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(Unreadable::Gone(Gone::Eof { goodbye: false }))
+            Err(Unreadable::ReadEnd(ReadEnd::Eof { close_notify: false }))
         }
-        Err(_) => Err(Unreadable::Gone(Gone::Reset)),
+        Err(_) => Err(Unreadable::ReadEnd(ReadEnd::Reset)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What answers a request: the token first, then a call of the API or the next part of the script.
+//! The response to a request: the token first, then a call of the API or the next part of the script.
 //!
 //! A request that X would refuse is refused, unless the script has a refusal of its own for it: faults are scripted.
 

@@ -1,8 +1,8 @@
-//! Posts at full speed: some megabytes made ready once, then written over and over.
+//! Posts at full speed: some megabytes prepared once, then written repeatedly.
 //!
-//! A generator makes posts at some hundred megabytes a second, a loopback socket accepts gigabytes.
-//! To measure a client the server must not be the slow part, so a flood copies ready bytes. The
-//! price: after about two thousand posts the ids come round again.
+//! A generator makes some hundred megabytes of posts per second, a loopback socket accepts gigabytes.
+//! To measure a client the server must not be the slow part, so a flood copies prepared bytes. The
+//! cost: after about two thousand posts the ids repeat.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +14,8 @@ use crate::simulator::feed::post::Posts;
 /// proxy in front gathers what is under way into chunks of about this size.
 const CHUNK: usize = 16 << 10;
 
-/// How much is made ready: long enough to defeat the caches a reader would never have in practice,
-/// short enough to be made within milliseconds. At most four such blocks are kept.
+/// How much is prepared: long enough to defeat caches that would not help a real client, short enough to be made
+/// within milliseconds. At most four such blocks are kept.
 const SIZE: usize = 4 << 20;
 
 /// The number of a framing's block, below 4.

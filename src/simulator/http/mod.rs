@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! connection  reads requests and watches the client; certificate is for TLS
-//! dispatch    chooses what answers a request
+//! dispatch    selects the response to a request
 //! responder   heads, refusals, answers (response formats them)
 //! stream      the steps of a stream; posts has those that deliver the stream's own messages
-//! body        chunks and gzip; flood has ready-made posts by the gigabyte
+//! body        chunks and gzip; flood has prepared posts at full speed
 //! ```
 
 mod body;

@@ -1,7 +1,7 @@
 //! Everything before the first byte of a stream, and everything that is sent instead of one.
 //!
-//! It never looks at what the client does: its caller watches the reading half and drops it when the client is gone, so
-//! every step may wait without limit.
+//! It does not observe the client: its caller watches the reading half and drops it when the client closes, so every
+//! step may wait without limit.
 
 use std::io;
 use std::time::SystemTime;
@@ -134,7 +134,7 @@ impl Responder<'_> {
         answer.extend_from_slice(body);
         out.write_all(&answer).await?;
         out.flush().await?;
-        Ok(if self.keep_alive { Finish::KeepAlive } else { Finish::Close { goodbye: true } })
+        Ok(if self.keep_alive { Finish::KeepAlive } else { Finish::Close { close_notify: true } })
     }
 
     fn head(&self, code: u16, usual: Headers, extra: &[(String, String)]) -> String {
@@ -157,7 +157,7 @@ impl Responder<'_> {
             Step::Garbage => {
                 out.write_all(b"SSH-2.0-OpenSSH_9.6\r\n\x00\xff\xfe this is not HTTP\r\n\r\n").await?;
                 out.flush().await?;
-                Ok(Finish::Close { goodbye: true })
+                Ok(Finish::Close { close_notify: true })
             }
             Step::EndlessHeaders => {
                 out.write_all(b"HTTP/1.1 200 OK\r\n").await?;
@@ -167,7 +167,7 @@ impl Responder<'_> {
                     out.flush().await?;
                 }
             }
-            Step::HangUp => Ok(Finish::Close { goodbye: true }),
+            Step::HangUp => Ok(Finish::Close { close_notify: true }),
             // The socket is accepted already when `accept-nothing` is found here: it came after a
             // `header`, or a connection was kept alive. Not answering is what is left of it.
             _ => std::future::pending().await,

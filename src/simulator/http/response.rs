@@ -10,8 +10,8 @@ pub(crate) type Headers = Vec<(String, String)>;
 pub(crate) enum Finish {
     /// Another request may come.
     KeepAlive,
-    /// FIN, after a TLS goodbye if `goodbye`.
-    Close { goodbye: bool },
+    /// FIN, after `close_notify` over TLS if set.
+    Close { close_notify: bool },
     /// RST.
     Reset,
 }

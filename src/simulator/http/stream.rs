@@ -42,12 +42,12 @@ pub(crate) struct Stream<'a, W> {
     pub(crate) line: Vec<u8>,
     keep_alive: bool,
     slot: &'a Slot<'a>,
-    /// Why it ends, by the last message that said so.
+    /// Why it ends, from the last message that announced it.
     reason: Option<String>,
 }
 
-/// How long a terminated stream may take to say so to a client that does not read.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a terminated stream may try to report that to a client that does not read.
+const TERMINATION_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<'a, W: AsyncWrite + Unpin> Stream<'a, W> {
     pub(crate) fn new(stream: OpenStream<'a>, body: Body<W>, gzip: bool) -> Self {
@@ -85,13 +85,13 @@ impl<'a, W: AsyncWrite + Unpin> Stream<'a, W> {
     async fn terminated(&mut self) -> io::Result<Finish> {
         let notice = ControlMessage::named("operational-disconnect", Some("ForceDisconnect"));
         let v2 = self.request.endpoint.family == Family::V2;
-        let goodbye = async {
+        let close_notify = async {
             if let (true, Sent::Lines, Some(Ok(notice))) = (v2, self.body.sent(), notice) {
                 self.message(notice.render(self.state.clock.unix_ms(), 0).as_bytes()).await?;
             }
-            if self.body.sent() == Sent::Torn { Ok(Finish::Close { goodbye: true }) } else { self.end().await }
+            if self.body.sent() == Sent::Torn { Ok(Finish::Close { close_notify: true }) } else { self.end().await }
         };
-        timeout(GOODBYE, goodbye).await.unwrap_or(Ok(Finish::Close { goodbye: true }))
+        timeout(TERMINATION_TIMEOUT, close_notify).await.unwrap_or(Ok(Finish::Close { close_notify: true }))
     }
 
     async fn steps(&mut self, steps: &[Step]) -> io::Result<Finish> {
@@ -160,22 +160,22 @@ impl<'a, W: AsyncWrite + Unpin> Stream<'a, W> {
             }
             Step::GzipBombLines(size) => self.explode(&bomb(b"{}\r\n", self.gzip)?, *size).await?,
             Step::End => return self.end().await.map(Some),
-            Step::Close => return Ok(Some(Finish::Close { goodbye: true })),
+            Step::Close => return Ok(Some(Finish::Close { close_notify: true })),
             Step::Cut => {
                 self.generate();
                 let half = self.line.len() / 2;
                 self.body.send(&self.line[..half]).await?;
-                return Ok(Some(Finish::Close { goodbye: false }));
+                return Ok(Some(Finish::Close { close_notify: false }));
             }
             Step::Reset => return Ok(Some(Finish::Reset)),
             Step::BadChunk => {
                 self.body.unframed(b"zz\r\nnot a chunk\r\n").await?;
-                return Ok(Some(Finish::Close { goodbye: true }));
+                return Ok(Some(Finish::Close { close_notify: true }));
             }
             // Too late for a head: it was sent. The text form does not allow it, and in a script
             // made by hand the rest of the connection is still worth playing.
             step if step.place() == Place::Before => {}
-            _ => return Ok(Some(Finish::Close { goodbye: true })),
+            _ => return Ok(Some(Finish::Close { close_notify: true })),
         }
         Ok(None)
     }
@@ -189,7 +189,7 @@ impl<'a, W: AsyncWrite + Unpin> Stream<'a, W> {
 
     pub(crate) async fn end(&mut self) -> io::Result<Finish> {
         self.body.end().await?;
-        Ok(if self.keep_alive { Finish::KeepAlive } else { Finish::Close { goodbye: true } })
+        Ok(if self.keep_alive { Finish::KeepAlive } else { Finish::Close { close_notify: true } })
     }
 
     pub(crate) async fn message(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -1,14 +1,14 @@
 //! Every control message X has been seen to send, as a table of names and templates.
 //!
 //! Tables rather than types: the simulator must be able to send what the tool's own parser does
-//! not know, so it shares no shapes with it. Adding a message is adding a line.
+//! not know, so it shares no shapes with it. A new message is a new row.
 
 use std::time::Duration;
 
 use super::cursor::first_word;
 use crate::time::format_rfc3339;
 
-/// A control message by name, with its argument.
+/// A control message: its name, and its argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlMessage {
     kind: &'static Kind,
@@ -278,7 +278,7 @@ const KINDS: &[Kind] = &[
 const USER: u64 = 2_244_994_945;
 
 impl ControlMessage {
-    /// Finds a message by name; no argument means the usual one.
+    /// The message of this name; no argument means the usual one.
     ///
     /// # Errors
     /// The argument does not fit the message. `None` if there is no message of that name.

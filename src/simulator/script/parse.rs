@@ -51,7 +51,7 @@ pub(crate) const STEPS: &[(&str, &str)] = &[
     ("repeat [TIMES]", "play the steps before this one again, TIMES in all or without end"),
     ("end", "the clean end: the last chunk"),
     ("close", "FIN without the last chunk"),
-    ("cut", "half a post, then FIN; over TLS without a goodbye"),
+    ("cut", "half a post, then FIN; over TLS without close_notify"),
     ("reset", "RST"),
     ("bad-chunk", "an invalid chunk size, then FIN"),
     ("status CODE [BODY]", "refuse with this status; BODY is the rest of the line, or 'quoted'"),
@@ -74,7 +74,7 @@ impl Script {
     /// Steps are separated by `;` or a new line, connections by `|`. `again [N]` as the last
     /// connection continues from connection N again (1 if none is given). `#` opens a comment.
     /// Durations are `250ms`, `2s`, `1m`, sizes `512`, `64KiB`, `1MiB`, `2GiB`.
-    /// `line`, `raw` and the body of `status` take the rest of the line as it is, or a text in
+    /// `line`, `raw` and the body of `status` accept the rest of the line unchanged, or a text in
     /// single quotes; in `raw` and in bodies `\r \n \t \\ \xHH` are escapes.
     ///
     /// # Errors
@@ -242,7 +242,7 @@ fn step(name: &str, at: usize, cursor: &mut Cursor<'_>) -> Result<Step, SyntaxEr
 fn unknown(name: &str) -> String {
     let mut names: Vec<_> = faults().map(|(usage, _)| first_word(usage)).chain(["again"]).collect();
     names.sort_by_key(|known| distance(name, known));
-    // More than a third of the letters wrong is another word, not a slip.
+    // More than a third of the letters wrong is another word, not a typing mistake.
     let near: Vec<_> = names.iter().take(3).filter(|known| distance(name, known) <= known.len() / 3 + 1).collect();
     match near.as_slice() {
         [] => format!("unknown step '{name}'"),

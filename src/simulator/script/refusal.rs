@@ -5,7 +5,7 @@
 
 use super::cursor::first_word;
 
-/// A refusal by name, with its argument.
+/// A refusal: its name, and its argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     kind: &'static Kind,
@@ -17,15 +17,15 @@ pub struct Refusal {
 struct Kind {
     usage: &'static str,
     about: &'static str,
-    /// The argument if none is given; empty when there is none to give, `-` when it must be given.
+    /// The argument if none is given; empty for a refusal without argument, `-` for a required one.
     argument: &'static str,
     code: u16,
     content_type: &'static str,
     body: &'static str,
 }
 
-/// The usual argument of a rate limit, the length of X's window; it marks the refusals that say the
-/// requests are used up.
+/// The usual argument of a rate limit, the length of X's window; it marks the refusals that report
+/// used up requests.
 const SECONDS: &str = "900";
 
 const JSON: &str = "application/json; charset=utf-8";
@@ -178,7 +178,7 @@ const KINDS: &[Kind] = &[
 ];
 
 impl Refusal {
-    /// Finds a refusal by name.
+    /// The refusal of this name.
     ///
     /// # Errors
     /// The argument does not fit. `None` if there is no refusal of that name.
@@ -217,7 +217,7 @@ impl Refusal {
         headers
     }
 
-    /// Seconds until the limit is lifted, for the refusals that say the requests are used up.
+    /// Seconds until the limit is lifted, for the refusals that report used up requests.
     pub(crate) fn reset_in(&self) -> Option<u64> {
         if self.kind.argument == SECONDS { self.argument.parse().ok() } else { None }
     }

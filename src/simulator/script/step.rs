@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::control::ControlMessage;
 use super::refusal::Refusal;
 
-/// What a server plays, connection after connection.
+/// What a server sends, connection after connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     connections: Vec<Vec<Step>>,
@@ -39,12 +39,12 @@ pub enum Step {
         /// The time from one to the next; the first comes at once.
         every: Duration,
     },
-    /// Ready-made posts at full speed, cut into chunks of 16 KiB; ids come round again.
+    /// Prepared posts at full speed, cut into chunks of 16 KiB; ids repeat.
     Flood {
         /// How many; `None` is endless.
         count: Option<u64>,
     },
-    /// Ready-made posts at full speed, a chunk for each, as X frames them.
+    /// Prepared posts at full speed, a chunk for each, as X frames them.
     FloodLines {
         /// How many; `None` is endless.
         count: Option<u64>,
@@ -80,17 +80,17 @@ pub enum Step {
     Repeat(Option<u64>),
     /// The clean end: the last chunk. The connection can then carry another request.
     End,
-    /// FIN (and over TLS a proper goodbye) without the last chunk.
+    /// FIN (and over TLS `close_notify`) without the last chunk.
     Close,
-    /// Half a post, then a bare FIN: no last chunk, no TLS goodbye.
+    /// Half a post, then a bare FIN: no last chunk, no `close_notify`.
     Cut,
     /// RST.
     Reset,
     /// An invalid chunk size, then FIN.
     BadChunk,
-    /// One of the answers X gives instead of a stream.
+    /// One of the responses X sends instead of a stream.
     Refuse(Refusal),
-    /// Any other answer.
+    /// Any other response.
     Status {
         /// The status code.
         code: u16,
@@ -103,9 +103,9 @@ pub enum Step {
     Garbage,
     /// A response head that never ends.
     EndlessHeaders,
-    /// Read the request and never answer.
+    /// Read the request and never respond.
     NoHead,
-    /// Read the request and close without an answer.
+    /// Read the request and close without a response.
     HangUp,
     /// Accept the connection and never read from it.
     AcceptNothing,

@@ -36,8 +36,8 @@ const CONNECTIONS: &str = "/2/connections";
 const ALL: &str = "/2/connections?status=all&connection.fields=id,endpoint_name,client_ip,connected_at,disconnected_at,disconnect_reason";
 const RULES: &str = "/2/tweets/search/stream/rules";
 
-/// Opens a stream and reads its head and first line, so that it is known to stand.
-fn standing(server: &Server, target: &str) -> TcpStream {
+/// Opens a stream and reads its head and first line, so that it is known to be open.
+fn open_stream(server: &Server, target: &str) -> TcpStream {
     let mut tcp = request(server, target, TOKEN);
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"{}\r\n\r\n") {
@@ -49,10 +49,10 @@ fn standing(server: &Server, target: &str) -> TcpStream {
 }
 
 #[test]
-fn an_open_stream_is_listed_with_the_fields_asked_for() {
+fn an_open_stream_is_listed_with_the_requested_fields() {
     let server = serve("line {}\nstall");
     assert_eq!(get(&server, CONNECTIONS), json!({"meta": {"result_count": 0}}));
-    let _one = standing(&server, STREAM);
+    let _one = open_stream(&server, STREAM);
     let usual = get(&server, CONNECTIONS);
     let entry = usual["data"][0].as_object().unwrap();
     assert_eq!(entry.keys().collect::<Vec<_>>(), ["client_ip", "connected_at", "endpoint_name"]);
@@ -62,9 +62,9 @@ fn an_open_stream_is_listed_with_the_fields_asked_for() {
 }
 
 #[test]
-fn an_ended_stream_tells_who_or_what_ended_it() {
+fn an_ended_stream_is_listed_with_its_reason() {
     let server = serve("line {}\nstall | line {}\ndisconnect 12; close | line {}\nend | status 503");
-    drop(standing(&server, STREAM));
+    drop(open_stream(&server, STREAM));
     let _ = server.wait_for_endings(1, SOON);
     for n in 2..=4 {
         let _ = read_all(stream(&server));
@@ -106,12 +106,12 @@ fn pages_hold_every_connection_once() {
 }
 
 #[test]
-fn a_killed_stream_is_told_and_ends_while_the_others_stay() {
+fn a_terminated_stream_gets_the_reason_and_ends_while_the_others_stay() {
     let server = serve("line {}\nstall");
-    let (one, other) = (standing(&server, STREAM), standing(&server, "/2/tweets/sample/stream"));
+    let (one, other) = (open_stream(&server, STREAM), open_stream(&server, "/2/tweets/sample/stream"));
     let list = get(&server, ALL);
     let id = list["data"][1]["id"].as_str().unwrap();
-    let (head, answer) = call(&server, "DELETE", CONNECTIONS, &json!({"uuids": [id, "nobody"]}));
+    let (head, answer) = call(&server, "DELETE", CONNECTIONS, &json!({"uuids": [id, "unknown"]}));
     assert!(head.starts_with("HTTP/1.1 200 "));
     let data = &answer["data"];
     assert_eq!((&data["successful_kills"], &data["failed_kills"]), (&json!(1), &json!(1)));
@@ -152,7 +152,7 @@ impl io::Read for HalfClosed {
 }
 
 #[test]
-fn every_kind_of_stream_can_be_killed() {
+fn every_kind_of_stream_can_be_terminated() {
     for script in [
         "line {}\nflood",
         "line {}\nflood-lines",
@@ -161,7 +161,7 @@ fn every_kind_of_stream_can_be_killed() {
         "line {}\nheartbeat endless every 1h",
     ] {
         let server = serve(script);
-        let mut tcp = standing(&server, STREAM);
+        let mut tcp = open_stream(&server, STREAM);
         let (_, answer) = call(&server, "DELETE", "/2/connections/filtered_stream", &Value::Null);
         assert_eq!(answer["data"]["successful_kills"], 1, "{script}");
         // The body ends whether or not everything before it was read.
@@ -180,24 +180,24 @@ fn every_kind_of_stream_can_be_killed() {
 }
 
 #[test]
-fn a_stream_above_the_limit_is_refused_until_a_place_is_freed() {
+fn a_stream_above_the_limit_is_refused_until_a_slot_is_freed() {
     let server = serve_with("line {}\nstall", |options| {
         options.connections = Some(1);
         options.external =
             vec![ExternalConnection { id: Some("theirs".into()), ..ExternalConnection::new("filtered_stream") }];
     });
-    let _other = standing(&server, "/2/tweets/sample/stream");
+    let _other = open_stream(&server, "/2/tweets/sample/stream");
     let (bytes, _) = read_all(stream(&server));
     let (head, body) = split_head(&bytes);
     assert!(head.starts_with("HTTP/1.1 429 "));
     assert_eq!(serde_json::from_slice::<Value>(body).unwrap()["connection_issue"], "TooManyConnections");
     let (_, answer) = call(&server, "DELETE", CONNECTIONS, &json!({"uuids": ["theirs"]}));
     assert_eq!(answer["data"]["successful_kills"], 1);
-    let _mine = standing(&server, STREAM);
+    let _mine = open_stream(&server, STREAM);
 }
 
 #[test]
-fn a_connection_may_resist_its_killing() {
+fn terminating_a_connection_may_fail() {
     let server = serve_with("stall", |options| {
         let stuck = ExternalConnection {
             id: Some("stuck".into()),
@@ -212,7 +212,7 @@ fn a_connection_may_resist_its_killing() {
 }
 
 #[test]
-fn requests_that_do_not_fit_get_the_documented_problem() {
+fn invalid_requests_get_the_documented_problem() {
     let server = serve("end");
     let table = [
         ("GET", "/2/connections?status=open", Value::Null),
@@ -247,7 +247,7 @@ fn requests_that_do_not_fit_get_the_documented_problem() {
 }
 
 #[test]
-fn the_first_api_requests_fail_as_the_script_says() {
+fn the_first_api_requests_fail_as_scripted() {
     let server = serve_with("end", |options| {
         options.api = Some(Script::parse("status 503 | rate-limit 5 | end | forbidden").unwrap());
     });
@@ -266,7 +266,7 @@ fn the_first_api_requests_fail_as_the_script_says() {
 }
 
 #[test]
-fn usage_tells_what_was_delivered_and_what_was_before() {
+fn usage_has_the_delivered_posts_and_the_history() {
     let server = serve_with(
         "posts 3; line {\"data\":{\"id\":\"7\",\"text\":\"a\"}}\nflood 10; repeat 2; heartbeat; limit 5; end",
         |options| {

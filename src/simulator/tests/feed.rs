@@ -27,7 +27,7 @@ fn is_run(numbers: &[u64], first: u64, step: u64) -> bool {
 }
 
 #[test]
-fn the_feed_runs_on_while_nobody_is_connected_and_exactly_those_numbers_are_missed() {
+fn the_feed_runs_on_while_no_client_is_connected_and_exactly_those_numbers_are_missed() {
     let server = serve_feed("feed 300ms; end");
     let before = numbers(&server, STREAM);
     let produced = server.produced();
@@ -113,7 +113,7 @@ fn the_partitions_together_carry_every_number_once() {
 }
 
 #[test]
-fn a_number_stands_in_the_id_and_in_the_text_and_its_message_is_the_same_on_every_connection() {
+fn a_number_is_in_the_id_and_in_the_text_and_its_message_is_the_same_on_every_connection() {
     let server = serve_feed("feed 50ms; end");
     for target in ["/2/tweets/sample/stream?backfill_minutes=1", "/2/powerstream?backfillMinutes=1"] {
         let (bytes, _) = read_all(request(&server, target, &format!("{TOKEN}connection: close\r\n")));

@@ -67,7 +67,7 @@ fn a_client_that_does_not_offer_gzip_gets_none() {
 }
 
 #[test]
-fn a_flood_delivers_the_number_of_posts_asked_for() {
+fn a_flood_delivers_the_requested_number_of_posts() {
     for script in ["flood 5000", "flood-lines 5000", "flood 3"] {
         let (_, body, ended, _) = play(script);
         assert!(ended);

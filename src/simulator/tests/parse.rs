@@ -1,4 +1,4 @@
-//! What the text form accepts, and what its errors say.
+//! What the text form accepts, and its errors.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn the_example_of_the_documentation_is_a_script() {
 }
 
 #[test]
-fn a_line_takes_the_rest_of_its_line_or_a_quoted_text() {
+fn a_line_step_accepts_the_rest_of_its_line_or_a_quoted_text() {
     let json = r#"{"text":"a;b|c # d"}"#;
     let text = format!("line {json}\nend");
     assert_eq!(steps(&text), [Step::Line(json.into()), Step::End]);
@@ -34,7 +34,7 @@ fn a_line_takes_the_rest_of_its_line_or_a_quoted_text() {
 }
 
 #[test]
-fn comments_and_new_lines_are_where_people_put_them() {
+fn comments_and_new_lines_are_accepted_between_steps() {
     let text = "# what happens\r\nposts 2 # two\r\n\r\nheartbeat 3 every 1s\r\n|\r\nend # over\r\n";
     let script = Script::parse(text).unwrap();
     assert_eq!(script.connection(0)[1], Step::Heartbeat { count: Some(3), every: Duration::from_secs(1) });
@@ -50,7 +50,7 @@ fn headers_and_bodies_shape_a_refusal() {
 }
 
 #[test]
-fn errors_say_where_and_what_was_probably_meant() {
+fn errors_have_the_place_and_a_suggestion() {
     let table = [
         ("pots 5", "line 1, column 1: unknown step 'pots': did you mean 'posts'?"),
         ("end |\n  disconect 12", "line 2, column 3: unknown step 'disconect': did you mean 'disconnect'?"),

@@ -1,4 +1,4 @@
-//! Rules: what the API answers, and what they let through.
+//! Rules: the responses of the API, and the posts that pass.
 
 use serde_json::json;
 

@@ -100,7 +100,7 @@ fn a_bad_chunk_follows_good_ones() {
 }
 
 #[test]
-fn large_and_deep_lines_have_the_size_asked_for() {
+fn large_and_deep_lines_have_the_requested_size() {
     let (_, body, ended, _) = play("huge-line 3MiB; deep-json 5000");
     let lines = lines(&body);
     assert!(ended);
@@ -130,7 +130,7 @@ fn answers_that_are_none() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_notices_that_the_client_is_gone() {
+fn a_server_that_does_not_respond_notices_that_the_client_closed() {
     for script in
         ["no-head", "accept-nothing", "delay 1h", "stall", "dribble", "posts; ", "flood", "heartbeat endless every 1h"]
     {
@@ -160,7 +160,7 @@ fn a_dribble_never_finishes_its_line() {
 }
 
 #[test]
-fn lengths_go_before_messages_when_the_request_asks_for_them() {
+fn lengths_precede_messages_when_requested() {
     let server = serve("line {}\nheartbeat; posts 1");
     let target = "/1.1/statuses/filter.json?track=a&delimited=length";
     let (bytes, _) = read_all(request(&server, target, &format!("{TOKEN}connection: close\r\n")));
@@ -204,7 +204,7 @@ fn a_connection_carries_another_request_after_a_clean_end() {
 }
 
 #[test]
-fn a_client_reset_is_told_from_a_close() {
+fn a_client_reset_is_distinguished_from_a_close() {
     let server = serve("wait 10ms; stall");
     let tcp = stream(&server);
     assert_eq!(server.wait_for_requests(1, SOON).len(), 1);

@@ -218,7 +218,7 @@ fn fields_and_expansions_shape_what_is_sent() {
 }
 
 #[test]
-fn powerstream_names_its_data_centre_first_when_it_is_asked_for() {
+fn powerstream_sends_its_data_centre_first_when_requested() {
     let server = serve("posts 1; end");
     let first = &messages(&server, "/2/powerstream?localDcOnly=true")[0];
     assert_eq!(first["type"], json!("connection_metadata"));

@@ -24,7 +24,7 @@ pub(crate) fn serve_tls(script: &str, certificate: Certificate) -> Server {
 }
 
 #[test]
-fn tls_works_with_the_named_ca_and_tells_a_goodbye_from_none() {
+fn tls_works_with_the_named_ca_and_close_notify_is_distinguished() {
     let server = serve_tls("posts 2; end | posts 1; close | posts 1; cut | stall", Certificate::Valid);
     assert!(server.url().starts_with("https://localhost:"));
     let head = format!("GET {STREAM} HTTP/1.1\r\n{TOKEN}connection: close\r\n\r\n");
@@ -36,7 +36,7 @@ fn tls_works_with_the_named_ca_and_tells_a_goodbye_from_none() {
     let (bytes, error) = read_all(play());
     assert!(error.is_none() && chunks(split_head(&bytes).1).1);
     let (bytes, error) = read_all(play());
-    assert!(error.is_none() && !chunks(split_head(&bytes).1).1, "a close says goodbye");
+    assert!(error.is_none() && !chunks(split_head(&bytes).1).1, "a close sends close_notify");
     assert_eq!(read_all(play()).1.unwrap().kind(), io::ErrorKind::UnexpectedEof, "a cut does not");
 
     let mut polite = play();

@@ -39,7 +39,7 @@ fn a_refusal_says_what_to_do() {
 }
 
 #[test]
-fn a_refused_batch_says_why_for_each_rule() {
+fn a_refused_batch_has_a_reason_for_each_rule() {
     let body = r#"{"title":"Invalid Request","detail":"bad","type":"https://api.x.com/2/problems/invalid-rules",
         "errors":[{"value":"cat has:","details":["no viable alternative (at position 1)"],"title":"UnprocessableEntity"}]}"#;
     let server = scripted(vec![json("400", body)]);

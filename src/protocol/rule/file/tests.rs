@@ -23,7 +23,7 @@ fn mistakes(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_file_of_people_holds_a_rule_a_line() {
+fn a_plain_file_has_one_rule_per_line() {
     assert_eq!(
         rules("\u{feff}# cats\r\n#\r\n\r\n  ## more\n#cats has:images\tcats\r\n  dog lang:en \n\"a # b\"\t\n##\n#\tx"),
         [rule("#cats has:images", "cats", 5), rule("dog lang:en", "", 6), rule("\"a # b\"", "", 7)]
@@ -33,7 +33,7 @@ fn a_file_of_people_holds_a_rule_a_line() {
 }
 
 #[test]
-fn a_file_of_programs_holds_json() {
+fn a_json_file_has_values_or_lists() {
     let cat = || rule("cat", "cats", 1);
     assert_eq!(rules(r#"{"value":"cat","tag":"cats"}"#), [cat()]);
     assert_eq!(rules(r#"[{"value":"cat","tag":"cats"}]"#), [cat()]);
@@ -57,7 +57,7 @@ fn a_file_of_programs_holds_json() {
 
 #[test]
 fn every_mistake_names_its_line_and_what_to_do() {
-    for (text, told) in [
+    for (text, mistake) in [
         (&b"a\n\xff\n"[..], "rules.txt:2: byte 1 of the line is not UTF-8; save the file as UTF-8"),
         (b"\xff\xfea\0", "rules.txt:1: the file is UTF-16; save it as UTF-8"),
         (b"\tcats", "rules.txt:1: nothing before the tab; write the rule, a tab, the tag"),
@@ -73,13 +73,13 @@ fn every_mistake_names_its_line_and_what_to_do() {
         (b"[\n\n{\"value\":\"a\"\n", "rules.txt:4: not JSON: EOF while parsing an object; write"),
     ] {
         let found = mistakes(text);
-        assert!(found.starts_with(told), "{found}");
+        assert!(found.starts_with(mistake), "{found}");
         assert!(!found.contains('\n'), "{found}");
     }
 }
 
 #[test]
-fn many_mistakes_are_told_at_once_but_not_too_many() {
+fn many_mistakes_are_reported_at_once_up_to_a_limit() {
     let file = "{\"value\":1}\n{\"value\n".repeat(15);
     let found = read([("r", file.as_bytes())]).unwrap_err();
     assert_eq!((found.list.len(), found.more), (MOST_MISTAKES, 10));
@@ -103,14 +103,14 @@ fn a_rule_written_twice_counts_once_and_is_noted() {
 }
 
 #[test]
-fn export_writes_what_people_write() {
+fn export_writes_the_plain_form() {
     let list = [Rule::new("#cats", Some("cats")), Rule::new("# no", None), Rule::new("a\tb", Some("x\ny"))];
     assert_eq!(write(&list, Form::Tab), "#cats\tcats\n{\"value\":\"# no\"}\n{\"value\":\"a\\tb\",\"tag\":\"x\\ny\"}\n");
     let known = Rule { id: Some("9".into()), ..Rule::new("a \"b\"", Some("t")) };
     assert_eq!(write(&[known], Form::Ndjson), "{\"value\":\"a \\\"b\\\"\",\"tag\":\"t\"}\n");
 }
 
-/// Characters that mean something to a rule file, among any others.
+/// Characters with a meaning in rule files, among any others.
 fn text() -> impl Strategy<Value = String> {
     let special = prop::sample::select("#{}[]\"\\ \t\r\n:,\u{feff}\u{a0}\u{2028}ab-\0".chars().collect::<Vec<_>>());
     prop::collection::vec(prop_oneof![3 => special, 1 => any::<char>()], 1..8)

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::Severity::{Error, Warning};
 use super::*;
 
-fn told(rule: &str) -> Vec<(Severity, usize, String)> {
+fn findings(rule: &str) -> Vec<(Severity, usize, String)> {
     lint(rule, None).into_iter().map(|found| (found.severity, found.position, found.message)).collect()
 }
 
@@ -65,7 +65,7 @@ fn a_rule_without_a_flaw_has_no_finding() {
         "url:\"https://x.com/a(b)\"",
         "point_radius:[1 2 3km]",
     ] {
-        assert_eq!(told(rule), [], "{rule}");
+        assert_eq!(findings(rule), [], "{rule}");
     }
 }
 
@@ -96,17 +96,17 @@ fn each_flaw_is_named_with_its_place() {
         ("cat (-dog -owl)", Warning, 6, "a group has only negated terms"),
         ("cat (owl OR -dog)", Warning, 13, "a side of an OR has only negated terms"),
         ("skiing -(snow OR day)", Warning, 8, "a negated group"),
-        ("has:media", Error, 1, "do not stand alone"),
-        ("has:links OR is:retweet", Error, 1, "do not stand alone"),
-        ("lang:en sample:10", Error, 1, "do not stand alone"),
-        ("embedding_threshold:0.45", Error, 1, "do not stand alone"),
-        ("cat OR has:links", Warning, 8, "do not stand alone"),
-        ("-cat has:links", Warning, 1, "do not stand alone"),
-        ("followers_count:500", Warning, 1, "X does not say"),
+        ("has:media", Error, 1, "are not standalone"),
+        ("has:links OR is:retweet", Error, 1, "are not standalone"),
+        ("lang:en sample:10", Error, 1, "are not standalone"),
+        ("embedding_threshold:0.45", Error, 1, "are not standalone"),
+        ("cat OR has:links", Warning, 8, "are not standalone"),
+        ("-cat has:links", Warning, 1, "are not standalone"),
+        ("followers_count:500", Warning, 1, "X does not document this operator"),
         ("cats has:images and has:geo", Warning, 17, "X refuses `and`"),
         ("cat AND dog", Warning, 5, "X refuses `AND`"),
         ("cat or dog", Warning, 5, "X refuses `or`"),
-        ("cat NOT dog", Warning, 5, "`NOT` is a word"),
+        ("cat NOT dog", Warning, 5, "`NOT` is a plain term"),
         ("a", Warning, 1, "only stop words"),
         ("the via lang:en", Warning, 1, "only stop words"),
         ("cat form:x", Warning, 5, "X's list of operators has no `form:`"),
@@ -125,16 +125,16 @@ fn each_flaw_is_named_with_its_place() {
         ("cat - dog", Warning, 5, "without a term"),
         ("cat --dog", Warning, 5, "more than one `-`"),
         ("# cats", Warning, 1, "without a name"),
-        ("OR cat", Warning, 1, "nothing on one side"),
-        ("cat OR OR dog", Warning, 8, "nothing on one side"),
-        ("cat OR", Warning, 5, "nothing on one side"),
-        ("cat ()", Warning, 6, "nothing after the `(`"),
+        ("OR cat", Warning, 1, "no term on one side"),
+        ("cat OR OR dog", Warning, 8, "no term on one side"),
+        ("cat OR", Warning, 5, "no term on one side"),
+        ("cat ()", Warning, 6, "no term after the `(`"),
         ("apple OR iphone ipad", Warning, 10, "AND binds before OR"),
         ("#a OR #b place_country:US lang:en", Warning, 7, "AND binds before OR"),
         ("x1 (a1 OR b1 c1)", Warning, 11, "AND binds before OR"),
         ("a1 OR b1 sample:10", Warning, 10, "sample: is for the whole rule"),
     ] {
-        let found = told(rule);
+        let found = findings(rule);
         assert!(
             found.iter().any(|found| (found.0, found.1) == (severity, position) && found.2.contains(message)),
             "{rule:?}: {found:?}"
@@ -145,7 +145,7 @@ fn each_flaw_is_named_with_its_place() {
 }
 
 #[test]
-fn the_length_that_counts_is_that_of_the_access() {
+fn the_length_limit_is_that_of_the_access_level() {
     for (length, access, severity) in [
         (1024, None, None),
         (1025, None, Some((Warning, 1025))),
@@ -167,21 +167,21 @@ fn a_finding_is_a_sentence() {
     let found = lint("cat (dog", None);
     assert_eq!(
         found[0].to_string(),
-        "error at character 5: a `(` that does not end; write the `)` it belongs to, or take it away"
+        "error at character 5: a `(` that does not end; write the matching `)`, or remove it"
     );
 }
 
 #[test]
 fn deep_nesting_is_only_nesting() {
     let deep = 200_000;
-    assert!(told(&"(".repeat(deep)).len() > deep / 2);
+    assert!(findings(&"(".repeat(deep)).len() > deep / 2);
     let closed = format!("{}cat{}", "(".repeat(deep), ")".repeat(deep));
     assert_eq!(lint(&closed, None).len(), 1);
 }
 
 proptest! {
     #[test]
-    fn any_text_is_looked_over_in_order(
+    fn any_text_gives_findings_in_the_order_of_their_positions(
         pieces in prop::collection::vec(prop::sample::select(vec![
             "(", ")", "\"", "-", " ", " OR ", "cat", "from:", "is:", "lang:en", "[", "]", "~", "#", "\\", "\n", "é", "\u{1b}",
             "point_radius:", "1", ":", "sample:",
