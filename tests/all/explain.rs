@@ -80,7 +80,7 @@ fn a_429_with_requests_left_has_three_reasons() {
         "attempts of this 15-minute window are spent",
         "Another client of the same app is connected",
         "still open in X's view",
-        "up to 20 s",
+        "within 20 s",
         "TooManyConnections",
         "usage-capped",
     ] {
@@ -159,7 +159,7 @@ fn a_journal_is_explained_from_a_file_and_from_stdin() {
         "1, median 2.0s, longest 2.0s",
         "https://developer.x.com/status",
         "1 earlier run in this journal is not shown.",
-        "The last line is cut",
+        "The last line is incomplete",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
