@@ -86,7 +86,7 @@ async fn holders(api: &mut Api, endpoint: &str, free: bool, server_options: &str
     let query = ConnectionQuery { endpoints: vec![endpoint.to_owned()], ..ConnectionQuery::default() };
     let found = match api.connections(&query).await {
         Ok(found) => found.items,
-        // The user who asked for a take-over must learn that it failed.
+        // The user who requested a take-over must learn that it failed.
         Err(error) if free => {
             let freed = Some(Err(error.to_string()));
             return Ok(Some(Response::Holders { kill: String::new(), holders: Vec::new(), freed }));

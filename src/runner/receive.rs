@@ -131,7 +131,7 @@ impl<N: Network> EventLoop<N> {
         self.inputs.push_back(Input::Link { connection, event });
     }
 
-    /// How the run stands to its quota.
+    /// How much of its quota the run has left.
     pub(super) fn quota(&mut self) -> Option<QuotaState> {
         let meter = self.selector.meter()?;
         Some(QuotaState { reading: meter.reading()?, spent: meter.is_spent() })

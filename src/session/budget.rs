@@ -47,8 +47,8 @@ const PENDING: usize = 64;
 struct Allowance {
     left: u32,
     until: Timestamp,
-    /// When that was told. Requests since then use it up.
-    told: Timestamp,
+    /// When X reported that. Requests since then use it up.
+    reported: Timestamp,
 }
 
 /// What a state file holds of a budget.
@@ -121,9 +121,9 @@ impl Budget {
         by_count.max(by_allowance)
     }
 
-    /// What is left of an allowance after the requests since it was told.
+    /// What is left of an allowance after the requests since X reported it.
     fn left(&self, allowance: Allowance) -> u32 {
-        let since = self.spent.iter().filter(|sent| sent.monotonic > allowance.told.monotonic).count();
+        let since = self.spent.iter().filter(|sent| sent.monotonic > allowance.reported.monotonic).count();
         allowance.left.saturating_sub(u32::try_from(since).unwrap_or(u32::MAX))
     }
 
@@ -191,10 +191,10 @@ impl Budget {
                 // Of two answers about one window the lower counts: they may arrive out of their order.
                 let same = |at: Timestamp| at.monotonic.abs_diff(until.monotonic) < SAME_WINDOW;
                 let left = known.filter(|(_, at)| same(*at)).map_or(left, |(known, _)| left.min(known));
-                Some(Allowance { left, until, told: now })
+                Some(Allowance { left, until, reported: now })
             }
             // A reset that says nothing leaves the window that is known; it can only have become emptier.
-            (None, Some((known, until))) => Some(Allowance { left: left.min(known), until, told: now }),
+            (None, Some((known, until))) => Some(Allowance { left: left.min(known), until, reported: now }),
             (None, None) => None,
         };
     }
@@ -222,14 +222,14 @@ impl Budget {
         spent.extend(moved);
         spent.sort_unstable_by_key(|sent| sent.monotonic);
         self.spent = spent.into();
-        self.allowance = shared.allowance.and_then(|(left, until, told)| {
+        self.allowance = shared.allowance.and_then(|(left, until, reported)| {
             let ahead = match until.monotonic {
                 Some(monotonic) => Duration::from_millis(monotonic).checked_sub(now.monotonic)?,
                 None => Duration::from_millis(until.wall).checked_sub(now.wall)?,
             };
-            // Written by a clock that was far ahead, it would hold us up for ever.
+            // Written by a clock that was far ahead, it would block every dial without limit.
             let until = (ahead <= LONGEST_ALLOWANCE).then(|| now.after(ahead))?;
-            Some(Allowance { left, until, told: told.back(now) })
+            Some(Allowance { left, until, reported: reported.back(now) })
         });
         for change in pending {
             if let Change::Noted { now, rate, server_now } = change {
@@ -243,7 +243,7 @@ impl Budget {
     pub fn share(&self) -> Shared {
         Shared {
             requests: self.spent.iter().copied().map(Moment::of).collect(),
-            allowance: self.allowance.map(|it| (it.left, Moment::of(it.until), Moment::of(it.told))),
+            allowance: self.allowance.map(|it| (it.left, Moment::of(it.until), Moment::of(it.reported))),
         }
     }
 }
@@ -259,7 +259,7 @@ fn are_one(a: Timestamp, b: Timestamp) -> bool {
     as_millis(a.monotonic) == as_millis(b.monotonic) || as_millis(a.wall) == as_millis(b.wall)
 }
 
-/// Resets of one window differ by what the answers were on their way, and by the seconds they are told in.
+/// Resets of one window differ by the network delay of the responses, and by rounding to seconds.
 const SAME_WINDOW: Duration = Duration::from_secs(30);
 
 /// Resets over an hour ahead are distrusted when they come; the same holds when they are read back.

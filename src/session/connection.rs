@@ -156,7 +156,7 @@ impl Connection {
         matches!(self.state, State::Dialling)
     }
 
-    /// When it wants to be called, whatever arrives or not.
+    /// When its next timer expires.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         self.timers.next()
@@ -201,10 +201,10 @@ impl Connection {
         if report.posts > 0 {
             self.text = None;
         }
-        let told = report.ending.take();
+        let reason = report.ending.take();
         let diagnostics = std::mem::take(&mut report.diagnostics).into_iter().map(|diagnostic| match diagnostic {
             // The ending that ends the stream is reported with its end; further ones only here.
-            Diagnostic::Notice(Notice::Ending(ending)) if Some(&ending) != told.as_ref() => {
+            Diagnostic::Notice(Notice::Ending(ending)) if Some(&ending) != reason.as_ref() => {
                 EventKind::FurtherEnding(ending)
             }
             diagnostic => EventKind::Diagnostic(diagnostic),
@@ -217,7 +217,7 @@ impl Connection {
             events.push(EventKind::Suppressed { count: suppressed });
         }
         // Enough is enough: what ends the stream after the last message is not waited for.
-        let mut ending = told.filter(|_| !full);
+        let mut ending = reason.filter(|_| !full);
         if let Some(text) = ending.take_if(|ending| matches!(ending.code, Code::Text(_))) {
             self.text.get_or_insert(text);
         }
@@ -262,7 +262,7 @@ impl Connection {
         self.set_timers();
     }
 
-    /// It was reported that our reader is behind.
+    /// It was reported that the reader process lags.
     pub fn blame_reader(&mut self) {
         self.slow_reader = true;
     }

@@ -1,6 +1,6 @@
 //! The time between the last byte before an ending and the first byte after the reconnect.
 //!
-//! X delivers nothing of that time by itself, so it is measured and told: bounds on the wall clock, the posts
+//! X delivers nothing of that time by itself, so it is measured and reported: bounds on the wall clock, the posts
 //! around it, and how many were probably missed. Repair belongs here too, when it comes.
 
 use std::collections::VecDeque;
@@ -68,14 +68,14 @@ impl Coverage {
         Some(gap)
     }
 
-    /// An open connection is over. Returns the gap before it, if that was closed and not told yet.
+    /// An open connection is over. Returns the gap before it, if that was closed and not reported yet.
     pub fn ended(&mut self, cause: &Code) -> Option<Gap> {
-        let told = self.take_closed();
+        let closed = self.take_closed();
         if let (None, Some(from)) = (&self.open, self.last_byte) {
             self.open =
                 Some(Gap { from, to: None, cause: cause.clone(), last_id: self.last_id, first_id: None, missed: 0 });
         }
-        told
+        closed
     }
 
     /// The gap that is still open at the end of a run, with its cost so far.

@@ -31,7 +31,7 @@ pub enum WaitReason {
     Backoff,
     /// X's rate limit says when the next request is welcome.
     RateLimit,
-    /// X asked for this in `Retry-After`.
+    /// X requires it (`Retry-After`).
     RetryAfter,
     /// The requests of these 15 minutes are spent, by us or by another process on the same state file.
     Budget,
@@ -106,9 +106,9 @@ pub enum EventKind {
         /// How many.
         count: u64,
     },
-    /// Our reader fell so far behind that the socket is not read.
+    /// The reader process lags so far that the socket is not read.
     Blocked,
-    /// Our reader caught up.
+    /// The reader process caught up.
     Unblocked {
         /// How long the socket was not read.
         after: Duration,
@@ -143,7 +143,7 @@ pub enum EventKind {
         by: Vec<Holder>,
         /// The command that ends them.
         kill: String,
-        /// How many were ended to free it, or why not; none if that was not asked for.
+        /// How many were ended to free it, or why not; none if that was not requested.
         freed: Option<Result<u64, String>>,
     },
     /// X's own word for the end of a connection.

@@ -61,7 +61,7 @@ pub struct SyncedState {
     pub quota: Option<QuotaState>,
 }
 
-/// How a run stands to its quota.
+/// How much of its quota a run has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaState {
     /// How much of it is used.
@@ -135,7 +135,7 @@ pub struct Received {
     pub report: BatchReport,
     /// Whether a line has begun and not ended.
     pub within_line: bool,
-    /// How the run stands to its quota now, if there is one.
+    /// How much of its quota the run has left, if it has one.
     pub quota: Option<QuotaState>,
 }
 

@@ -7,17 +7,17 @@ use crate::protocol::message::DisconnectReason;
 /// Why the run is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// As many messages as asked for were printed.
+    /// The requested number of messages was printed (`--max`).
     Full,
-    /// The time asked for is over.
+    /// The requested time is over (`--for`).
     TimeUp,
     /// The reader of our output closed it.
     ReaderLeft,
-    /// The server delivered all it was asked for, and said so.
+    /// The server delivered everything that was requested.
     Delivered,
     /// Something failed on this machine that no retry mends.
     Failed(String),
-    /// The server refuses, and only a person can change that.
+    /// The server refuses, and only the user can change that.
     Refused(DisconnectReason),
     /// The quota of posts that the user set is spent.
     QuotaSpent(DisconnectReason),
@@ -27,7 +27,7 @@ pub enum Outcome {
     Ended(DisconnectReason),
     /// Another client takes the slot as often as we do.
     TakenOver(DisconnectReason),
-    /// A signal asked for the end.
+    /// A signal ended the run.
     Signalled(Signal),
 }
 
@@ -74,7 +74,7 @@ pub const USAGE: u8 = 2;
 /// The exit code of an unexpected failure.
 pub const FAILED: u8 = 1;
 
-/// The exit code of a refusal that a person must mend.
+/// The exit code of a refusal that the user must correct.
 pub const REFUSED: u8 = 3;
 
 /// The exit code where trying again did not help, and later may.

@@ -81,7 +81,7 @@ impl Role {
         matches!(self.phase, Phase::Waiting { until } if until.monotonic <= now.monotonic)
     }
 
-    /// When it wants to be called.
+    /// When its next timer expires.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
         match &self.phase {

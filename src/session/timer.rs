@@ -1,6 +1,6 @@
 //! Timers as data: one table per machine, so that what is waited for is what is checked.
 //!
-//! A machine sets and stops timers; whoever drives it sleeps until [`TimerTable::next`] and then lets the machine take
+//! A machine sets and stops timers; its caller sleeps until [`TimerTable::next`] and then lets the machine take
 //! what has expired. There is no second place that computes when to wake up.
 
 use crate::time::Timestamp;

@@ -154,7 +154,7 @@ pub struct Supervisor {
     /// Since when the outbox is full.
     blocked: Option<Timestamp>,
     block_reported: bool,
-    /// Whether the state file was asked for and has not come.
+    /// Whether a synchronisation of the state file was ordered and is not done.
     syncing: bool,
     /// Whether nothing is read because posts of the quota must be reserved first.
     awaits_grant: bool,
@@ -162,7 +162,7 @@ pub struct Supervisor {
     degraded: bool,
     /// The query under way.
     asking: Option<Subject>,
-    /// When holders and reasons were last asked for.
+    /// When holders and reasons were last queried.
     asked: [Option<Timestamp>; 2],
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Stopping {
     drained: bool,
     /// Whether an answer of X is waited for.
     awaits_answer: bool,
-    /// Whether the state file was asked for the last time, and whether that is done.
+    /// The last synchronisation of the state file: none, ordered (`false`) or done (`true`).
     last_sync: Option<bool>,
 }
 
@@ -50,7 +50,7 @@ impl Supervisor {
         if signalled {
             self.timers.set(Timer::Flush, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
         }
-        // Whoever reads how the run ended needs what X says about it.
+        // A user who reads how the run ended needs what X reports about it.
         let awaits_answer = self.asking == Some(Subject::Ending) && !signalled && !gone;
         if awaits_answer {
             self.timers.set(Timer::Answer, out.now.after(LAST_ANSWER * self.options.speed));
