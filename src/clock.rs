@@ -4,7 +4,7 @@
 //! Two kinds of time use the real clock at every speed: measurements in the log, and the time limit of a close, since
 //! the network does not run faster in a test.
 
-use std::future::{Future, pending};
+use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -90,14 +90,6 @@ impl Clock {
     /// Sleeps until `until`.
     pub async fn sleep_until(&self, until: Timestamp) {
         self.sleep(until.since(self.now())).await;
-    }
-
-    /// Sleeps until the clock has run for `deadline`; without one it never returns.
-    pub async fn over(&self, deadline: Option<Duration>) {
-        match deadline {
-            Some(deadline) => self.sleep(deadline.saturating_sub(self.elapsed())).await,
-            None => pending().await,
-        }
     }
 
     /// Waits for `future` for at most `limit`.

@@ -1,5 +1,5 @@
-//! After the end of a connection: whether the run ends with it, how long it waits before the next dial, and what X is
-//! asked about it.
+//! After the end of a connection, or of the quota: whether the run ends with it, how long it waits before the next dial,
+//! and what X is queried about it.
 
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use crate::session::backoff::IMMEDIATE_JITTER;
 use crate::session::budget::RESET_MARGIN;
 use crate::session::connection::{Ended, of_own};
 use crate::session::event::{EventKind, WaitReason};
-use crate::session::input::{Action, Query, Refusal, Response};
+use crate::session::input::{Action, Query, QuotaState, Refusal, Response};
 use crate::session::outcome::Outcome;
+use crate::session::quota;
 use crate::session::reaction::{Reaction, TAKE_OVER_WINDOW, TAKE_OVERS, WITHOUT_RESET, reaction};
 use crate::session::role::Phase;
 use crate::time::Timestamp;
@@ -160,6 +161,34 @@ impl Supervisor {
             None => return,
         };
         out.event(connection, kind);
+    }
+
+    pub(super) fn wait(&mut self, delay: Duration, why: WaitReason, out: &mut Output) {
+        let until = out.now.after(delay);
+        out.event(self.connections, EventKind::Waiting { why, delay, until });
+        self.role.phase = Phase::Waiting { until };
+    }
+
+    /// The quota is spent: an open connection ends, and none is opened before its period turns.
+    pub(super) fn quota_spent(&mut self, quota: QuotaState, out: &mut Output) {
+        let ending = of_own(LocalCause::Quota, quota::describe(&quota.reading, out.now));
+        match &self.role.phase {
+            Phase::Connected(connection) if connection.is_open() => self.close(ending, out),
+            // The request is on its way; its answer is met with the same check.
+            Phase::Connected(_) => {}
+            Phase::Waiting { .. } if self.options.quota_wait => {}
+            Phase::Idle | Phase::Granting | Phase::Waiting { .. } => self.rest_after_quota(ending, out),
+        }
+    }
+
+    pub(super) fn rest_after_quota(&mut self, ending: DisconnectReason, out: &mut Output) {
+        match self.quota {
+            Some(quota) if self.options.quota_wait => {
+                let turn = quota::next_turn(out.now, quota.reading.quota.period);
+                self.wait(turn.wall.saturating_sub(out.now.wall), WaitReason::Quota, out);
+            }
+            _ => self.stop(Outcome::QuotaSpent(ending), out),
+        }
     }
 }
 

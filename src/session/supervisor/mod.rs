@@ -22,14 +22,13 @@ mod shutdown;
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::connection::{Connection, Limits, of_own};
+use super::connection::{Connection, Limits};
 use super::event::{Event, EventKind, WaitReason};
 use super::input::{Action, Failure, Head, Input, LinkEvent, Query, QuotaState, Received, SyncedState};
 use super::outcome::Outcome;
-use super::quota;
 use super::role::{Phase, Role};
 use super::timer::{self, TimerTable};
-use crate::protocol::disconnect::{Code, LocalCause};
+use crate::protocol::disconnect::Code;
 use crate::protocol::message::DisconnectReason;
 use crate::protocol::request::Request;
 use crate::time::Timestamp;
@@ -469,36 +468,6 @@ impl Supervisor {
             detail: Some(failure.detail).filter(|text| !text.is_empty()),
         };
         self.ended(ending, None, out);
-    }
-
-    fn wait(&mut self, delay: Duration, why: WaitReason, out: &mut Output) {
-        let until = out.now.after(delay);
-        out.event(self.connections, EventKind::Waiting { why, delay, until });
-        self.role.phase = Phase::Waiting { until };
-    }
-
-    // The quota.
-
-    /// The quota is spent: an open connection ends, and none is opened before its period turns.
-    fn quota_spent(&mut self, quota: QuotaState, out: &mut Output) {
-        let ending = of_own(LocalCause::Quota, quota::describe(&quota.reading, out.now));
-        match &self.role.phase {
-            Phase::Connected(connection) if connection.is_open() => self.close(ending, out),
-            // The request is on its way; its answer is met with the same check.
-            Phase::Connected(_) => {}
-            Phase::Waiting { .. } if self.options.quota_wait => {}
-            Phase::Idle | Phase::Granting | Phase::Waiting { .. } => self.rest_after_quota(ending, out),
-        }
-    }
-
-    fn rest_after_quota(&mut self, ending: DisconnectReason, out: &mut Output) {
-        match self.quota {
-            Some(quota) if self.options.quota_wait => {
-                let turn = quota::next_turn(out.now, quota.reading.quota.period);
-                self.wait(turn.wall.saturating_sub(out.now.wall), WaitReason::Quota, out);
-            }
-            _ => self.stop(Outcome::QuotaSpent(ending), out),
-        }
     }
 
     // The reader, and what fails beside the stream.

@@ -12,6 +12,7 @@ use super::*;
 use crate::pipeline::meter::{Period, Quota, Reading};
 use crate::pipeline::report::BatchReport;
 use crate::protocol::body::Body;
+use crate::protocol::disconnect::LocalCause;
 use crate::protocol::post_id::PostId;
 use crate::protocol::rate_limit::RateLimit;
 

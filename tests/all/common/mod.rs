@@ -13,7 +13,6 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use assert_cmd::assert::OutputAssertExt as _;
 use assert_cmd::cargo::cargo_bin;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, kill_process};
@@ -154,12 +153,6 @@ pub fn values(stdout: &[u8]) -> Vec<Value> {
 
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Asserts an exit status. The failure shows all that was printed.
-#[track_caller]
-pub fn exits(output: &Output, code: i32) {
-    output.clone().assert().code(code);
 }
 
 /// Sends a signal to a child.
