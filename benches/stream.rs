@@ -14,7 +14,7 @@ use xstream::pipeline::decode::inflate::Inflater;
 use xstream::pipeline::decode::split::{LINE_CAP, Splitter};
 use xstream::pipeline::filter::Filter;
 use xstream::pipeline::outbox::Batch;
-use xstream::pipeline::select::{Options, Selector, Source};
+use xstream::pipeline::select::{LineSource, SelectOptions, Selector};
 use xstream::protocol::message::classify;
 use xstream::protocol::scan::{exact, scan};
 use xstream::simulator::Posts;
@@ -112,7 +112,7 @@ fn pipeline(bencher: Bencher) {
 
 fn intake(filter: Filter) -> (Intake, Selector) {
     let format = Format { gzip: false, framed: false, file: false, line_cap: LINE_CAP };
-    (Intake::new(format, Source::default()), Selector::new(Options::new(filter)))
+    (Intake::new(format, LineSource::default()), Selector::new(SelectOptions::new(filter)))
 }
 
 /// The kinds alone, of which nothing is printed.

@@ -11,7 +11,7 @@ use super::value::duration;
 ///
 /// The options are global within a verb, so that they are accepted before and after a subcommand such as `kill`.
 #[derive(Debug, Args)]
-pub struct Access {
+pub struct AccessArgs {
     /// Bearer token; it is removed from the process list at once
     #[arg(long, global = true, value_name = "TOKEN", conflicts_with = "bearer_file", help_heading = "Token")]
     pub bearer: Option<String>,

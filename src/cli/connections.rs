@@ -3,8 +3,8 @@
 use clap::builder::PossibleValue;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
-use super::{Access, OutputArgs};
-use crate::net::api::Status;
+use super::{AccessArgs, OutputArgs};
+use crate::net::api::ConnectionStatus;
 use crate::protocol::api_types::is_connection_id;
 use crate::protocol::endpoint;
 
@@ -16,7 +16,7 @@ use crate::protocol::endpoint;
     after_long_help = "Example: xstream connections\n\
                        or:      xstream connections kill --endpoint filtered"
 )]
-pub struct Connections {
+pub struct ConnectionsArgs {
     /// List or kill.
     #[command(subcommand)]
     pub verb: Option<ConnectionVerb>,
@@ -27,7 +27,7 @@ pub struct Connections {
 
     /// The token and the connection to X.
     #[command(flatten)]
-    pub access: Access,
+    pub access: AccessArgs,
 
     /// How it is shown.
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub enum ConnectionVerb {
 pub struct ConnectionList {
     /// Which connections [default: the active ones, then the last ten inactive]
     #[arg(long, value_name = "STATUS", value_enum)]
-    pub status: Option<Status>,
+    pub status: Option<ConnectionStatus>,
 
     /// Only those of a stream, by our name or X's; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
@@ -108,16 +108,16 @@ fn at_least_one(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "it must be a whole number, at least 1".to_owned())
 }
 
-impl ValueEnum for Status {
-    fn value_variants<'a>() -> &'a [Status] {
-        &[Status::Active, Status::Inactive, Status::All]
+impl ValueEnum for ConnectionStatus {
+    fn value_variants<'a>() -> &'a [ConnectionStatus] {
+        &[ConnectionStatus::Active, ConnectionStatus::Inactive, ConnectionStatus::All]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
-            Status::Active => ("active", "Open"),
-            Status::Inactive => ("inactive", "Ended"),
-            Status::All => ("all", "Both"),
+            ConnectionStatus::Active => ("active", "Open"),
+            ConnectionStatus::Inactive => ("inactive", "Ended"),
+            ConnectionStatus::All => ("all", "Both"),
         };
         Some(PossibleValue::new(name).help(help))
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Access;
+use super::AccessArgs;
 use crate::terminal::Color;
 
 /// Options of `doctor`.
@@ -20,7 +20,7 @@ use crate::terminal::Color;
                        Example: xstream doctor\n\
                        or:      xstream doctor sample --listen --state ~/.xstream"
 )]
-pub struct Doctor {
+pub struct DoctorArgs {
     /// Stream: a name such as `filtered` or `sample`, X's endpoint name, or its path
     #[arg(value_name = "STREAM", default_value = "filtered")]
     pub stream: String,
@@ -45,7 +45,7 @@ pub struct Doctor {
 
     /// The token and the connection to X.
     #[command(flatten)]
-    pub access: Access,
+    pub access: AccessArgs,
 
     /// Print each check as a JSON object (name, state, ms, text, cure), one per line
     #[arg(long, help_heading = "Diagnostics")]

@@ -13,7 +13,7 @@ use clap::Args;
     after_long_help = "Example: xstream explain 429 TooManyConnections stall\n\
                        or:      xstream explain --journal run.ndjson"
 )]
-pub struct Explain {
+pub struct ExplainArgs {
     /// Codes as `tail` shows them, such as `12`, `stall`, `429`, `5xx`; or `reasons` [default: list all]
     #[arg(value_name = "CODE")]
     pub codes: Vec<String>,

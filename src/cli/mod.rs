@@ -21,18 +21,20 @@ use std::path::PathBuf;
 
 use clap::{Args, Command, CommandFactory as _, Parser, Subcommand};
 
-pub use access::Access;
-pub use connections::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
-pub use doctor::Doctor;
-pub use explain::Explain;
+pub use access::AccessArgs;
+pub use connections::{ConnectionKill, ConnectionList, ConnectionVerb, ConnectionsArgs};
+pub use doctor::DoctorArgs;
+pub use explain::ExplainArgs;
 pub use filter::FilterArgs;
 pub use output::OutputArgs;
-pub use replay::Replay;
-pub use request::Request;
-pub use rules::{Level, Lint, RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
-pub use simulate::Simulate;
-pub use tail::Tail;
-pub use usage::Usage;
+pub use replay::ReplayArgs;
+pub use request::RequestArgs;
+pub use rules::{
+    AccessLevelArg, LintArgs, RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, RulesArgs,
+};
+pub use simulate::SimulateArgs;
+pub use tail::TailArgs;
+pub use usage::UsageArgs;
 pub use value::duration;
 
 /// Tail X's streaming HTTP endpoints
@@ -55,29 +57,29 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Connect to a stream, follow it, print its messages
-    Tail(Box<Tail>),
+    Tail(Box<TailArgs>),
     /// Classify, filter and print captured streams
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// List or end the app's connections
-    Connections(Connections),
+    Connections(ConnectionsArgs),
     /// List or change the rules of the filtered stream
-    Rules(Box<Rules>),
+    Rules(Box<RulesArgs>),
     /// Show what X counted as consumed, and what this machine metered
-    Usage(Usage),
+    Usage(UsageArgs),
     /// Check step by step what a stream needs, and name what is wrong
-    Doctor(Box<Doctor>),
+    Doctor(Box<DoctorArgs>),
     /// Explain a code that ends or refuses a stream
-    Explain(Explain),
+    Explain(ExplainArgs),
     /// Serve a stream on loopback that plays a fault script
-    Simulate(Simulate),
+    Simulate(SimulateArgs),
     /// Write man pages and completions
     #[command(hide = true)]
-    Generate(Generate),
+    Generate(GenerateArgs),
 }
 
 /// Options of `generate`.
 #[derive(Debug, Args)]
-pub struct Generate {
+pub struct GenerateArgs {
     /// Folder that gets `man/` and `completions/`
     #[arg(value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,

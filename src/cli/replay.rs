@@ -12,7 +12,7 @@ use super::FilterArgs;
     long_about = "Classify, filter and print captured streams, plain or gzip, exactly as `tail` would have.",
     after_long_help = "Example: xstream replay --annotate --only all capture.ndjson.gz | jq -r .kind | sort | uniq -c"
 )]
-pub struct Replay {
+pub struct ReplayArgs {
     /// Captures, `-` for stdin
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,

@@ -8,7 +8,7 @@ use crate::protocol::field;
 /// The parameters of the request.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Request")]
-pub struct Request {
+pub struct RequestArgs {
     /// The stream's partition, for streams that are split
     #[arg(long, value_name = "N")]
     pub partition: Option<u8>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{Access, OutputArgs};
+use super::{AccessArgs, OutputArgs};
 
 /// Options of `rules`.
 #[derive(Debug, Args)]
@@ -21,7 +21,7 @@ use super::{Access, OutputArgs};
                        Example: xstream rules add 'cat has:images -is:retweet' --tag cats\n\
                        or:      xstream rules export > rules.ndjson; $EDITOR rules.ndjson; xstream rules sync rules.ndjson"
 )]
-pub struct Rules {
+pub struct RulesArgs {
     /// What to do with them.
     #[command(subcommand)]
     pub verb: Option<RuleVerb>,
@@ -32,7 +32,7 @@ pub struct Rules {
 
     /// The token and the connection to X.
     #[command(flatten)]
-    pub access: Access,
+    pub access: AccessArgs,
 
     /// How it is shown.
     #[command(flatten)]
@@ -95,24 +95,24 @@ pub struct RuleInput {
 
     /// How they are checked.
     #[command(flatten)]
-    pub lint: Lint,
+    pub lint: LintArgs,
 }
 
 /// How rules are checked before they are sent.
 #[derive(Debug, Args)]
-pub struct Lint {
+pub struct LintArgs {
     /// Send rules even if they look wrong
     #[arg(long)]
     pub no_lint: bool,
 
     /// Access level, for the length of rules [default: a rule may be as long as any level allows]
     #[arg(long = "access", value_name = "LEVEL", value_enum)]
-    pub level: Option<Level>,
+    pub level: Option<AccessLevelArg>,
 }
 
 /// Access levels that have the filtered stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Level {
+pub enum AccessLevelArg {
     /// Rules of 1,024 characters
     PayPerUse,
     /// Rules of 2,048 characters
@@ -186,7 +186,7 @@ pub struct RuleSync {
 
     /// How they are checked.
     #[command(flatten)]
-    pub lint: Lint,
+    pub lint: LintArgs,
 }
 
 /// Options of `rules export`.

@@ -16,7 +16,7 @@ use clap::Args;
     after_long_help = "Example: xstream simulate --script 'posts 5; disconnect 12; end | status 503 | posts'\n\
                        then:    xstream tail --base-url http://127.0.0.1:PORT --bearer x"
 )]
-pub struct Simulate {
+pub struct SimulateArgs {
     /// Script: steps separated by `;`, connections by `|` [default: the endless demo]
     #[arg(long, value_name = "STEPS", conflicts_with = "script_file")]
     pub script: Option<String>,

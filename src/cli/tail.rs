@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::value::{duration, size};
-use super::{Access, FilterArgs, Request};
+use super::{AccessArgs, FilterArgs, RequestArgs};
 use crate::pipeline::meter::Quota;
 use crate::terminal::{Color, StatusMode};
 
@@ -20,18 +20,18 @@ use crate::terminal::{Color, StatusMode};
                        --max-retries; 5 the server ended it for good; 130 SIGINT; 143 SIGTERM.\n\n\
                        Example: xstream tail --bearer \"$TOKEN\" --only post --max 100 | jq -r .data.text"
 )]
-pub struct Tail {
+pub struct TailArgs {
     /// Stream: a name such as `filtered` or `sample`, X's endpoint name, a path or a URL on the base host
     #[arg(value_name = "STREAM", default_value = "filtered")]
     pub stream: String,
 
     /// The parameters of the request.
     #[command(flatten)]
-    pub request: Request,
+    pub request: RequestArgs,
 
     /// The token and the connection to X.
     #[command(flatten)]
-    pub access: Access,
+    pub access: AccessArgs,
 
     /// Tail STREAM of the embedded simulator: no token, no network
     ///

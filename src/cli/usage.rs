@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Access, OutputArgs};
+use super::{AccessArgs, OutputArgs};
 
 /// Options of `usage`.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ use super::{Access, OutputArgs};
                        Example: xstream usage --days 30 --state ~/.xstream\n\
                        or:      xstream usage | jq -s '.[-1].left'"
 )]
-pub struct Usage {
+pub struct UsageArgs {
     /// How many days, today among them
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = days)]
     pub days: u8,
@@ -28,7 +28,7 @@ pub struct Usage {
 
     /// The token and the connection to X.
     #[command(flatten)]
-    pub access: Access,
+    pub access: AccessArgs,
 
     /// How it is shown.
     #[command(flatten)]

@@ -6,12 +6,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Error, usage_error};
-use crate::cli;
+use super::{CommandError, usage_error};
+use crate::cli::AccessArgs;
 use crate::clock::Clock;
-use crate::net::api::{self, Api};
+use crate::net::api::{Api, ApiOptions};
 use crate::net::base_url::BaseUrl;
-use crate::net::dial::{self, Dialer};
+use crate::net::dial::{self, DialOptions, Dialer};
 use crate::net::proxy::Proxy;
 use crate::net::token::{self, Token};
 use crate::protocol::endpoint::Host;
@@ -34,7 +34,7 @@ pub struct ClientConfig {
 
 /// Removes a token of the command line from the process list. To do so the program executes itself again, so a verb
 /// calls this first.
-pub fn reexec_without_token(given: &cli::Access, arguments: &[OsString], console: &Console) -> Result<(), Error> {
+pub fn reexec_without_token(given: &AccessArgs, arguments: &[OsString], console: &Console) -> Result<(), CommandError> {
     if let Some(text) = given.bearer.as_deref() {
         // Checked here, so that an error names `--bearer` and not the pipe that replaces it.
         Token::find(Some(text), None).or_else(usage_error)?;
@@ -46,29 +46,29 @@ pub fn reexec_without_token(given: &cli::Access, arguments: &[OsString], console
 }
 
 /// The server to connect to: the one named, else `host`.
-pub fn base(given: &cli::Access, host: Host) -> Result<BaseUrl, Error> {
+pub fn base(given: &AccessArgs, host: Host) -> Result<BaseUrl, CommandError> {
     base_of("--base-url", given.base_url.as_deref().unwrap_or(host.base()))
 }
 
 /// Checks the base URL given as `name`. Errors do not repeat it: it may be a token that was meant for another flag.
-pub fn base_of(name: &str, text: &str) -> Result<BaseUrl, Error> {
+pub fn base_of(name: &str, text: &str) -> Result<BaseUrl, CommandError> {
     BaseUrl::parse(text).or_else(|why| usage_error(format!("{name}: {why}")))
 }
 
 impl ClientConfig {
     /// Finds the token and checks all settings of connections to `base`.
-    pub fn new(given: &cli::Access, base: BaseUrl, console: &mut Console) -> Result<ClientConfig, Error> {
+    pub fn new(given: &AccessArgs, base: BaseUrl, console: &mut Console) -> Result<ClientConfig, CommandError> {
         let token = Token::find(given.bearer.as_deref(), given.bearer_file.as_deref()).or_else(usage_error)?;
         ClientConfig::with_token(given, base, token, console)
     }
 
     /// Checks all settings but the token. From here on `console` redacts the token and the proxy's password.
     pub fn with_token(
-        given: &cli::Access,
+        given: &AccessArgs,
         base: BaseUrl,
         token: Token,
         console: &mut Console,
-    ) -> Result<ClientConfig, Error> {
+    ) -> Result<ClientConfig, CommandError> {
         token.redact_in(console.redactor_mut());
         if base.is_plain() && !base.is_loopback() && !given.insecure_http {
             return usage_error(format!(
@@ -89,7 +89,7 @@ impl ClientConfig {
     }
 
     /// For the demo, which needs no real token, and no proxy to reach this machine.
-    pub fn demo(given: &cli::Access, base: BaseUrl) -> Result<ClientConfig, Error> {
+    pub fn demo(given: &AccessArgs, base: BaseUrl) -> Result<ClientConfig, CommandError> {
         let token = Token::parse("demo", "the demo's token").or_else(usage_error)?;
         Ok(ClientConfig { base, token, proxy: None, cacert: None, connect_timeout: given.connect_timeout })
     }
@@ -111,16 +111,16 @@ impl ClientConfig {
     }
 
     /// Prepares calls of the API, which reports failed attempts on the console.
-    pub fn api(&self, clock: Clock, console: &Console) -> Result<Api, Error> {
+    pub fn api(&self, clock: Clock, console: &Console) -> Result<Api, CommandError> {
         let console = console.clone();
         let dialer = self.dialer(clock, true)?;
         let report = Box::new(move |line: &str| console.info(line));
-        Ok(Api::new(api::Options { dialer, report, clock, retry: true }))
+        Ok(Api::new(ApiOptions { dialer, report, clock, retry: true }))
     }
 
     /// Prepares to dial.
-    pub fn dialer(&self, clock: Clock, gzip: bool) -> Result<Dialer, Error> {
-        Dialer::new(dial::Options {
+    pub fn dialer(&self, clock: Clock, gzip: bool) -> Result<Dialer, CommandError> {
+        Dialer::new(DialOptions {
             base: self.base.clone(),
             token: Some(self.token.clone()),
             proxy: self.proxy.clone(),
@@ -137,7 +137,7 @@ impl ClientConfig {
 /// The options that lead another command to the same server, for a command that the user may paste: empty, or each
 /// after a space. They contain neither a token nor a proxy's password.
 #[must_use]
-pub fn server_options(given: &cli::Access) -> String {
+pub fn server_options(given: &AccessArgs) -> String {
     let mut text = String::new();
     let mut add = |name: &str, value: &str| text.extend([" ", name, " ", &shell_quoted(value)]);
     if let Some(url) = &given.base_url {
@@ -177,7 +177,7 @@ fn without_credentials(url: &str) -> String {
     format!("{scheme}{}", rest.rsplit('@').next().unwrap_or(rest))
 }
 
-fn proxy(given: &cli::Access, base: &BaseUrl) -> Result<Option<Proxy>, Error> {
+fn proxy(given: &AccessArgs, base: &BaseUrl) -> Result<Option<Proxy>, CommandError> {
     match &given.proxy {
         Some(text) => Proxy::parse(text).map(Some).or_else(|why| usage_error(format!("--proxy: {why}"))),
         // Plain http goes to this machine, which needs no proxy of the environment.
@@ -190,8 +190,8 @@ fn proxy(given: &cli::Access, base: &BaseUrl) -> Result<Option<Proxy>, Error> {
 mod tests {
     use super::*;
 
-    fn given() -> cli::Access {
-        cli::Access {
+    fn given() -> AccessArgs {
+        AccessArgs {
             bearer: None,
             bearer_file: None,
             base_url: None,
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_pasted_command_reaches_the_same_server_and_holds_no_secret() {
         assert_eq!(server_options(&given()), "");
-        let all = cli::Access {
+        let all = AccessArgs {
             bearer: Some("secret-token".to_owned()),
             bearer_file: Some("/home/me/my token".into()),
             base_url: Some("https://x.example:8443/it's".to_owned()),
@@ -220,13 +220,13 @@ mod tests {
         );
         for path in ["-", "/dev/fd/3"] {
             assert_eq!(
-                server_options(&cli::Access { bearer_file: Some(path.into()), ..given() }),
+                server_options(&AccessArgs { bearer_file: Some(path.into()), ..given() }),
                 "",
                 "it cannot be read again"
             );
         }
         assert_eq!(
-            server_options(&cli::Access { proxy: Some("me:p@ss@proxy:1".to_owned()), ..given() }),
+            server_options(&AccessArgs { proxy: Some("me:p@ss@proxy:1".to_owned()), ..given() }),
             " --proxy proxy:1"
         );
     }

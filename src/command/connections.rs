@@ -9,12 +9,12 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::client_config::{self, ClientConfig};
-use super::{Error, runtime, target, usage_error};
-use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, Connections};
-use crate::net::api::{self, Api, ConnectionQuery, KILL_BATCH, Kill, Status};
-use crate::observe::table::{Cell, Column, Look};
-use crate::protocol::api_types::{Connection, TerminateResult, TerminatedConnection};
-use crate::protocol::catalogue::{ENTRIES, Entry};
+use super::{CommandError, runtime, target, usage_error};
+use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, ConnectionsArgs};
+use crate::net::api::{self, Api, ConnectionQuery, ConnectionStatus, KILL_BATCH, Kill};
+use crate::observe::table::{Cell, Column, Style};
+use crate::protocol::api_types::{AppConnection, TerminateResult, TerminatedConnection};
+use crate::protocol::catalogue::{CatalogueEntry, ENTRIES};
 use crate::protocol::endpoint::{self, Host};
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
@@ -29,18 +29,18 @@ const LAST_ENDED: usize = 10;
 const ENDED_PAGES: usize = 10;
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &Connections, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+pub fn run(given: &ConnectionsArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
     console.set_options((&given.output).into());
     client_config::reexec_without_token(&given.access, arguments, console)?;
     if given.verb.is_some() && given.list != ConnectionList::default() {
         return usage_error("options of the list go after `connections list`; `connections kill` accepts none of them");
     }
     let job = match &given.verb {
-        None => Job::List(ListFilter::from_args(&given.list)?),
-        Some(ConnectionVerb::List(list)) => Job::List(ListFilter::from_args(list)?),
-        Some(ConnectionVerb::Kill(kill)) => Job::Kill(Which::from_args(kill)?, kill.yes),
+        None => ConnectionJob::List(ListFilter::from_args(&given.list)?),
+        Some(ConnectionVerb::List(list)) => ConnectionJob::List(ListFilter::from_args(list)?),
+        Some(ConnectionVerb::Kill(kill)) => ConnectionJob::Kill(Which::from_args(kill)?, kill.yes),
     };
-    if matches!(job, Job::Kill(_, false)) && !Console::can_confirm() {
+    if matches!(job, ConnectionJob::Kill(_, false)) && !Console::can_confirm() {
         return usage_error("not a terminal: pass --yes to end connections");
     }
     let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
@@ -48,8 +48,10 @@ pub fn run(given: &Connections, arguments: &[OsString], console: &mut Console) -
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
-            Job::List(filter) => list(&mut api, console, filter, &client_config::server_options(&given.access)).await,
-            Job::Kill(which, yes) => kill(&mut api, console, which, *yes).await,
+            ConnectionJob::List(filter) => {
+                list(&mut api, console, filter, &client_config::server_options(&given.access)).await
+            }
+            ConnectionJob::Kill(which, yes) => kill(&mut api, console, which, *yes).await,
         }
     });
     // A name lookup that still runs must not delay the exit.
@@ -57,14 +59,14 @@ pub fn run(given: &Connections, arguments: &[OsString], console: &mut Console) -
     status
 }
 
-enum Job {
+enum ConnectionJob {
     List(ListFilter),
     Kill(Which, bool),
 }
 
 /// Which connections to list, checked.
 struct ListFilter {
-    status: Option<Status>,
+    status: Option<ConnectionStatus>,
     endpoints: Vec<String>,
     /// Our names of the streams.
     streams: Vec<&'static str>,
@@ -73,7 +75,7 @@ struct ListFilter {
 }
 
 impl ListFilter {
-    fn from_args(list: &ConnectionList) -> Result<ListFilter, Error> {
+    fn from_args(list: &ConnectionList) -> Result<ListFilter, CommandError> {
         let since = match &list.since {
             Some(text) => {
                 let time = target::time(text, Timestamp::now());
@@ -88,13 +90,13 @@ impl ListFilter {
         Ok(ListFilter { status: list.status, endpoints, streams, max, since })
     }
 
-    fn query(&self, status: Status) -> ConnectionQuery {
+    fn query(&self, status: ConnectionStatus) -> ConnectionQuery {
         ConnectionQuery { status, endpoints: self.endpoints.clone(), ..ConnectionQuery::default() }
     }
 }
 
 /// The name that X's connections API uses for a stream, from any of its names.
-fn endpoint_name(name: &str) -> Result<String, Error> {
+fn endpoint_name(name: &str) -> Result<String, CommandError> {
     match endpoint::find(name) {
         Some(endpoint) => match endpoint.endpoint_name {
             Some(name) => Ok(name.to_owned()),
@@ -105,17 +107,19 @@ fn endpoint_name(name: &str) -> Result<String, Error> {
 }
 
 /// Lists connections. `again` holds the options that lead another command to the same server.
-async fn list(api: &mut Api, console: &Console, filter: &ListFilter, again: &str) -> Result<u8, Error> {
+async fn list(api: &mut Api, console: &Console, filter: &ListFilter, again: &str) -> Result<u8, CommandError> {
     let mut found = Vec::new();
     let mut errors = Vec::new();
-    let status = filter.status.unwrap_or(Status::Active);
+    let status = filter.status.unwrap_or(ConnectionStatus::Active);
     let first = api.connections(&filter.query(status)).await?;
     found.extend(first.items);
     let mut undated = filter.keep_opened_since(&mut found);
     errors.extend(first.errors);
     let mut older = false;
     if filter.status.is_none() {
-        let ended = api.connections(&ConnectionQuery { pages: ENDED_PAGES, ..filter.query(Status::Inactive) }).await?;
+        let ended = api
+            .connections(&ConnectionQuery { pages: ENDED_PAGES, ..filter.query(ConnectionStatus::Inactive) })
+            .await?;
         errors.extend(ended.errors);
         let mut ended = ended.items;
         undated += filter.keep_opened_since(&mut ended);
@@ -135,7 +139,7 @@ async fn list(api: &mut Api, console: &Console, filter: &ListFilter, again: &str
     for said in warnings {
         console.info(&format!("warning: {said}"));
     }
-    if found.is_empty() || status == Status::Active && open == 0 {
+    if found.is_empty() || status == ConnectionStatus::Active && open == 0 {
         console.info(&filter.nothing());
     }
     if console.is_table() {
@@ -151,7 +155,7 @@ async fn list(api: &mut Api, console: &Console, filter: &ListFilter, again: &str
 
 impl ListFilter {
     /// Removes connections that were opened before, and those without a time; returns the number of the latter.
-    fn keep_opened_since(&self, connections: &mut Vec<Connection>) -> usize {
+    fn keep_opened_since(&self, connections: &mut Vec<AppConnection>) -> usize {
         let Some(since) = self.since else { return 0 };
         let mut undated = 0;
         connections.retain(|connection| {
@@ -166,16 +170,16 @@ impl ListFilter {
     fn nothing(&self) -> String {
         let on = if self.streams.is_empty() { String::new() } else { format!(" on {}", self.streams.join(", ")) };
         let since = self.since.map_or_else(String::new, |since| format!(" of those opened since {since}"));
-        match self.status.unwrap_or(Status::Active) {
-            Status::Active => format!("no connection is open{on}{since}"),
-            Status::Inactive => format!("no connection has ended{on}{since}"),
-            Status::All => format!("no connection is listed{on}{since}, open or ended"),
+        match self.status.unwrap_or(ConnectionStatus::Active) {
+            ConnectionStatus::Active => format!("no connection is open{on}{since}"),
+            ConnectionStatus::Inactive => format!("no connection has ended{on}{since}"),
+            ConnectionStatus::All => format!("no connection is listed{on}{since}, open or ended"),
         }
     }
 }
 
 /// Sorts: open connections first, each half by its latest event.
-fn newest_first(connections: &mut [Connection]) {
+fn newest_first(connections: &mut [AppConnection]) {
     connections.sort_by_key(|connection| {
         let last = connection.disconnected_at.as_deref().or(connection.connected_at.as_deref());
         (!connection.is_active(), Reverse(time(last)))
@@ -191,9 +195,9 @@ const ID: usize = 36;
 
 /// One column holds the id of an open connection, which `kill` needs, and the reason of an ended one. An id stays whole
 /// on the narrowest screen, a reason can be cut.
-fn columns(connections: &[Connection]) -> [Column; 5] {
+fn columns(connections: &[AppConnection]) -> [Column; 5] {
     let last = "ID, OR WHY IT ENDED";
-    let open = connections.iter().any(Connection::is_active);
+    let open = connections.iter().any(AppConnection::is_active);
     [
         Column::spare("OPENED"),
         Column::spare("LASTED"),
@@ -212,7 +216,7 @@ fn span(duration: Duration) -> String {
 }
 
 /// The rows of the table.
-fn rows(connections: &[Connection], now: Timestamp) -> Vec<Vec<Cell>> {
+fn rows(connections: &[AppConnection], now: Timestamp) -> Vec<Vec<Cell>> {
     connections
         .iter()
         .map(|connection| {
@@ -228,7 +232,7 @@ fn rows(connections: &[Connection], now: Timestamp) -> Vec<Vec<Cell>> {
                 (None, None) => connection.connected_at.clone().unwrap_or_default(),
             };
             let lasted = if connection.is_active() {
-                Cell::new("open", Look::Good)
+                Cell::new("open", Style::Good)
             } else {
                 between(opened, ended).unwrap_or_else(|| "ended".to_owned()).into()
             };
@@ -258,7 +262,7 @@ fn reason(word: &str) -> String {
 }
 
 /// The catalogue entry of a reason. X uses underscores here, and camel case or dashes elsewhere.
-fn entry(word: &str) -> Option<&'static Entry> {
+fn entry(word: &str) -> Option<&'static CatalogueEntry> {
     let plain = |word: &str| word.replace(['_', '-', ' '], "").to_ascii_lowercase();
     let wanted = plain(word);
     ENTRIES.iter().find(|entry| !entry.generic && plain(entry.code) == wanted)
@@ -272,7 +276,7 @@ enum Which {
 }
 
 impl Which {
-    fn from_args(kill: &ConnectionKill) -> Result<Which, Error> {
+    fn from_args(kill: &ConnectionKill) -> Result<Which, CommandError> {
         if kill.all {
             return Ok(Which::All);
         }
@@ -287,7 +291,7 @@ fn once(words: &[String]) -> Vec<String> {
     words.iter().filter(|word| seen.insert(word.as_str())).cloned().collect()
 }
 
-async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Result<u8, Error> {
+async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Result<u8, CommandError> {
     if !yes && !confirmed(api, console, which).await? {
         console.info("nothing was ended");
         return Ok(FAILED);
@@ -321,7 +325,7 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
 }
 
 /// Shows the connections and requests confirmation to end them.
-async fn confirmed(api: &mut Api, console: &Console, which: &Which) -> Result<bool, Error> {
+async fn confirmed(api: &mut Api, console: &Console, which: &Which) -> Result<bool, CommandError> {
     let mut query = ConnectionQuery::default();
     if let Which::Endpoints(names) = which {
         query.endpoints.clone_from(names);
@@ -349,7 +353,7 @@ fn connections(count: usize) -> String {
 }
 
 /// Prints the result for each connection.
-fn report(console: &Console, kills: &TerminateResult) -> Result<(), Error> {
+fn report(console: &Console, kills: &TerminateResult) -> Result<(), CommandError> {
     for problem in &kills.errors {
         console.info(&format!("warning: {}", api::describe(problem)));
     }
@@ -364,7 +368,7 @@ fn report(console: &Console, kills: &TerminateResult) -> Result<(), Error> {
 }
 
 fn result(killed: &TerminatedConnection) -> Vec<Cell> {
-    let result = if killed.success { Cell::new("ended", Look::Good) } else { Cell::new("not ended", Look::Bad) };
+    let result = if killed.success { Cell::new("ended", Style::Good) } else { Cell::new("not ended", Style::Bad) };
     vec![
         killed.uuid.clone().unwrap_or_default().into(),
         result,
@@ -381,7 +385,7 @@ mod tests {
     #[test]
     fn the_table_separates_open_from_ended_and_explains_the_reason() {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
-        let mut found: Vec<Connection> = [
+        let mut found: Vec<AppConnection> = [
             json!({"id":"3","endpoint_name":"sample_stream","client_ip":"192.0.2.7","connected_at":"2026-11-22T09:00:00Z",
                 "disconnected_at":"2026-11-22T09:12:00Z","disconnect_reason":"operator_disconnect"}),
             json!({"id":"2","endpoint_name":"brand_new_stream","connected_at":"2026-11-22T09:00:00Z",
@@ -391,7 +395,7 @@ mod tests {
                 "connected_at":"2026-11-22T11:59:30.500Z"}),
         ]
         .iter()
-        .map(Connection::from_json)
+        .map(AppConnection::from_json)
         .collect();
         newest_first(&mut found);
         insta::assert_snapshot!(render(&columns(&found), &rows(&found, now), 100, false), @r"
@@ -408,20 +412,20 @@ mod tests {
         let now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
         let id = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
         let open =
-            |at: &str| Connection::from_json(&json!({"id":id,"endpoint_name":"filtered_stream","connected_at":at}));
+            |at: &str| AppConnection::from_json(&json!({"id":id,"endpoint_name":"filtered_stream","connected_at":at}));
         let found = [open("2026-11-22T12:05:00Z"), open("2026-11-20T01:32:00Z")];
         insta::assert_snapshot!(render(&columns(&found), &rows(&found, now), 80, false), @r"
         OPENED     LASTED  STREAM    ID, OR WHY IT ENDED
         in 5m00s   open    filtered  0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e
         2d10h ago  open    filtered  0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e
         ");
-        let wide = |found: &[Connection]| {
+        let wide = |found: &[AppConnection]| {
             let shown = render(&columns(found), &rows(found, now), 40, false);
             (shown.lines().map(|line| line.chars().count()).max().unwrap_or(0), shown)
         };
         let (width, shown) = wide(&found);
         assert!(width <= 40 && shown.contains(id), "{shown}");
-        let ended = Connection { disconnect_reason: Some("slow_reader".to_owned()), ..found[0].clone() };
+        let ended = AppConnection { disconnect_reason: Some("slow_reader".to_owned()), ..found[0].clone() };
         let (width, shown) = wide(&[ended]);
         assert!(width <= 40 && shown.contains("OPENED"), "{shown}");
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::{Error, usage_error};
-use crate::cli::Explain;
+use super::{CommandError, usage_error};
+use crate::cli::ExplainArgs;
 use crate::observe::diagnosis::Diagnosis;
 use crate::observe::explain_text;
 use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
@@ -24,7 +24,7 @@ const LONGEST_WORD: usize = 60;
 const LONGEST_RECORD: u64 = 1 << 20;
 
 /// Runs the verb; returns the exit status.
-pub fn run(explain: &Explain, console: &Console) -> Result<u8, Error> {
+pub fn run(explain: &ExplainArgs, console: &Console) -> Result<u8, CommandError> {
     if let Some(path) = &explain.journal {
         let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
         let diagnosis = read(path).with_context(|| format!("reading the journal {name}"))?;

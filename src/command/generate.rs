@@ -6,12 +6,12 @@ use anyhow::Context as _;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::Error;
-use crate::cli::{Cli, Generate};
+use super::CommandError;
+use crate::cli::{Cli, GenerateArgs};
 use crate::observe::explain_text;
 
 /// Writes `man/` and `completions/`.
-pub fn run(generate: &Generate) -> Result<u8, Error> {
+pub fn run(generate: &GenerateArgs) -> Result<u8, CommandError> {
     let folder = |name: &str| -> anyhow::Result<_> {
         let path = generate.dir.join(name);
         fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;

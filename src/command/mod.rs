@@ -15,47 +15,48 @@ mod usage;
 use std::ffi::OsString;
 
 use crate::cli::{self, FilterArgs, OutputArgs, ParseError, Verb};
-use crate::net::api;
+use crate::net::api::{ApiError, ApiErrorKind};
 use crate::net::token;
 use crate::pipeline::filter::{Choice, Filter};
+use crate::pipeline::select::SelectOptions;
 use crate::pipeline::tag::Tag;
-use crate::pipeline::{self, select};
-use crate::protocol::message::{Group, Kind};
+use crate::pipeline::{self};
+use crate::protocol::message::{KindGroup, MessageKind};
 use crate::session::outcome::{FAILED, GAVE_UP, REFUSED, USAGE};
-use crate::terminal::console::{self, Console, WriteError};
+use crate::terminal::console::{Console, ConsoleOptions, WriteError};
 
 /// Why a verb failed.
-pub enum Error {
+pub enum CommandError {
     /// The arguments contradict each other.
     Usage(String),
     /// Something failed.
     Failed(anyhow::Error),
     /// A call to X's API failed.
-    Call(api::Error),
+    Call(ApiError),
     /// stdout accepts no more.
     Output(WriteError),
 }
 
-impl From<WriteError> for Error {
-    fn from(error: WriteError) -> Error {
-        Error::Output(error)
+impl From<WriteError> for CommandError {
+    fn from(error: WriteError) -> CommandError {
+        CommandError::Output(error)
     }
 }
 
-impl From<api::Error> for Error {
-    fn from(error: api::Error) -> Error {
-        Error::Call(error)
+impl From<ApiError> for CommandError {
+    fn from(error: ApiError) -> CommandError {
+        CommandError::Call(error)
     }
 }
 
-impl From<anyhow::Error> for Error {
-    fn from(error: anyhow::Error) -> Error {
-        Error::Failed(error)
+impl From<anyhow::Error> for CommandError {
+    fn from(error: anyhow::Error) -> CommandError {
+        CommandError::Failed(error)
     }
 }
 
-fn usage_error<T>(text: impl Into<String>) -> Result<T, Error> {
-    Err(Error::Usage(text.into()))
+fn usage_error<T>(text: impl Into<String>) -> Result<T, CommandError> {
+    Err(CommandError::Usage(text.into()))
 }
 
 /// Runs the verb that the arguments name and returns the exit status.
@@ -64,7 +65,7 @@ pub fn run(arguments: &[OsString]) -> u8 {
     let mut console = Console::new(token::redactor(arguments));
     let result = match cli::parse(arguments) {
         Ok(cli) => run_verb(cli.verb, arguments, &mut console),
-        Err(ParseError::Help(page)) => console.print(&page).map(|()| 0).map_err(Error::from),
+        Err(ParseError::Help(page)) => console.print(&page).map(|()| 0).map_err(CommandError::from),
         Err(ParseError::MissingVerb(page)) => {
             console.print_page(&page);
             Ok(USAGE)
@@ -73,13 +74,13 @@ pub fn run(arguments: &[OsString]) -> u8 {
     };
     match result {
         Ok(status) => status,
-        Err(Error::Output(error)) if error.is_closed_pipe() => 0,
+        Err(CommandError::Output(error)) if error.is_closed_pipe() => 0,
         Err(error) => {
             let (text, status) = match error {
-                Error::Usage(text) => (text, USAGE),
-                Error::Call(error) => (error.to_string(), status_of(&error)),
-                Error::Output(error) => (error.to_string(), FAILED),
-                Error::Failed(error) => (format!("{error:#}"), FAILED),
+                CommandError::Usage(text) => (text, USAGE),
+                CommandError::Call(error) => (error.to_string(), status_of(&error)),
+                CommandError::Output(error) => (error.to_string(), FAILED),
+                CommandError::Failed(error) => (format!("{error:#}"), FAILED),
             };
             console.always(&text);
             status
@@ -87,7 +88,7 @@ pub fn run(arguments: &[OsString]) -> u8 {
     }
 }
 
-fn run_verb(verb: Verb, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+fn run_verb(verb: Verb, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
     match verb {
         Verb::Tail(tail) => tail::run(*tail, arguments, console),
         Verb::Replay(replay) => replay::run(&replay, console),
@@ -102,25 +103,25 @@ fn run_verb(verb: Verb, arguments: &[OsString], console: &mut Console) -> Result
 }
 
 /// The exit status of a call that failed.
-fn status_of(error: &api::Error) -> u8 {
+fn status_of(error: &ApiError) -> u8 {
     match error.kind {
         _ if error.is_temporary() => GAVE_UP,
-        api::Kind::Unreadable(_) => FAILED,
-        api::Kind::Refused(_) | api::Kind::Failed(_) => REFUSED,
+        ApiErrorKind::Unreadable(_) => FAILED,
+        ApiErrorKind::Refused(_) | ApiErrorKind::Failed(_) => REFUSED,
     }
 }
 
-impl From<&OutputArgs> for console::Options {
-    fn from(args: &OutputArgs) -> console::Options {
-        console::Options { json: args.json, color: args.color, quiet: args.quiet }
+impl From<&OutputArgs> for ConsoleOptions {
+    fn from(args: &OutputArgs) -> ConsoleOptions {
+        ConsoleOptions { json: args.json, color: args.color, quiet: args.quiet }
     }
 }
 
 /// Checks which messages to print, and how.
 #[cfg_attr(not(feature = "jq"), expect(unused_variables, reason = "only expressions can quote a secret"))]
-fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<select::Options, Error> {
+fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<SelectOptions, CommandError> {
     let named = args.only.iter().chain(&args.skip).find_map(|choice| match choice {
-        Choice::Kind(kind @ (Kind::Heartbeat | Kind::Malformed)) => Some(kind.name()),
+        Choice::Kind(kind @ (MessageKind::Heartbeat | MessageKind::Malformed)) => Some(kind.name()),
         _ => None,
     });
     if let (Some(name), false) = (named, args.annotate) {
@@ -129,19 +130,19 @@ fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<select::Opti
         ));
     }
     let filter = Filter::new(&args.only, &args.skip);
-    let printable = |kind: &Kind| args.annotate || kind.group() != Group::Unprintable;
-    if !Kind::ALL.iter().any(|kind| printable(kind) && filter.accepts(*kind)) {
+    let printable = |kind: &MessageKind| args.annotate || kind.group() != KindGroup::Unprintable;
+    if !MessageKind::ALL.iter().any(|kind| printable(kind) && filter.accepts(*kind)) {
         return usage_error("--only and --skip leave nothing to print");
     }
-    let options = select::Options {
+    let options = SelectOptions {
         tag: args.tag.as_deref().map(Tag::from),
         annotate: args.annotate,
         max: args.max,
         line_cap: args.max_line,
-        ..select::Options::new(filter)
+        ..SelectOptions::new(filter)
     };
     #[cfg(feature = "jq")]
-    let options = select::Options {
+    let options = SelectOptions {
         condition: expression("--where", args.condition.as_deref(), console)?,
         jq: expression("--jq", args.jq.as_deref(), console)?,
         raw_output: args.raw_output,
@@ -151,7 +152,7 @@ fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<select::Opti
 }
 
 #[cfg(feature = "jq")]
-fn expression(option: &str, text: Option<&str>, console: &Console) -> Result<Option<pipeline::jq::Jq>, Error> {
+fn expression(option: &str, text: Option<&str>, console: &Console) -> Result<Option<pipeline::jq::Jq>, CommandError> {
     let Some(text) = text else { return Ok(None) };
     match pipeline::jq::Jq::compile(text) {
         Ok(jq) => Ok(Some(jq)),

@@ -9,19 +9,19 @@ use anyhow::Context as _;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Error, pipeline_options, runtime};
-use crate::cli::Replay;
+use super::{CommandError, pipeline_options, runtime};
+use crate::cli::ReplayArgs;
 use crate::observe::notice;
 use crate::pipeline::Intake;
 use crate::pipeline::decode::Format;
 use crate::pipeline::outbox::Batch;
 use crate::pipeline::report::{BatchReport, Diagnostic};
-use crate::pipeline::select::{Selector, Source};
+use crate::pipeline::select::{LineSource, Selector};
 use crate::session::outcome::FAILED;
 use crate::session::{Outcome, Signal};
 use crate::terminal::console::Console;
 use crate::terminal::signal::{SignalEvent, Signals};
-use crate::terminal::{self, Color, StatusMode, Terminal};
+use crate::terminal::{Color, StatusMode, Terminal, TerminalOptions};
 use crate::text::sanitize;
 use crate::time::format_duration;
 
@@ -47,11 +47,11 @@ const BAR: u64 = 20;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// Runs the verb; returns the exit status.
-pub fn run(replay: &Replay, console: &Console) -> Result<u8, Error> {
+pub fn run(replay: &ReplayArgs, console: &Console) -> Result<u8, CommandError> {
     let pipeline = pipeline_options(&replay.filter, console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
-        let options = terminal::Options { quiet: replay.quiet, status: StatusMode::Auto, color: Color::Never };
+        let options = TerminalOptions { quiet: replay.quiet, status: StatusMode::Auto, color: Color::Never };
         let terminal =
             Terminal::new(options, BUFFER, console.redactor().clone()).context("taking over stdout and stderr")?;
         let mut player = Player {
@@ -70,9 +70,9 @@ pub fn run(replay: &Replay, console: &Console) -> Result<u8, Error> {
         player.terminal.close().await;
         match result {
             // The reader has all that it needs.
-            Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
-            Err(Stop::Signal(signal)) => Ok(Outcome::Signalled(signal).code()),
-            Err(Stop::Output(error)) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
+            Err(ReplayStop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
+            Err(ReplayStop::Signal(signal)) => Ok(Outcome::Signalled(signal).code()),
+            Err(ReplayStop::Output(error)) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
             Ok(()) => Ok(if player.failed { FAILED } else { 0 }),
         }
     });
@@ -82,16 +82,16 @@ pub fn run(replay: &Replay, console: &Console) -> Result<u8, Error> {
 }
 
 /// Why a replay stops early.
-enum Stop {
+enum ReplayStop {
     /// stdout accepts no more.
     Output(io::Error),
     /// A signal.
     Signal(Signal),
 }
 
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Stop {
-        Stop::Output(error)
+impl From<io::Error> for ReplayStop {
+    fn from(error: io::Error) -> ReplayStop {
+        ReplayStop::Output(error)
     }
 }
 
@@ -111,7 +111,7 @@ struct Player {
 
 impl Player {
     /// Plays all files in order. A problem with one is reported, and the next one is played.
-    async fn play_all(&mut self, files: &[std::path::PathBuf]) -> Result<(), Stop> {
+    async fn play_all(&mut self, files: &[std::path::PathBuf]) -> Result<(), ReplayStop> {
         let mut bad = 0;
         for path in files {
             let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
@@ -141,7 +141,7 @@ impl Player {
     }
 
     /// Plays one capture; true once `--max` messages are printed.
-    async fn play(&mut self, mut source: File, report: &mut FileReport) -> Result<bool, Stop> {
+    async fn play(&mut self, mut source: File, report: &mut FileReport) -> Result<bool, ReplayStop> {
         let endless = source.metadata().map_or(true, |about| !about.is_file());
         let mut buffer = vec![0; PORTION];
         let mut batch = Batch::default();
@@ -170,7 +170,7 @@ impl Player {
                     file: true,
                     line_cap: self.selector.options().line_cap,
                 };
-                Intake::new(format, Source::default())
+                Intake::new(format, LineSource::default())
             });
             if let Err(error) = &read {
                 self.terminal.always(&format!("reading {}: {error}", report.name));
@@ -208,7 +208,7 @@ impl Player {
     }
 
     /// Opens a file. A FIFO blocks until it has a writer; signals are handled meanwhile.
-    async fn open(&mut self, path: &Path) -> Result<io::Result<File>, Stop> {
+    async fn open(&mut self, path: &Path) -> Result<io::Result<File>, ReplayStop> {
         if path == Path::new("-") {
             let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3);
             return Ok(copy.map(File::from).map_err(io::Error::from));
@@ -219,7 +219,7 @@ impl Player {
             tokio::select! {
                 opened = &mut opening => return Ok(opened.map_err(io::Error::other).and_then(|opened| opened)),
                 arrived = self.signals.next() => match arrived {
-                    SignalEvent::Shutdown(signal) => return Err(Stop::Signal(signal)),
+                    SignalEvent::Shutdown(signal) => return Err(ReplayStop::Signal(signal)),
                     SignalEvent::Suspend => self.terminal.suspend(),
                     SignalEvent::Resize | SignalEvent::Info => {}
                 },
@@ -228,14 +228,14 @@ impl Player {
     }
 
     /// Handles signals, and waits until `source`, if there is one, has data. Fails if the reader of stdout leaves.
-    async fn wait_for(&mut self, source: Option<&File>) -> Result<(), Stop> {
+    async fn wait_for(&mut self, source: Option<&File>) -> Result<(), ReplayStop> {
         loop {
             // The runtime handles signals only when this task yields.
             tokio::task::yield_now().await;
             tokio::select! {
                 biased;
                 arrived = self.signals.next() => match arrived {
-                    SignalEvent::Shutdown(signal) => return Err(Stop::Signal(signal)),
+                    SignalEvent::Shutdown(signal) => return Err(ReplayStop::Signal(signal)),
                     SignalEvent::Suspend => self.terminal.suspend(),
                     SignalEvent::Resize | SignalEvent::Info => {}
                 },
@@ -274,13 +274,13 @@ impl Player {
         });
     }
 
-    async fn print(&mut self, batch: &Batch) -> Result<(), Stop> {
+    async fn print(&mut self, batch: &Batch) -> Result<(), ReplayStop> {
         self.terminal.print(batch)?;
         while self.terminal.outbox().backlog() > 0 {
             tokio::select! {
                 result = self.terminal.drain() => result?,
                 arrived = self.signals.next() => match arrived {
-                    SignalEvent::Shutdown(signal) => return Err(Stop::Signal(signal)),
+                    SignalEvent::Shutdown(signal) => return Err(ReplayStop::Signal(signal)),
                     SignalEvent::Suspend => self.terminal.suspend(),
                     SignalEvent::Resize | SignalEvent::Info => {}
                 },

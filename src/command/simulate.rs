@@ -7,16 +7,16 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Error, runtime, usage_error};
-use crate::cli::Simulate;
+use super::{CommandError, runtime, usage_error};
+use crate::cli::SimulateArgs;
 use crate::protocol::endpoint;
 use crate::protocol::rule::file;
 use crate::session::Signal;
-use crate::simulator::{ExternalConnection, Options, Rule, Script, Server, faults};
+use crate::simulator::{ExternalConnection, Script, Server, ServerOptions, SimulatedRule, faults};
 use crate::terminal::console::{Console, unless_closed};
 
 /// Runs the verb; returns the exit status.
-pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
+pub fn run(simulate: SimulateArgs, console: &Console) -> Result<u8, CommandError> {
     if simulate.list {
         let mut list = String::new();
         let width = faults().map(|(step, _)| step.len()).max().unwrap_or(0);
@@ -35,7 +35,7 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
         }
         (None, None) => Script::demo(),
     };
-    let mut options = Options::new(script);
+    let mut options = ServerOptions::new(script);
     options.addr.set_port(simulate.port);
     options.tls = simulate.tls.is_some();
     options.gzip = simulate.gzip;
@@ -69,7 +69,7 @@ pub fn run(simulate: Simulate, console: &Console) -> Result<u8, Error> {
 }
 
 /// A connection of another client, `ENDPOINT` or `ENDPOINT@IP`.
-fn foreign(text: &str) -> Result<ExternalConnection, Error> {
+fn foreign(text: &str) -> Result<ExternalConnection, CommandError> {
     let (name, ip) = text.split_once('@').map_or((text, None), |(name, ip)| (name, Some(ip)));
     if endpoint::find(name).is_none() {
         let near = endpoint::nearest(name).join(", ");
@@ -87,12 +87,12 @@ fn foreign(text: &str) -> Result<ExternalConnection, Error> {
 }
 
 /// Reads a file of rules as `xstream rules` does. `none` means no rules.
-fn rules(path: &Path) -> Result<Vec<Rule>, Error> {
+fn rules(path: &Path) -> Result<Vec<SimulatedRule>, CommandError> {
     if path == Path::new("none") {
         return Ok(Vec::new());
     }
     let bytes = std::fs::read(path).with_context(|| format!("reading the rules {}", path.display()))?;
     let name = path.display().to_string();
     let read = file::read([(name.as_str(), bytes.as_slice())]).or_else(|mistakes| usage_error(mistakes.to_string()))?;
-    Ok(read.rules.iter().map(|rule| Rule::new(rule.value.as_str(), rule.tag())).collect())
+    Ok(read.rules.iter().map(|rule| SimulatedRule::new(rule.value.as_str(), rule.tag())).collect())
 }

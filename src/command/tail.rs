@@ -7,26 +7,26 @@ use anyhow::Context as _;
 
 use super::client_config::{self, ClientConfig};
 use super::target::{self, Target};
-use super::{Error, pipeline_options, runtime, usage_error};
-use crate::cli::Tail;
+use super::{CommandError, pipeline_options, runtime, usage_error};
+use crate::cli::TailArgs;
 use crate::clock::Clock;
-use crate::net::api::{self, Api};
+use crate::net::api::{Api, ApiOptions};
 use crate::net::base_url::BaseUrl;
 use crate::net::dial::Dialer;
 use crate::pipeline::meter::Meter;
-use crate::pipeline::select::{self, Selector};
+use crate::pipeline::select::{SelectOptions, Selector};
 use crate::runner::lookup::ApiLookup;
 use crate::runner::{self, Run};
 use crate::session::{self, Supervisor};
-use crate::simulator::{self, Script, Server};
+use crate::simulator::{Script, Server, ServerOptions};
 use crate::store::journal::JournalFile;
 use crate::store::state::Store;
 use crate::terminal::console::Console;
 use crate::terminal::signal::Signals;
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, Terminal, TerminalOptions};
 
 /// Runs the verb; returns the exit status.
-pub fn run(tail: Tail, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+pub fn run(tail: TailArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
     client_config::reexec_without_token(&tail.access, arguments, console)?;
     terminal::log::init(tail.verbose);
     let selection = pipeline_options(&tail.filter, console)?;
@@ -45,16 +45,16 @@ pub fn run(tail: Tail, arguments: &[OsString], console: &mut Console) -> Result<
 }
 
 async fn follow(
-    tail: Tail,
+    tail: TailArgs,
     target: Target,
     mut config: ClientConfig,
-    selection: select::Options,
+    selection: SelectOptions,
     console: &Console,
-) -> Result<u8, Error> {
+) -> Result<u8, CommandError> {
     let mut server = None;
     if tail.demo {
         // Every field, because a first-time user does not know yet which fields to request.
-        let options = simulator::Options { all_fields: true, ..simulator::Options::new(Script::demo()) };
+        let options = ServerOptions { all_fields: true, ..ServerOptions::new(Script::demo()) };
         let started = Server::start(options).await.context("starting the simulator")?;
         config.base = BaseUrl::parse(&started.url()).map_err(anyhow::Error::msg)?;
         server = Some(started);
@@ -93,13 +93,13 @@ async fn follow(
         },
         None => (None, None),
     };
-    let options = terminal::Options { quiet: tail.quiet, status: tail.status, color: tail.color };
+    let options = TerminalOptions { quiet: tail.quiet, status: tail.status, color: tail.color };
     let mut terminal =
         Terminal::new(options, tail.buffer, console.redactor().clone()).context("taking over stdout and stderr")?;
     for warning in &target.request.warnings {
         terminal.info(&format!("warning: {warning}"));
     }
-    let supervisor = Supervisor::new(session::Options {
+    let supervisor = Supervisor::new(session::RunOptions {
         request: target.request,
         keep_alive: target.family.keep_alive(),
         stall: tail.stall_timeout.unwrap_or_else(|| target.family.stall_after()),
@@ -145,9 +145,9 @@ async fn follow(
 }
 
 /// The lookups beside the stream.
-fn lookup(tail: &Tail, endpoint: &'static str, dialer: Dialer, clock: Clock) -> ApiLookup {
+fn lookup(tail: &TailArgs, endpoint: &'static str, dialer: Dialer, clock: Clock) -> ApiLookup {
     let report = Box::new(|line: &str| log::info!("{line}"));
-    let api = Api::new(api::Options { dialer, report, clock, retry: false });
+    let api = Api::new(ApiOptions { dialer, report, clock, retry: false });
     ApiLookup::new(api, endpoint, client_config::server_options(&tail.access), clock)
 }
 

@@ -6,8 +6,8 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Error, client_config, usage_error};
-use crate::cli::{self, Tail};
+use super::{CommandError, client_config, usage_error};
+use crate::cli::{self, RequestArgs, TailArgs};
 use crate::net::base_url::BaseUrl;
 use crate::protocol::endpoint::{self, Endpoint, Family, Host};
 use crate::protocol::request::{Request, StreamParams, name};
@@ -38,7 +38,7 @@ pub struct Target {
 }
 
 /// Finds the stream by its name, X's name for it, its path or its URL.
-pub fn of(tail: &Tail) -> Result<Target, Error> {
+pub fn of(tail: &TailArgs) -> Result<Target, CommandError> {
     let word = tail.stream.as_str();
     let params = stream_params(&tail.request)?;
     let (origin, place) = match split_url(word) {
@@ -106,7 +106,7 @@ fn split_url(word: &str) -> Option<(&str, &str)> {
     Some((&word[..end], if end == word.len() { "/" } else { &word[end..] }))
 }
 
-fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<BaseUrl, Error> {
+fn base_of(tail: &TailArgs, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<BaseUrl, CommandError> {
     let given = client_config::base(&tail.access, known.map_or(Host::Api, |endpoint| endpoint.host))?;
     let Some(origin) = origin else { return Ok(given) };
     let named = client_config::base_of("STREAM", origin)?;
@@ -117,7 +117,7 @@ fn base_of(tail: &Tail, origin: Option<&str>, known: Option<&'static Endpoint>) 
     Ok(given)
 }
 
-fn stream_params(request: &cli::Request) -> Result<StreamParams, Error> {
+fn stream_params(request: &RequestArgs) -> Result<StreamParams, CommandError> {
     let fields = [
         (name::TWEET, &request.tweet_fields),
         (name::EXPANSIONS, &request.expansions),

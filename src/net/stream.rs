@@ -23,7 +23,7 @@ use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
 type Io = MaybeHttpsStream<TokioIo<TcpStream>>;
-type Form = http_body_util::Full<Bytes>;
+type RequestBody = http_body_util::Full<Bytes>;
 
 /// How long a close may take, in real time: for our `close_notify` and FIN to reach the server, and for its own to
 /// come back.
@@ -34,22 +34,22 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 const BUFFER: usize = 2 << 20;
 
 /// One HTTP/1.1 connection with one request on it.
-pub struct Connection {
-    sender: http1::SendRequest<Form>,
-    conn: http1::Connection<Io, Form>,
+pub struct HttpConnection {
+    sender: http1::SendRequest<RequestBody>,
+    conn: http1::Connection<Io, RequestBody>,
     over: bool,
 }
 
-impl Connection {
+impl HttpConnection {
     /// Prepares to speak HTTP over `io`; nothing is sent yet.
     ///
     /// # Errors
     /// The connection ended.
-    pub async fn open(io: Io) -> Result<Connection, Failure> {
+    pub async fn open(io: Io) -> Result<HttpConnection, Failure> {
         trace::connected(&io);
         let handshake = http1::Builder::new().max_buf_size(BUFFER).handshake(io).await;
         let (sender, conn) = handshake.map_err(|error| error::from_hyper(&error, false))?;
-        Ok(Connection { sender, conn, over: false })
+        Ok(HttpConnection { sender, conn, over: false })
     }
 
     /// Sends `request` and waits for the response head. `sent` becomes true when the head of the request goes to the
@@ -57,7 +57,11 @@ impl Connection {
     ///
     /// # Errors
     /// The connection ended, or the response is not HTTP.
-    pub async fn send(&mut self, request: Request<Form>, sent: &Cell<bool>) -> Result<Response<Incoming>, Failure> {
+    pub async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+        sent: &Cell<bool>,
+    ) -> Result<Response<Incoming>, Failure> {
         let target = request.uri();
         trace::request(&format!("{} {target} {:?}", request.method(), request.version()), request.headers());
         let mut sending = pin!(self.sender.send_request(request));
@@ -113,7 +117,7 @@ impl Connection {
 
 /// The body of a response, with the connection under it.
 pub struct Stream {
-    connection: Connection,
+    connection: HttpConnection,
     body: Incoming,
     /// Whether the body is compressed.
     pub gzip: bool,
@@ -122,7 +126,7 @@ pub struct Stream {
 impl Stream {
     /// The body of a response on `connection`.
     #[must_use]
-    pub fn new(connection: Connection, body: Incoming, gzip: bool) -> Stream {
+    pub fn new(connection: HttpConnection, body: Incoming, gzip: bool) -> Stream {
         Stream { connection, body, gzip }
     }
 

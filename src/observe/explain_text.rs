@@ -4,7 +4,9 @@
 
 use std::fmt::Write as _;
 
-use crate::protocol::catalogue::{ENTRIES, Effect, Entry, Group, PASSING, STATUS_PAGE, Side, TOPICS, Topic};
+use crate::protocol::catalogue::{
+    CatalogueEntry, CodeGroup, ENTRIES, Effect, PASSING, STATUS_PAGE, Side, TOPICS, Topic,
+};
 use crate::session::reaction::reaction;
 
 /// The width that mails, issues and the narrowest terminal show in full.
@@ -17,9 +19,11 @@ const COLUMN: usize = 14;
 #[must_use]
 pub fn list() -> String {
     let mut page = String::new();
-    for group in Group::ALL {
-        let entries: Vec<&Entry> = ENTRIES.iter().chain(PASSING).filter(|entry| entry.group == group).collect();
-        let longest = |of: fn(&Entry) -> &str| entries.iter().map(|entry| of(entry).chars().count()).max().unwrap_or(0);
+    for group in CodeGroup::ALL {
+        let entries: Vec<&CatalogueEntry> =
+            ENTRIES.iter().chain(PASSING).filter(|entry| entry.group == group).collect();
+        let longest =
+            |of: fn(&CatalogueEntry) -> &str| entries.iter().map(|entry| of(entry).chars().count()).max().unwrap_or(0);
         let (code, name) = (longest(|entry| entry.code), longest(|entry| entry.name));
         let _ = writeln!(page, "{}", group.heading());
         for entry in entries {
@@ -38,7 +42,7 @@ pub fn list() -> String {
 
 /// One entry in full.
 #[must_use]
-pub fn entry(entry: &Entry) -> String {
+pub fn entry(entry: &CatalogueEntry) -> String {
     let mut page = format!("{} · {}\n", entry.code, entry.name);
     labelled(&mut page, "means", entry.meaning);
     labelled(&mut page, "side", &entry.side.to_string());
@@ -55,7 +59,7 @@ pub fn entry(entry: &Entry) -> String {
 }
 
 /// What `tail` does about an entry, rendered from the reaction table.
-fn effect(entry: &Entry) -> String {
+fn effect(entry: &CatalogueEntry) -> String {
     match (entry.example(), entry.effect) {
         (Some(code), _) => reaction(&code).to_string(),
         (None, Effect::ByStatus) => "acts on the HTTP status that it came with".to_owned(),

@@ -10,10 +10,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::pipeline::meter::Reading;
+use crate::pipeline::meter::QuotaUsage;
 use crate::pipeline::report::{BatchReport, Diagnostic};
 use crate::protocol::disconnect::Code;
-use crate::protocol::message::{Kind, Notice};
+use crate::protocol::message::{MessageKind, Notice};
 use crate::protocol::post_id::PostId;
 use crate::protocol::rate_limit::RateLimit;
 use crate::session::{Event, EventKind, WaitReason};
@@ -35,12 +35,12 @@ pub struct View<'a> {
     /// The most bytes that may wait for the reader process.
     pub buffer: usize,
     /// How much of the quota is used, if there is one.
-    pub quota: Option<Reading>,
+    pub quota: Option<QuotaUsage>,
 }
 
 /// What the stream is doing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum StreamState {
     #[default]
     Connecting,
     Streaming,
@@ -53,12 +53,12 @@ pub(super) enum State {
 
 /// A count of occurrences and their total duration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct Occurrences {
     pub count: u64,
     pub total: Duration,
 }
 
-impl Tally {
+impl Occurrences {
     fn add(&mut self, length: Duration) {
         self.count += 1;
         self.total = self.total.saturating_add(length);
@@ -68,7 +68,7 @@ impl Tally {
 /// The counts and the state of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
-    pub(super) state: State,
+    pub(super) state: StreamState,
     /// Whether the socket is not read because the reader process lags.
     pub(super) blocked: bool,
     /// The number of the current or last connection.
@@ -92,7 +92,7 @@ pub struct Stats {
     /// Posts received, printed or not.
     pub(super) posts: u64,
     /// Messages received, by kind.
-    pub(super) kinds: BTreeMap<Kind, u64>,
+    pub(super) kinds: BTreeMap<MessageKind, u64>,
     /// Messages printed, not printed because an expression failed on them, and posts beyond the quota.
     pub(super) printed: u64,
     pub(super) failed: u64,
@@ -102,9 +102,9 @@ pub struct Stats {
     /// Endings of connections, by code, and the last one.
     pub(super) endings: BTreeMap<String, u64>,
     pub(super) last_ending: Option<(Code, Timestamp)>,
-    pub(super) waits: BTreeMap<WaitReason, Tally>,
-    pub(super) blocks: Tally,
-    pub(super) gaps: Tally,
+    pub(super) waits: BTreeMap<WaitReason, Occurrences>,
+    pub(super) blocks: Occurrences,
+    pub(super) gaps: Occurrences,
     /// Posts probably missed in the gaps.
     pub(super) missed: u64,
     /// The totals of X's `limit` notices, of this connection and of those before it.
@@ -121,12 +121,12 @@ impl Stats {
         let at = event.at;
         match &event.kind {
             EventKind::Dialling { .. } => {
-                self.state = State::Connecting;
+                self.state = StreamState::Connecting;
                 self.connection = event.connection;
                 self.attempts += 1;
             }
             EventKind::Opened { rate } => {
-                self.state = State::Streaming;
+                self.state = StreamState::Streaming;
                 self.rate_limit = *rate;
                 self.connections += 1;
                 self.opened = Some(at);
@@ -165,14 +165,14 @@ impl Stats {
                 self.last_ending = Some((ending.code.clone(), at));
             }
             EventKind::Waiting { why, delay, until } => {
-                self.state = State::Waiting { reason: *why, until: *until };
+                self.state = StreamState::Waiting { reason: *why, until: *until };
                 self.waits.entry(*why).or_default().add(*delay);
             }
             EventKind::Gap(gap) => {
                 self.gaps.add(gap.length(at));
                 self.missed = self.missed.saturating_add(gap.missed);
             }
-            EventKind::Stopped(_) => self.state = State::Stopped,
+            EventKind::Stopped(_) => self.state = StreamState::Stopped,
             EventKind::FirstByte { .. }
             | EventKind::Late { .. }
             | EventKind::Established

@@ -10,10 +10,9 @@
 
 use std::time::Duration;
 
-use crossterm::style::Stylize;
-
-use super::stats::{State, Stats, View};
+use super::stats::{Stats, StreamState, View};
 use super::summary::quota;
+use super::table::{Style, painted};
 use crate::protocol::disconnect::Code;
 use crate::protocol::rate_limit::RateLimit;
 use crate::session::{LATE, WaitReason};
@@ -23,17 +22,9 @@ use crate::time::{Timestamp, format_deadline, format_duration};
 /// right): to its brief form if it has one, else to nothing. 0 goes last, from the right.
 struct Part {
     text: String,
-    look: Look,
+    style: Style,
     drop: u8,
     brief: Option<(u8, String)>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
-    Plain,
-    Good,
-    Warn,
-    Bad,
 }
 
 /// From this length on, a wait is shown with the time of its end.
@@ -58,44 +49,36 @@ pub fn render(stats: &Stats, view: &View, width: usize, color: bool) -> String {
             None => drop(parts.remove(at)),
         }
     }
-    let drawn: Vec<String> = parts
-        .into_iter()
-        .map(|Part { text, look, .. }| match look {
-            _ if !color => text,
-            Look::Plain => text,
-            Look::Good => text.green().to_string(),
-            Look::Warn => text.yellow().to_string(),
-            Look::Bad => text.red().to_string(),
-        })
-        .collect();
+    let drawn: Vec<String> = parts.iter().map(|part| painted(&part.text, part.style, color)).collect();
     drawn.join(BETWEEN)
 }
 
-fn part(drop: u8, text: String, look: Look) -> Part {
-    Part { text, look, drop, brief: None }
+fn part(drop: u8, text: String, style: Style) -> Part {
+    Part { text, style, drop, brief: None }
 }
 
-fn warn_if(condition: bool) -> Look {
-    if condition { Look::Warn } else { Look::Plain }
+fn warn_if(condition: bool) -> Style {
+    if condition { Style::Warn } else { Style::Plain }
 }
 
 fn parts(stats: &Stats, view: &View) -> Vec<Part> {
     let now = view.now;
-    let (silence, look) = match stats.last_byte.map(|at| now.since(at)) {
+    let (silence, style) = match stats.last_byte.map(|at| now.since(at)) {
         Some(silence) => (format_duration(silence), warn_if(silence > view.keep_alive + LATE)),
-        None => ("-".to_owned(), Look::Bad),
+        None => ("-".to_owned(), Style::Bad),
     };
-    let heartbeat = Part { brief: Some((3, format!("hb {silence}"))), ..part(0, format!("heartbeat {silence}"), look) };
+    let heartbeat =
+        Part { brief: Some((3, format!("hb {silence}"))), ..part(0, format!("heartbeat {silence}"), style) };
     // The age of the last byte alone does not distinguish an idle stream from a dead one.
     let post = stats.last_post.map_or("-".to_owned(), |at| format_duration(now.since(at)));
     let lag = stats.lag.map_or(String::new(), |lag| format!(", lag {}", format_duration(lag)));
     let rate = format!("{:.1}/s", view.rate);
-    let posts = part(6, format!("{rate} of {}{lag}", stats.posts), Look::Plain);
+    let posts = part(6, format!("{rate} of {}{lag}", stats.posts), Style::Plain);
     let percent = view.backlog * 100 / view.buffer.max(1);
     let mut parts = vec![
         state_part(stats, view),
         heartbeat,
-        part(5, format!("post {post}"), Look::Plain),
+        part(5, format!("post {post}"), Style::Plain),
         Part { brief: Some((10, rate)), ..posts },
         rate_limit_part(&stats.rate_limit, now),
         last_part(stats.last_ending.as_ref(), now),
@@ -110,12 +93,14 @@ fn parts(stats: &Stats, view: &View) -> Vec<Part> {
 }
 
 fn state_part(stats: &Stats, view: &View) -> Part {
-    let same = |state: &str, look| (state.to_owned(), state.to_owned(), look);
-    let (text, brief, look) = match &stats.state {
-        State::Connecting => same("connecting", Look::Bad),
-        State::Streaming if stats.blocked => ("blocked by the reader".to_owned(), "slow reader".to_owned(), Look::Bad),
-        State::Streaming => same("streaming", Look::Good),
-        State::Waiting { reason, until } => {
+    let same = |state: &str, style| (state.to_owned(), state.to_owned(), style);
+    let (text, brief, style) = match &stats.state {
+        StreamState::Connecting => same("connecting", Style::Bad),
+        StreamState::Streaming if stats.blocked => {
+            ("blocked by the reader".to_owned(), "slow reader".to_owned(), Style::Bad)
+        }
+        StreamState::Streaming => same("streaming", Style::Good),
+        StreamState::Waiting { reason, until } => {
             let (what, brief) = match reason {
                 WaitReason::Backoff => ("waiting", "waiting"),
                 WaitReason::RateLimit => ("rate limited", "rate limited"),
@@ -128,11 +113,11 @@ fn state_part(stats: &Stats, view: &View) -> Part {
             let end =
                 if left >= LONG_WAIT { format!(" ({} UTC)", format_deadline(*until, left)) } else { String::new() };
             let left = format_duration(left);
-            (format!("{what}, next attempt in {left}{end}"), format!("{brief} {left}{end}"), Look::Bad)
+            (format!("{what}, next attempt in {left}{end}"), format!("{brief} {left}{end}"), Style::Bad)
         }
-        State::Stopped => same("stopped", Look::Bad),
+        StreamState::Stopped => same("stopped", Style::Bad),
     };
-    Part { brief: Some((4, brief)), ..part(0, format!("{} {text}", view.stream), look) }
+    Part { brief: Some((4, brief)), ..part(0, format!("{} {text}", view.stream), style) }
 }
 
 fn rate_limit_part(rate: &RateLimit, now: Timestamp) -> Part {
@@ -141,20 +126,20 @@ fn rate_limit_part(rate: &RateLimit, now: Timestamp) -> Part {
     // A reset in the past or too far in the future is not shown.
     let reset = rate.trusted_reset(now.wall).map(|reset| format_duration(reset.saturating_sub(now.wall)));
     let reset = reset.map_or(String::new(), |left| format!(" {left}"));
-    let look = warn_if(rate.remaining.is_some_and(|left| left < 5));
+    let style = warn_if(rate.remaining.is_some_and(|left| left < 5));
     let text = format!("x-rate-limit {brief}{reset}");
-    Part { brief: Some((7, brief)), ..part(3, text, look) }
+    Part { brief: Some((7, brief)), ..part(3, text, style) }
 }
 
 fn last_part(last: Option<&(Code, Timestamp)>, now: Timestamp) -> Part {
-    let Some((code, at)) = last else { return part(2, "last -".to_owned(), Look::Plain) };
+    let Some((code, at)) = last else { return part(2, "last -".to_owned(), Style::Plain) };
     let age = format_duration(now.since(*at));
     let name = code.entry().name;
     let code = code.to_string();
     // The name of a code that is itself text would repeat it.
     let letters = |text: &str| text.replace([' ', '-'], "").to_ascii_lowercase();
     let named = if letters(name) == letters(&code) { code.clone() } else { format!("{code} {name}") };
-    Part { brief: Some((8, format!("last {code} {age}"))), ..part(2, format!("last {named} {age} ago"), Look::Warn) }
+    Part { brief: Some((8, format!("last {code} {age}"))), ..part(2, format!("last {named} {age} ago"), Style::Warn) }
 }
 
 /// A text of at most this width. Half a parenthesis is worse than none.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::notice::failures;
 use super::stats::Stats;
-use crate::pipeline::meter::Reading;
-use crate::protocol::message::Group;
+use crate::pipeline::meter::QuotaUsage;
+use crate::protocol::message::KindGroup;
 use crate::session::quota::delivered;
 use crate::text::{plural, thousands};
 use crate::time::format_duration;
@@ -19,7 +19,7 @@ pub struct RunSummary<'a> {
     /// How long it lasted.
     pub lasted: Duration,
     /// How much of the quota is used, if there is one.
-    pub quota: Option<Reading>,
+    pub quota: Option<QuotaUsage>,
 }
 
 impl RunSummary<'_> {
@@ -62,7 +62,7 @@ impl RunSummary<'_> {
     pub fn lines(&self) -> [String; 5] {
         let stats = self.stats;
         let list = |counts: Vec<String>| if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
-        let messages = stats.kinds.iter().filter(|(kind, _)| kind.group() != Group::Unprintable);
+        let messages = stats.kinds.iter().filter(|(kind, _)| kind.group() != KindGroup::Unprintable);
         let kinds = messages.map(|(kind, count)| format!("{} {count}", kind.name())).collect();
         let causes = stats.endings.iter().map(|(code, count)| format!("{code} {count}")).collect();
         let gaps = match stats.gaps.count {
@@ -107,7 +107,7 @@ impl RunSummary<'_> {
 
 /// A quota as `1,234/5,000 day`; `≤` before a count that may hold repeats.
 #[must_use]
-pub fn quota(reading: &Reading) -> String {
+pub fn quota(reading: &QuotaUsage) -> String {
     let bound = if reading.exact { "" } else { "≤" };
     let period = reading.quota.period.name();
     format!("{bound}{}/{} {period}", thousands(reading.used), thousands(reading.quota.posts))

@@ -17,7 +17,7 @@ const LONGEST_TEXT: usize = 4096;
 
 /// How a cell looks, where colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Look {
+pub enum Style {
     /// As other text.
     #[default]
     Plain,
@@ -80,26 +80,26 @@ impl Column {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cell {
     text: String,
-    look: Look,
+    style: Style,
 }
 
 impl Cell {
     /// A cell with this text, made safe for a terminal.
     #[must_use]
-    pub fn new(text: &str, look: Look) -> Cell {
-        Cell { text: sanitize(text, LONGEST_TEXT), look }
+    pub fn new(text: &str, style: Style) -> Cell {
+        Cell { text: sanitize(text, LONGEST_TEXT), style }
     }
 }
 
 impl From<&str> for Cell {
     fn from(text: &str) -> Cell {
-        Cell::new(text, Look::Plain)
+        Cell::new(text, Style::Plain)
     }
 }
 
 impl From<String> for Cell {
     fn from(text: String) -> Cell {
-        Cell::new(&text, Look::Plain)
+        Cell::new(&text, Style::Plain)
     }
 }
 
@@ -119,7 +119,7 @@ pub fn render(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool)
         widths = self::widths(columns, rows, &used, width);
     }
     let mut text = String::new();
-    let titles: Vec<Cell> = columns.iter().map(|column| Cell::new(column.title, Look::Faint)).collect();
+    let titles: Vec<Cell> = columns.iter().map(|column| Cell::new(column.title, Style::Faint)).collect();
     for row in std::iter::once(&titles).chain(rows) {
         let mut line = String::new();
         let mut pending = 0;
@@ -132,7 +132,7 @@ pub fn render(columns: &[Column], rows: &[Vec<Cell>], width: usize, color: bool)
             // Blanks are written only before a text, so that no line ends in them.
             if !shown.is_empty() {
                 line.push_str(&" ".repeat(pending));
-                line.push_str(&painted(&shown, cell.look, color));
+                line.push_str(&painted(&shown, cell.style, color));
                 pending = 0;
             }
             pending += behind + BETWEEN.len();
@@ -169,15 +169,15 @@ fn widths(columns: &[Column], rows: &[Vec<Cell>], used: &[usize], width: usize) 
     }
 }
 
-/// The text as it looks, if there are colours.
+/// The text in its style, if there are colours.
 #[must_use]
-pub fn painted(text: &str, look: Look, color: bool) -> String {
-    let code = match look {
-        Look::Good => "32",
-        Look::Warn => "33",
-        Look::Bad => "31",
-        Look::Faint => "2",
-        Look::Plain => "",
+pub fn painted(text: &str, style: Style, color: bool) -> String {
+    let code = match style {
+        Style::Good => "32",
+        Style::Warn => "33",
+        Style::Bad => "31",
+        Style::Faint => "2",
+        Style::Plain => "",
     };
     if color && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn colour_changes_no_width() {
-        let rows = vec![vec![Cell::new("a", Look::Good), Cell::new("b", Look::Bad)]];
+        let rows = vec![vec![Cell::new("a", Style::Good), Cell::new("b", Style::Bad)]];
         let columns = [Column::whole("ONE"), Column::cut("TWO")];
         assert_eq!(
             render(&columns, &rows, 80, true),

@@ -5,7 +5,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::protocol::message::{Kind, Message};
+use crate::protocol::message::{Message, MessageKind};
 
 /// When and over which connection a message arrived; absent in a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub fn write(message: &Message, line: &[u8], stamp: Option<&Stamp>, out: &mut Ve
     }
     out.extend_from_slice(b",\"message\":");
     match message.kind {
-        Kind::Heartbeat => out.extend_from_slice(b"null"),
-        Kind::Malformed => {
+        MessageKind::Heartbeat => out.extend_from_slice(b"null"),
+        MessageKind::Malformed => {
             let kept = &line[..line.len().min(LONGEST_MALFORMED)];
             push_string(&String::from_utf8_lossy(kept), out);
             if std::str::from_utf8(kept).is_err() {

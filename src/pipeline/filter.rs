@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::protocol::message::{Group, Kind};
+use crate::protocol::message::{KindGroup, MessageKind};
 use crate::protocol::nearest;
 
 /// A kind, a group, or everything, as `--only` and `--skip` name them.
@@ -15,20 +15,20 @@ pub enum Choice {
     /// `all`
     All,
     /// `data`, `compliance`, `control`
-    Group(Group),
+    Group(KindGroup),
     /// One kind.
-    Kind(Kind),
+    Kind(MessageKind),
 }
 
 impl Choice {
     /// Every name that can be chosen, groups first.
     pub fn names() -> impl Iterator<Item = &'static str> {
         std::iter::once("all")
-            .chain(Group::NAMED.into_iter().map(Group::name))
-            .chain(Kind::ALL.iter().map(|kind| kind.name()))
+            .chain(KindGroup::NAMED.into_iter().map(KindGroup::name))
+            .chain(MessageKind::ALL.iter().map(|kind| kind.name()))
     }
 
-    fn covers(self, kind: Kind) -> bool {
+    fn covers(self, kind: MessageKind) -> bool {
         match self {
             Choice::All => true,
             Choice::Group(group) => kind.group() == group,
@@ -44,10 +44,10 @@ impl FromStr for Choice {
         if name == "all" {
             return Ok(Choice::All);
         }
-        if let Some(group) = Group::NAMED.into_iter().find(|group| group.name() == name) {
+        if let Some(group) = KindGroup::NAMED.into_iter().find(|group| group.name() == name) {
             return Ok(Choice::Group(group));
         }
-        if let Some(kind) = Kind::ALL.iter().find(|kind| kind.name() == name) {
+        if let Some(kind) = MessageKind::ALL.iter().find(|kind| kind.name() == name) {
             return Ok(Choice::Kind(*kind));
         }
         let near = nearest(name, Choice::names());
@@ -79,21 +79,21 @@ impl Filter {
     /// The kinds of `--only` (none given: the default kinds) without those of `--skip`.
     #[must_use]
     pub fn new(only: &[Choice], skip: &[Choice]) -> Filter {
-        let printed = |kind: Kind| {
+        let printed = |kind: MessageKind| {
             let included = if only.is_empty() {
-                matches!(kind.group(), Group::Data | Group::Compliance | Group::Unknown)
+                matches!(kind.group(), KindGroup::Data | KindGroup::Compliance | KindGroup::Unknown)
             } else {
                 only.iter().any(|choice| choice.covers(kind))
             };
             included && !skip.iter().any(|choice| choice.covers(kind))
         };
-        let kinds = Kind::ALL.iter().filter(|kind| printed(**kind)).fold(0, |set, kind| set | 1 << *kind as u64);
+        let kinds = MessageKind::ALL.iter().filter(|kind| printed(**kind)).fold(0, |set, kind| set | 1 << *kind as u64);
         Filter { kinds }
     }
 
     /// Whether messages of this kind are printed.
     #[must_use]
-    pub fn accepts(self, kind: Kind) -> bool {
+    pub fn accepts(self, kind: MessageKind) -> bool {
         self.kinds >> kind as u64 & 1 == 1
     }
 }
@@ -106,7 +106,7 @@ mod tests {
         let choices =
             |words: &[&str]| -> Vec<Choice> { words.iter().map(|word| word.parse().expect("a kind")).collect() };
         let filter = Filter::new(&choices(only), &choices(skip));
-        Kind::ALL.iter().filter(|kind| filter.accepts(**kind)).map(|kind| kind.name()).collect()
+        MessageKind::ALL.iter().filter(|kind| filter.accepts(**kind)).map(|kind| kind.name()).collect()
     }
 
     #[test]
@@ -123,7 +123,7 @@ mod tests {
     fn only_and_skip_accept_kinds_groups_and_all() {
         assert_eq!(accepted(&["post"], &[]), ["post"]);
         assert_eq!(accepted(&["data"], &["post", "like"]), ["label", "activity", "event", "direct_message", "friends"]);
-        assert_eq!(accepted(&["all"], &[]).len(), Kind::ALL.len());
+        assert_eq!(accepted(&["all"], &[]).len(), MessageKind::ALL.len());
         assert!(accepted(&[], &["all"]).is_empty());
         assert!(!accepted(&[], &["compliance"]).contains(&"delete"));
         assert_eq!(accepted(&["limit", "post"], &["post"]), ["limit"]);

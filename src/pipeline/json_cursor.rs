@@ -12,16 +12,16 @@ use crate::protocol::scan::plain_end;
 
 /// A position in JSON text.
 #[derive(Debug, Clone)]
-pub struct Cursor<'a> {
+pub struct JsonCursor<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> JsonCursor<'a> {
     /// A cursor before a value.
     #[must_use]
-    pub fn new(bytes: &'a [u8]) -> Cursor<'a> {
-        Cursor { bytes, at: 0 }
+    pub fn new(bytes: &'a [u8]) -> JsonCursor<'a> {
+        JsonCursor { bytes, at: 0 }
     }
 
     /// The first byte of the next token; 0 at the end.
@@ -144,7 +144,7 @@ pub fn unescape(quoted: &[u8]) -> Cow<'_, [u8]> {
 ///
 /// # Errors
 /// A value on the path is neither an object nor null, so it has no members.
-pub fn find<'a>(cursor: &mut Cursor<'a>, path: &[impl AsRef<[u8]>]) -> Result<Option<&'a [u8]>, NoMembers> {
+pub fn find<'a>(cursor: &mut JsonCursor<'a>, path: &[impl AsRef<[u8]>]) -> Result<Option<&'a [u8]>, NoMembers> {
     let Some((first, rest)) = path.split_first() else {
         return Ok(Some(cursor.value()));
     };
@@ -179,7 +179,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn at<'a>(json: &'a str, path: &[&str]) -> Result<Option<&'a str>, NoMembers> {
-        let found = find(&mut Cursor::new(json.as_bytes()), path)?;
+        let found = find(&mut JsonCursor::new(json.as_bytes()), path)?;
         Ok(found.map(|bytes| std::str::from_utf8(bytes).expect("text")))
     }
 
@@ -203,12 +203,12 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_to_their_end(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let _ = find(&mut Cursor::new(&bytes), &["a", "b"]);
+            let _ = find(&mut JsonCursor::new(&bytes), &["a", "b"]);
         }
 
         #[test]
         fn tokens_in_any_order_are_read_to_their_end(text in r#"([{}\[\],:]|"a"|"b"|1|null|\\|"){0,24}"#) {
-            let _ = find(&mut Cursor::new(text.as_bytes()), &["a", "b"]);
+            let _ = find(&mut JsonCursor::new(text.as_bytes()), &["a", "b"]);
         }
     }
 }

@@ -76,7 +76,7 @@ impl FromStr for Quota {
 
 /// How the meter counts a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
+pub enum CountResult {
     /// It is within the quota, or there is none, or it was delivered before.
     Within,
     /// It came after the quota was spent.
@@ -85,7 +85,7 @@ pub enum Counted {
 
 /// How much of a quota is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
+pub struct QuotaUsage {
     /// Posts delivered in the quota's period, with those that other processes have reserved.
     pub used: u64,
     /// The quota.
@@ -94,7 +94,7 @@ pub struct Reading {
     pub exact: bool,
 }
 
-impl Reading {
+impl QuotaUsage {
     /// Whether the quota is used up.
     #[must_use]
     pub fn is_spent(&self) -> bool {
@@ -163,10 +163,10 @@ impl Meter {
     }
 
     /// Counts a post.
-    pub fn count(&mut self, id: Option<PostId>) -> Counted {
+    pub fn count(&mut self, id: Option<PostId>) -> CountResult {
         let spent = self.is_spent();
         match id {
-            Some(PostId(id)) if self.ids.contains(&id) => return Counted::Within,
+            Some(PostId(id)) if self.ids.contains(&id) => return CountResult::Within,
             Some(PostId(id)) if self.ids.len() < REMEMBERED => {
                 self.ids.insert(id);
                 self.unsynced.ids.push(id);
@@ -178,10 +178,10 @@ impl Meter {
         }
         self.today = self.today.saturating_add(1);
         if spent || self.needs_grant() {
-            return Counted::Beyond;
+            return CountResult::Beyond;
         }
         self.granted = self.granted.saturating_sub(1);
-        Counted::Within
+        CountResult::Within
     }
 
     /// Whether the quota is used up, or reserved by other processes.
@@ -233,8 +233,8 @@ impl Meter {
 
     /// How much of the quota is used; none without one.
     #[must_use]
-    pub fn reading(&self) -> Option<Reading> {
-        self.quota.map(|quota| Reading {
+    pub fn reading(&self) -> Option<QuotaUsage> {
+        self.quota.map(|quota| QuotaUsage {
             used: self.used(quota.period).saturating_add(self.others),
             quota,
             exact: self.exact,
@@ -306,7 +306,7 @@ mod tests {
     fn a_post_counts_once_a_day() {
         let mut meter = Meter::new(None, 7, false);
         for id in ["1", "2", "1", "18446744073709551615", "2"] {
-            assert_eq!(meter.count(PostId::parse(id)), Counted::Within);
+            assert_eq!(meter.count(PostId::parse(id)), CountResult::Within);
         }
         assert_eq!((meter.used(Period::Day), meter.is_exact()), (3, true));
         meter.set_day(8);
@@ -341,7 +341,7 @@ mod tests {
     fn posts_beyond_the_quota_are_marked_and_still_counted() {
         let mut meter = Meter::new(Some(Quota { posts: 2, period: Period::Day }), 7, false);
         assert_eq!(["1", "1", "2", "1", "3"].map(|id| meter.count(PostId::parse(id))), {
-            use Counted::{Beyond, Within};
+            use CountResult::{Beyond, Within};
             [Within, Within, Within, Within, Beyond]
         });
         assert!(meter.is_spent());
@@ -368,7 +368,7 @@ mod tests {
                 };
             } else if !meter.is_spent() {
                 id += 1;
-                printed += u64::from(meter.count(Some(PostId(id))) == Counted::Within);
+                printed += u64::from(meter.count(Some(PostId(id))) == CountResult::Within);
             }
             assert!(printed <= quota.posts && delivered + reserved <= quota.posts);
         }

@@ -26,7 +26,7 @@ use std::ops::ControlFlow;
 
 use decode::{Decoder, Format};
 use outbox::Batch;
-use select::{Selector, Source};
+use select::{LineSource, Selector};
 
 /// The beginning of the pipeline for one connection or file: its decoder, and what is known about where its lines
 /// come from.
@@ -34,13 +34,13 @@ use select::{Selector, Source};
 pub struct Intake {
     decoder: Decoder,
     /// Where the lines come from.
-    pub source: Source,
+    pub source: LineSource,
 }
 
 impl Intake {
     /// An intake for the bytes of `source`.
     #[must_use]
-    pub fn new(format: Format, source: Source) -> Intake {
+    pub fn new(format: Format, source: LineSource) -> Intake {
         Intake { decoder: Decoder::new(format), source }
     }
 

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::report::BatchReport;
-use crate::protocol::message::Kind;
+use crate::protocol::message::MessageKind;
 use crate::protocol::post_id::PostId;
 use crate::time::Timestamp;
 
@@ -27,11 +27,11 @@ pub const CATCH_UP: Duration = Duration::from_millis(100);
 
 /// A message on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record {
+pub struct OutputRecord {
     /// Its length in bytes, with its line end.
     pub length: usize,
     /// What it is.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// The id of a post that has one.
     pub id: Option<PostId>,
     /// The connection or file that it came from.
@@ -44,7 +44,7 @@ pub struct Batch {
     /// The bytes for stdout.
     pub bytes: Vec<u8>,
     /// The messages in them, in order, without a gap.
-    pub records: Vec<Record>,
+    pub records: Vec<OutputRecord>,
     /// What was in the batch, printed or not.
     pub report: BatchReport,
 }
@@ -69,9 +69,9 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, record: &OutputRecord) {
         self.records += 1;
-        if record.kind == Kind::Post && record.id.is_some() {
+        if record.kind == MessageKind::Post && record.id.is_some() {
             self.last_post = record.id;
         }
     }
@@ -114,7 +114,7 @@ struct Portion {
 
 #[derive(Debug, Clone, Copy)]
 enum Piece {
-    Message(Record),
+    Message(OutputRecord),
     Notice(usize),
 }
 
@@ -171,7 +171,7 @@ impl Outbox {
         });
         let Some(first) = first else { return };
         // Of the first record that waits only the rest waits.
-        let rest = Record { length: end - taken, ..*first };
+        let rest = OutputRecord { length: end - taken, ..*first };
         let portion = self.portion(batch.bytes.len() - taken);
         portion.bytes.extend_from_slice(&batch.bytes[taken..]);
         portion.pieces.push_back(Piece::Message(rest));
@@ -217,7 +217,7 @@ impl Outbox {
             let whole = piece.length() <= count;
             match piece {
                 Piece::Message(record) if whole => self.acknowledged.add(record),
-                Piece::Message(Record { length, .. }) | Piece::Notice(length) => {
+                Piece::Message(OutputRecord { length, .. }) | Piece::Notice(length) => {
                     let part = (*length).min(count);
                     *length -= part;
                     count -= part;
@@ -280,7 +280,12 @@ mod tests {
         for (id, length) in (first..).zip(lengths) {
             let byte = u8::try_from(id % 251).expect("small");
             batch.bytes.extend(std::iter::repeat_n(byte, *length));
-            batch.records.push(Record { length: *length, kind: Kind::Post, id: Some(PostId(id)), source: 1 });
+            batch.records.push(OutputRecord {
+                length: *length,
+                kind: MessageKind::Post,
+                id: Some(PostId(id)),
+                source: 1,
+            });
         }
         batch
     }

@@ -1,7 +1,7 @@
 //! What was in a batch of bytes: counts, diagnostics, and what the server reported about the stream.
 
 use crate::protocol::disconnect::Code;
-use crate::protocol::message::{DisconnectReason, Kind, Notice};
+use crate::protocol::message::{DisconnectReason, MessageKind, Notice};
 use crate::protocol::post_id::PostId;
 
 /// How many notices, and how many faults, one batch keeps. A server that sends only garbage costs counting, not
@@ -92,8 +92,8 @@ pub enum Diagnostic {
 
 impl BatchReport {
     /// The kinds that occurred, with how often.
-    pub fn kinds(&self) -> impl Iterator<Item = (Kind, u64)> {
-        Kind::ALL.iter().copied().zip(self.counts.0).filter(|(_, count)| *count > 0)
+    pub fn kinds(&self) -> impl Iterator<Item = (MessageKind, u64)> {
+        MessageKind::ALL.iter().copied().zip(self.counts.0).filter(|(_, count)| *count > 0)
     }
 
     /// Diagnostics that were counted and not kept.
@@ -108,16 +108,16 @@ impl BatchReport {
         *self == BatchReport::default()
     }
 
-    pub(super) fn count(&mut self, kind: Kind) {
+    pub(super) fn count(&mut self, kind: MessageKind) {
         self.counts.0[kind as usize] += 1;
         match kind {
-            Kind::Heartbeat => self.heartbeats += 1,
-            Kind::Post => {
+            MessageKind::Heartbeat => self.heartbeats += 1,
+            MessageKind::Post => {
                 self.posts += 1;
                 // A line of text is the reason of an ending only if no message follows it.
                 self.ending.take_if(|ending| matches!(ending.code, Code::Text(_)));
             }
-            Kind::Malformed => self.malformed += 1,
+            MessageKind::Malformed => self.malformed += 1,
             _ => {}
         }
     }
@@ -155,10 +155,10 @@ impl BatchReport {
 
 /// A count for each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Counts([u64; Kind::ALL.len()]);
+pub(crate) struct Counts([u64; MessageKind::ALL.len()]);
 
 impl Default for Counts {
     fn default() -> Counts {
-        Counts([0; Kind::ALL.len()])
+        Counts([0; MessageKind::ALL.len()])
     }
 }

@@ -16,17 +16,17 @@ use super::decode::split::LINE_CAP;
 use super::envelope::{self, Stamp};
 use super::filter::Filter;
 use super::jq::{self, Jq};
-use super::meter::{Counted, Meter, Reading};
-use super::outbox::{Batch, Record};
+use super::meter::{CountResult, Meter, QuotaUsage};
+use super::outbox::{Batch, OutputRecord};
 use super::report::Diagnostic;
 use super::tag::Tag;
-use crate::protocol::message::{Group, Kind, Message, Notice, classify};
+use crate::protocol::message::{KindGroup, Message, MessageKind, Notice, classify};
 use crate::protocol::post_id::PostId;
 use crate::text::sanitize;
 
 /// What to print and how.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct SelectOptions {
     /// The kinds that are printed.
     pub filter: Filter,
     /// Only posts that a rule with this tag found, and compliance messages.
@@ -45,11 +45,11 @@ pub struct Options {
     pub line_cap: usize,
 }
 
-impl Options {
+impl SelectOptions {
     /// Messages of these kinds as they come: no other filter, no end, the usual cap.
     #[must_use]
-    pub fn new(filter: Filter) -> Options {
-        Options {
+    pub fn new(filter: Filter) -> SelectOptions {
+        SelectOptions {
             filter,
             tag: None,
             condition: None,
@@ -64,7 +64,7 @@ impl Options {
 
 /// Where lines come from: a connection, or a file.
 #[derive(Debug, Default)]
-pub struct Source {
+pub struct LineSource {
     /// Its number in this run.
     pub number: u32,
     /// When and over which connection the lines arrived, for the envelope; absent in a replay.
@@ -73,11 +73,11 @@ pub struct Source {
     limit: u64,
 }
 
-impl Source {
+impl LineSource {
     /// A source with this number, without any line yet.
     #[must_use]
-    pub fn new(number: u32) -> Source {
-        Source { number, ..Source::default() }
+    pub fn new(number: u32) -> LineSource {
+        LineSource { number, ..LineSource::default() }
     }
 }
 
@@ -88,7 +88,7 @@ const ERROR_KINDS: usize = 8;
 /// Decides about every line of a run.
 #[derive(Debug)]
 pub struct Selector {
-    options: Options,
+    options: SelectOptions,
     meter: Option<Meter>,
     /// The kinds of errors of expressions that have been reported.
     errors: Vec<String>,
@@ -100,13 +100,13 @@ pub struct Selector {
 impl Selector {
     /// A selector at the beginning of a run.
     #[must_use]
-    pub fn new(options: Options) -> Selector {
+    pub fn new(options: SelectOptions) -> Selector {
         Selector { options, meter: None, errors: Vec::new(), wrapped: Vec::new(), printed: 0 }
     }
 
     /// What to print and how.
     #[must_use]
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &SelectOptions {
         &self.options
     }
 
@@ -122,7 +122,7 @@ impl Selector {
 
     /// How much of the quota is used, if there is one.
     #[must_use]
-    pub fn reading(&self) -> Option<Reading> {
+    pub fn reading(&self) -> Option<QuotaUsage> {
         self.meter.as_ref()?.reading()
     }
 
@@ -142,7 +142,7 @@ impl Selector {
 
     /// Decides about a line, and appends what is to be printed of it to `batch`. A break means a pause before the
     /// next line; this one is counted.
-    pub fn line(&mut self, source: &mut Source, number: u64, line: Line, batch: &mut Batch) -> ControlFlow<()> {
+    pub fn line(&mut self, source: &mut LineSource, number: u64, line: Line, batch: &mut Batch) -> ControlFlow<()> {
         if self.is_full() {
             return ControlFlow::Break(());
         }
@@ -156,7 +156,7 @@ impl Selector {
             // A last line without an end is a message only if it is a whole JSON object.
             Line::Unterminated(line, length) => {
                 let object = line.trim_ascii_start().first() == Some(&b'{');
-                if object && classify(line).kind != Kind::Malformed {
+                if object && classify(line).kind != MessageKind::Malformed {
                     self.message(source, number, line, batch);
                 } else if length > 0 {
                     batch.report.diagnose(Diagnostic::Discarded { line: number, bytes: length });
@@ -166,15 +166,15 @@ impl Selector {
         if self.is_paused() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn message(&mut self, source: &mut Source, number: u64, line: &[u8], batch: &mut Batch) {
+    fn message(&mut self, source: &mut LineSource, number: u64, line: &[u8], batch: &mut Batch) {
         let message = classify(line);
         let report = &mut batch.report;
         report.lines += 1;
         report.count(message.kind);
         let mut id = None;
-        if message.kind == Kind::Post {
+        if message.kind == MessageKind::Post {
             id = PostId::parse(message.id);
-            if self.meter.as_mut().is_some_and(|meter| meter.count(id) == Counted::Beyond) {
+            if self.meter.as_mut().is_some_and(|meter| meter.count(id) == CountResult::Beyond) {
                 report.beyond_quota += 1;
                 return;
             }
@@ -203,7 +203,7 @@ impl Selector {
             self.printed += 1;
             batch.report.printed += 1;
             batch.report.full = self.is_full();
-            batch.records.push(Record {
+            batch.records.push(OutputRecord {
                 length: batch.bytes.len() - start,
                 kind: message.kind,
                 id,
@@ -218,12 +218,12 @@ impl Selector {
         &mut self,
         message: &Message,
         line: &[u8],
-        source: &Source,
+        source: &LineSource,
         out: &mut Vec<u8>,
     ) -> Result<(), (&'static str, String)> {
         let options = &self.options;
-        let json = !matches!(message.kind, Kind::Heartbeat | Kind::Malformed);
-        if message.kind.group() != Group::Compliance {
+        let json = !matches!(message.kind, MessageKind::Heartbeat | MessageKind::Malformed);
+        if message.kind.group() != KindGroup::Compliance {
             if let Some(tag) = &options.tag
                 && !(json && tag.matches_post(message.body))
             {
@@ -263,8 +263,8 @@ impl Selector {
     }
 
     /// A line of text may be X's reason for ending the stream; a value is a number out of place and never a message.
-    fn unframed(&mut self, source: &mut Source, number: u64, line: &[u8], batch: &mut Batch) {
-        if classify(line).kind == Kind::Malformed {
+    fn unframed(&mut self, source: &mut LineSource, number: u64, line: &[u8], batch: &mut Batch) {
+        if classify(line).kind == MessageKind::Malformed {
             return self.message(source, number, line, batch);
         }
         batch.report.lines += 1;

@@ -4,16 +4,16 @@
 //! ones, `gnip.matching_rules` in enterprise posts. Only posts and activity events carry tags, so `--tag` drops every
 //! message without one; the caller lets compliance messages pass.
 
-use super::json_cursor::{Cursor, find, unescape};
+use super::json_cursor::{JsonCursor, find, unescape};
 
 /// A glob for tags: `*` matches any text, `?` any character, `\` the next character literally.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    pattern: Vec<Token>,
+    pattern: Vec<PatternToken>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
+enum PatternToken {
     Any,
     One,
     Exactly(char),
@@ -25,10 +25,10 @@ impl From<&str> for Tag {
         let mut pattern = Vec::new();
         while let Some(character) = characters.next() {
             pattern.push(match character {
-                '*' => Token::Any,
-                '?' => Token::One,
-                '\\' => Token::Exactly(characters.next().unwrap_or('\\')),
-                other => Token::Exactly(other),
+                '*' => PatternToken::Any,
+                '?' => PatternToken::One,
+                '\\' => PatternToken::Exactly(characters.next().unwrap_or('\\')),
+                other => PatternToken::Exactly(other),
             });
         }
         Tag { pattern }
@@ -45,8 +45,8 @@ impl Tag {
             return true;
         }
         PATHS.iter().any(|path| {
-            let Ok(Some(rules)) = find(&mut Cursor::new(post), path) else { return false };
-            let mut cursor = Cursor::new(rules);
+            let Ok(Some(rules)) = find(&mut JsonCursor::new(post), path) else { return false };
+            let mut cursor = JsonCursor::new(rules);
             if cursor.peek() != b'[' {
                 return false;
             }
@@ -61,7 +61,7 @@ impl Tag {
     }
 
     fn matches_at(&self, json: &[u8], path: &[&str]) -> bool {
-        matches!(find(&mut Cursor::new(json), path), Ok(Some(tag @ [b'"', ..]))
+        matches!(find(&mut JsonCursor::new(json), path), Ok(Some(tag @ [b'"', ..]))
             if self.matches(&String::from_utf8_lossy(&unescape(tag))))
     }
 
@@ -74,13 +74,13 @@ impl Tag {
         let mut star = None;
         while at < tag.len() {
             match self.pattern.get(token) {
-                Some(Token::Any) => {
+                Some(PatternToken::Any) => {
                     token += 1;
                     star = Some((token, at));
                     continue;
                 }
-                Some(Token::One) => {}
-                Some(Token::Exactly(character)) if *character == tag[at] => {}
+                Some(PatternToken::One) => {}
+                Some(PatternToken::Exactly(character)) if *character == tag[at] => {}
                 _ => {
                     let Some((after, consumed)) = &mut star else { return false };
                     *consumed += 1;
@@ -91,7 +91,7 @@ impl Tag {
             token += 1;
             at += 1;
         }
-        self.pattern[token..].iter().all(|token| *token == Token::Any)
+        self.pattern[token..].iter().all(|token| *token == PatternToken::Any)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The body of a refused response: problems, or the beginning of its text.
 //!
 //! X answers with JSON, a proxy with a page, a front server with a line of text; each is read into one
-//! [`Body`], and with the status into the [`Code`] that decides.
+//! [`ResponseBody`], and with the status into the [`Code`] that decides.
 //!
 //! Law: total. Any bytes give a `Body`, and none of its text can control a terminal.
 
@@ -18,7 +18,7 @@ const LONGEST_PAGE: usize = 256 * 1024;
 
 /// The body of a response that is not a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
+pub enum ResponseBody {
     /// Nothing, or nothing that can be shown.
     Empty,
     /// At least one problem.
@@ -27,7 +27,7 @@ pub enum Body {
     Text(String),
 }
 
-impl Body {
+impl ResponseBody {
     /// Reads a body, inflated and possibly cut short: problems if it is JSON that holds any, else its
     /// text.
     #[must_use]
@@ -61,16 +61,16 @@ impl Body {
 
 impl Code {
     /// The code of a refused request: the body decides, the status only where the body has no
-    /// documented code. An HTML page sent with a 200 is for [`TextLine::from_line`]: a [`Body`] has no markup left.
+    /// documented code. An HTML page sent with a 200 is for [`TextLine::from_line`]: a [`ResponseBody`] has no markup left.
     #[must_use]
-    pub fn from_response(status: u16, body: &Body) -> Self {
+    pub fn from_response(status: u16, body: &ResponseBody) -> Self {
         let stated = match body {
-            Body::Problems(problems) => problems.iter().find_map(Problem::code),
+            ResponseBody::Problems(problems) => problems.iter().find_map(Problem::code),
             // A 429 with text is not always about the rate. A 420 has one meaning, whatever its text.
-            Body::Text(text) if status == 429 || (200..300).contains(&status) => {
+            ResponseBody::Text(text) if status == 429 || (200..300).contains(&status) => {
                 TextLine::from_line(text.as_bytes()).map(Self::Text)
             }
-            Body::Text(_) | Body::Empty => None,
+            ResponseBody::Text(_) | ResponseBody::Empty => None,
         };
         match stated {
             Some(Self::Problem(ProblemName::Other(_)) | Self::Enterprise(EnterpriseError::Other)) | None => {
@@ -88,8 +88,8 @@ mod tests {
 
     #[test]
     fn a_page_gives_its_text() {
-        let text = |page: &str| match Body::read(page.as_bytes()) {
-            Body::Text(text) => text,
+        let text = |page: &str| match ResponseBody::read(page.as_bytes()) {
+            ResponseBody::Text(text) => text,
             other => panic!("{other:?}"),
         };
         assert_eq!(
@@ -102,13 +102,13 @@ mod tests {
         assert_eq!(text("{\"ok\":true}"), "{\"ok\":true}");
         assert_eq!(text("{\"title\":\"cut"), "{\"title\":\"cut");
         for empty in ["", " \r\n", "\u{feff}", "<html><script>x", "<p></p>"] {
-            assert_eq!(Body::read(empty.as_bytes()), Body::Empty, "{empty}");
+            assert_eq!(ResponseBody::read(empty.as_bytes()), ResponseBody::Empty, "{empty}");
         }
     }
 
     #[test]
     fn a_body_shows_one_sentence() {
-        let detail = |body: &str| Body::read(body.as_bytes()).detail();
+        let detail = |body: &str| ResponseBody::read(body.as_bytes()).detail();
         assert_eq!(detail(r#"{"title":"T","detail":"D"}"#).as_deref(), Some("D"));
         assert_eq!(detail(r#"{"title":"T"}"#).as_deref(), Some("T"));
         assert_eq!(detail("plain").as_deref(), Some("plain"));
@@ -179,7 +179,7 @@ mod tests {
             ),
         ];
         for (status, body, expected) in rows {
-            let code = Code::from_response(status, &Body::read(body.as_bytes()));
+            let code = Code::from_response(status, &ResponseBody::read(body.as_bytes()));
             assert_eq!(code.to_string(), expected, "{body}");
         }
     }
@@ -194,7 +194,7 @@ mod tests {
             (429, "slow down", "429"),
             (302, "", "302"),
         ] {
-            let code = Code::from_response(status, &Body::read(body.as_bytes()));
+            let code = Code::from_response(status, &ResponseBody::read(body.as_bytes()));
             assert_eq!(code.to_string(), expected, "{body}");
         }
     }
@@ -202,7 +202,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_some_body(bytes: Vec<u8>) {
-            let body = Body::read(&bytes);
+            let body = ResponseBody::read(&bytes);
             if let Some(detail) = body.detail() {
                 prop_assert!(detail.chars().count() <= LONGEST_TEXT);
                 prop_assert!(!detail.chars().any(char::is_control));

@@ -107,19 +107,19 @@ pub struct Recovery {
     /// Accepts a start and an end time within the last 24 hours; the server closes the stream after the range.
     pub range: bool,
     /// How those parameters are spelled.
-    pub spelling: Spelling,
+    pub spelling: ParameterCase,
 }
 
 /// How a stream spells the parameters of its recovery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Spelling {
+pub enum ParameterCase {
     /// `backfill_minutes`, as `OpenAPI` 2.167 has it.
     Snake,
     /// `backfillMinutes`, as X docs: Powerstream has it.
     Camel,
 }
 
-impl Spelling {
+impl ParameterCase {
     /// The parameter for backfill, in minutes.
     #[must_use]
     pub fn backfill(self) -> &'static str {
@@ -148,7 +148,7 @@ impl Spelling {
     }
 }
 
-const FULL: Recovery = Recovery { backfill: true, range: true, spelling: Spelling::Snake };
+const FULL: Recovery = Recovery { backfill: true, range: true, spelling: ParameterCase::Snake };
 
 /// The default row: a v2 tweet stream without partitions and with full recovery. Other rows state only their
 /// differences.
@@ -176,7 +176,7 @@ const fn v1(name: &'static str, path: &'static str) -> Endpoint {
         host: Host::Stream,
         fields: Fields::None,
         // v1.1 has only `count`, for elevated access: that is a request, not a recovery.
-        recovery: Recovery { backfill: false, range: false, spelling: Spelling::Snake },
+        recovery: Recovery { backfill: false, range: false, spelling: ParameterCase::Snake },
         ..USUAL
     }
 }
@@ -248,7 +248,7 @@ pub static ENDPOINTS: [Endpoint; 18] = [
         path: "/2/powerstream",
         // Its posts are in the v1.1 format and always whole (X docs: Powerstream).
         fields: Fields::None,
-        recovery: Recovery { spelling: Spelling::Camel, ..FULL },
+        recovery: Recovery { spelling: ParameterCase::Camel, ..FULL },
         ..USUAL
     },
     v1("v1-filter", "/1.1/statuses/filter.json"),
@@ -345,12 +345,12 @@ mod tests {
     #[test]
     fn powerstream_alone_spells_in_camel_case() {
         for endpoint in &ENDPOINTS {
-            let camel = endpoint.recovery.spelling == Spelling::Camel;
+            let camel = endpoint.recovery.spelling == ParameterCase::Camel;
             assert_eq!(camel, endpoint.name == "powerstream");
         }
-        assert_eq!(Spelling::Camel.start(), "startTime");
-        assert_eq!(Spelling::Snake.end(), "end_time");
-        assert_eq!(Spelling::Camel.backfill(), "backfillMinutes");
+        assert_eq!(ParameterCase::Camel.start(), "startTime");
+        assert_eq!(ParameterCase::Snake.end(), "end_time");
+        assert_eq!(ParameterCase::Camel.backfill(), "backfillMinutes");
     }
 
     #[test]

@@ -19,22 +19,22 @@ macro_rules! kinds {
         /// What a message is. The names are X's own where X has one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         #[allow(missing_docs)]
-        pub enum Kind { $($($name,)*)* }
+        pub enum MessageKind { $($($name,)*)* }
 
-        impl Kind {
+        impl MessageKind {
             /// Every kind, in the order of their groups.
-            pub const ALL: &'static [Kind] = &[$($(Kind::$name,)*)*];
+            pub const ALL: &'static [MessageKind] = &[$($(MessageKind::$name,)*)*];
 
             /// The name, as flags and envelopes spell it.
             #[must_use]
             pub fn name(self) -> &'static str {
-                match self { $($(Kind::$name => $text,)*)* }
+                match self { $($(MessageKind::$name => $text,)*)* }
             }
 
             /// The group it belongs to.
             #[must_use]
-            pub fn group(self) -> Group {
-                match self { $($(Kind::$name)|* => Group::$group,)* }
+            pub fn group(self) -> KindGroup {
+                match self { $($(MessageKind::$name)|* => KindGroup::$group,)* }
             }
         }
     };
@@ -87,7 +87,7 @@ kinds! {
 
 /// What kinds have in common, as flags name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
+pub enum KindGroup {
     /// What a stream is opened for. Printed.
     Data,
     /// What a consumer has a duty to act on. Printed unless `--only` or `--skip` removes it.
@@ -100,19 +100,19 @@ pub enum Group {
     Unprintable,
 }
 
-impl Group {
+impl KindGroup {
     /// The groups that `--only` and `--skip` accept.
-    pub const NAMED: [Group; 3] = [Group::Data, Group::Compliance, Group::Control];
+    pub const NAMED: [KindGroup; 3] = [KindGroup::Data, KindGroup::Compliance, KindGroup::Control];
 
     /// The name, as flags spell it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Group::Data => "data",
-            Group::Compliance => "compliance",
-            Group::Control => "control",
-            Group::Unknown => "unknown",
-            Group::Unprintable => "unprintable",
+            KindGroup::Data => "data",
+            KindGroup::Compliance => "compliance",
+            KindGroup::Control => "control",
+            KindGroup::Unknown => "unknown",
+            KindGroup::Unprintable => "unprintable",
         }
     }
 }
@@ -144,7 +144,7 @@ impl Dialect {
 #[derive(Debug, Clone)]
 pub struct Message<'a> {
     /// What it is.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// The dialect; none for heartbeats, `unknown` and what is not JSON.
     pub dialect: Option<Dialect>,
     /// The post's id as X wrote it, without quotes; empty when there is none.
@@ -156,51 +156,51 @@ pub struct Message<'a> {
 }
 
 /// The kinds that may stand alone under `data` on compliance and label streams.
-const UNDER_DATA: [(Key, Kind); 16] = [
-    (Key::Delete, Kind::Delete),
-    (Key::Drop, Kind::Drop),
-    (Key::Undrop, Kind::Undrop),
-    (Key::Withheld, Kind::Withheld),
-    (Key::TweetEdit, Kind::TweetEdit),
-    (Key::ScrubGeo, Kind::ScrubGeo),
-    (Key::UserDelete, Kind::UserDelete),
-    (Key::UserUndelete, Kind::UserUndelete),
-    (Key::UserProtect, Kind::UserProtect),
-    (Key::UserUnprotect, Kind::UserUnprotect),
-    (Key::UserSuspend, Kind::UserSuspend),
-    (Key::UserUnsuspend, Kind::UserUnsuspend),
-    (Key::UserWithheld, Kind::UserWithheld),
-    (Key::UserProfileModification, Kind::UserProfileModification),
-    (Key::PublicTweetNotice, Kind::Label),
-    (Key::PublicTweetUnviewable, Kind::Label),
+const UNDER_DATA: [(Key, MessageKind); 16] = [
+    (Key::Delete, MessageKind::Delete),
+    (Key::Drop, MessageKind::Drop),
+    (Key::Undrop, MessageKind::Undrop),
+    (Key::Withheld, MessageKind::Withheld),
+    (Key::TweetEdit, MessageKind::TweetEdit),
+    (Key::ScrubGeo, MessageKind::ScrubGeo),
+    (Key::UserDelete, MessageKind::UserDelete),
+    (Key::UserUndelete, MessageKind::UserUndelete),
+    (Key::UserProtect, MessageKind::UserProtect),
+    (Key::UserUnprotect, MessageKind::UserUnprotect),
+    (Key::UserSuspend, MessageKind::UserSuspend),
+    (Key::UserUnsuspend, MessageKind::UserUnsuspend),
+    (Key::UserWithheld, MessageKind::UserWithheld),
+    (Key::UserProfileModification, MessageKind::UserProfileModification),
+    (Key::PublicTweetNotice, MessageKind::Label),
+    (Key::PublicTweetUnviewable, MessageKind::Label),
 ];
 
 /// The control keys of v1.1 and enterprise, in the order in which they are looked for.
-const AT_TOP: [(Key, Kind, Dialect); 22] = {
+const AT_TOP: [(Key, MessageKind, Dialect); 22] = {
     use Dialect::{Enterprise, V1};
     [
-        (Key::Limit, Kind::Limit, V1),
-        (Key::Disconnect, Kind::Disconnect, V1),
-        (Key::Warning, Kind::Warning, V1),
-        (Key::Delete, Kind::Delete, V1),
-        (Key::ScrubGeo, Kind::ScrubGeo, V1),
-        (Key::StatusWithheld, Kind::StatusWithheld, V1),
-        (Key::UserWithheld, Kind::UserWithheld, V1),
-        (Key::Friends, Kind::Friends, V1),
-        (Key::FriendsStr, Kind::Friends, V1),
-        (Key::Control, Kind::Control, V1),
-        (Key::DirectMessage, Kind::DirectMessage, V1),
-        (Key::Info, Kind::Info, Enterprise),
-        (Key::Error, Kind::Disconnect, Enterprise),
-        (Key::Drop, Kind::Drop, Enterprise),
-        (Key::Undrop, Kind::Undrop, Enterprise),
-        (Key::TweetEdit, Kind::TweetEdit, Enterprise),
-        (Key::UserDelete, Kind::UserDelete, Enterprise),
-        (Key::UserUndelete, Kind::UserUndelete, Enterprise),
-        (Key::UserProtect, Kind::UserProtect, Enterprise),
-        (Key::UserUnprotect, Kind::UserUnprotect, Enterprise),
-        (Key::UserSuspend, Kind::UserSuspend, Enterprise),
-        (Key::UserUnsuspend, Kind::UserUnsuspend, Enterprise),
+        (Key::Limit, MessageKind::Limit, V1),
+        (Key::Disconnect, MessageKind::Disconnect, V1),
+        (Key::Warning, MessageKind::Warning, V1),
+        (Key::Delete, MessageKind::Delete, V1),
+        (Key::ScrubGeo, MessageKind::ScrubGeo, V1),
+        (Key::StatusWithheld, MessageKind::StatusWithheld, V1),
+        (Key::UserWithheld, MessageKind::UserWithheld, V1),
+        (Key::Friends, MessageKind::Friends, V1),
+        (Key::FriendsStr, MessageKind::Friends, V1),
+        (Key::Control, MessageKind::Control, V1),
+        (Key::DirectMessage, MessageKind::DirectMessage, V1),
+        (Key::Info, MessageKind::Info, Enterprise),
+        (Key::Error, MessageKind::Disconnect, Enterprise),
+        (Key::Drop, MessageKind::Drop, Enterprise),
+        (Key::Undrop, MessageKind::Undrop, Enterprise),
+        (Key::TweetEdit, MessageKind::TweetEdit, Enterprise),
+        (Key::UserDelete, MessageKind::UserDelete, Enterprise),
+        (Key::UserUndelete, MessageKind::UserUndelete, Enterprise),
+        (Key::UserProtect, MessageKind::UserProtect, Enterprise),
+        (Key::UserUnprotect, MessageKind::UserUnprotect, Enterprise),
+        (Key::UserSuspend, MessageKind::UserSuspend, Enterprise),
+        (Key::UserUnsuspend, MessageKind::UserUnsuspend, Enterprise),
     ]
 };
 
@@ -209,12 +209,12 @@ const AT_TOP: [(Key, Kind, Dialect); 22] = {
 pub fn classify(line: &[u8]) -> Message<'_> {
     let message = |kind| Message { kind, dialect: None, id: b"", body: line, fault: None };
     if line.iter().all(|byte| matches!(byte, b' ' | b'\r')) {
-        return message(Kind::Heartbeat);
+        return message(MessageKind::Heartbeat);
     }
     let outline = match scan(line) {
         Ok(outline) => outline,
         Err(fault) => {
-            return Message { fault: Some(fault), ..message(Kind::Malformed) };
+            return Message { fault: Some(fault), ..message(MessageKind::Malformed) };
         }
     };
     // A site stream wraps each message once; a wrapper inside a wrapper is not a documented format.
@@ -232,8 +232,8 @@ fn classify_outline<'a>(body: &'a [u8], outline: &Outline<'a>) -> Message<'a> {
     Message { kind, dialect, id: outline.id, body, fault: None }
 }
 
-fn kind_of(body: &[u8], outline: &Outline) -> (Kind, Option<Dialect>) {
-    const UNKNOWN: (Kind, Option<Dialect>) = (Kind::Unknown, None);
+fn kind_of(body: &[u8], outline: &Outline) -> (MessageKind, Option<Dialect>) {
+    const UNKNOWN: (MessageKind, Option<Dialect>) = (MessageKind::Unknown, None);
     let top = &outline.top;
     if !outline.root.is_object() {
         return UNKNOWN;
@@ -263,31 +263,31 @@ fn kind_of(body: &[u8], outline: &Outline) -> (Kind, Option<Dialect>) {
     if !post_like {
         for (key, kind, dialect) in AT_TOP {
             let found = top.get(key);
-            if found.is_object() || (kind == Kind::Friends && found.is_array()) {
+            if found.is_object() || (kind == MessageKind::Friends && found.is_array()) {
                 return (kind, Some(dialect));
             }
         }
     }
     if top.get(Key::Event) == Type::String && (top.has(Key::Source) || top.has(Key::Target)) {
-        return (Kind::Event, Some(Dialect::V1));
+        return (MessageKind::Event, Some(Dialect::V1));
     }
     if top.has(Key::Body) && (top.has(Key::Verb) || top.has(Key::ObjectType)) {
-        return (Kind::Post, Some(Dialect::Enterprise));
+        return (MessageKind::Post, Some(Dialect::Enterprise));
     }
     if top.has(Key::FavoritedStatus) && top.has(Key::User) {
-        return (Kind::Like, Some(Dialect::Enterprise));
+        return (MessageKind::Like, Some(Dialect::Enterprise));
     }
     if (top.has(Key::Id) || top.has(Key::IdStr)) && (top.has(Key::Text) || top.has(Key::FullText)) {
         let dialect = if top.has(Key::MatchingRules) { Dialect::Enterprise } else { Dialect::V1 };
-        return (Kind::Post, Some(dialect));
+        return (MessageKind::Post, Some(dialect));
     }
     if type_text == "connection_metadata" {
-        return (Kind::Metadata, Some(Dialect::V2));
+        return (MessageKind::Metadata, Some(Dialect::V2));
     }
     UNKNOWN
 }
 
-fn under_data(outline: &Outline) -> Option<Kind> {
+fn under_data(outline: &Outline) -> Option<MessageKind> {
     let data = &outline.data;
     if !outline.top.get(Key::Data).is_object() {
         return None;
@@ -300,17 +300,17 @@ fn under_data(outline: &Outline) -> Option<Kind> {
         }
     }
     if data.has(Key::EventType) && (data.has(Key::Payload) || data.has(Key::EventUuid)) {
-        return Some(Kind::Activity);
+        return Some(MessageKind::Activity);
     }
     if data.has(Key::LikedTweetId) || (data.has(Key::TimestampMs) && data.has(Key::AnyAuthorId) && !data.has(Key::Text))
     {
-        return Some(Kind::Like);
+        return Some(MessageKind::Like);
     }
-    data.has(Key::Id).then_some(Kind::Post)
+    data.has(Key::Id).then_some(MessageKind::Post)
 }
 
 /// `disconnect` if one of the problems is a v2 notice that the stream is over, else `error`.
-fn kind_of_problems(body: &[u8]) -> Kind {
+fn kind_of_problems(body: &[u8]) -> MessageKind {
     let over = problems(body).iter().any(|problem| {
         problem.disconnect_type.is_some()
             || problem.connection_issue.is_some()
@@ -323,7 +323,7 @@ fn kind_of_problems(body: &[u8]) -> Kind {
                 )
             )
     });
-    if over { Kind::Disconnect } else { Kind::Error }
+    if over { MessageKind::Disconnect } else { MessageKind::Error }
 }
 
 /// The longest control message that is read as a value. X's have less than 10 KB; parsed as a value, one of the size
@@ -382,7 +382,7 @@ impl Message<'_> {
     /// The content of a message of the `control` group; none for any other kind.
     #[must_use]
     pub fn notice(&self) -> Option<Notice> {
-        if self.kind == Kind::Malformed {
+        if self.kind == MessageKind::Malformed {
             return TextLine::from_line(self.body).map(|line| {
                 Notice::Ending(DisconnectReason {
                     code: Code::Text(line),
@@ -390,7 +390,7 @@ impl Message<'_> {
                 })
             });
         }
-        if self.kind.group() != Group::Control {
+        if self.kind.group() != KindGroup::Control {
             return None;
         }
         let Some(value) = value_of(self.body) else {
@@ -407,13 +407,13 @@ impl Message<'_> {
         };
         match self.kind {
             // The total is the only number, whatever is limited.
-            Kind::Limit => Some(Notice::Limit {
+            MessageKind::Limit => Some(Notice::Limit {
                 track: number("/limit/track").or_else(|| {
                     let members = value.get("limit")?.as_object()?;
                     members.iter().filter(|(name, _)| *name != "timestamp_ms").find_map(|(_, value)| value.as_u64())
                 }),
             }),
-            Kind::Warning => Some(Notice::Warning {
+            MessageKind::Warning => Some(Notice::Warning {
                 code: text("/warning/code"),
                 message: match number("/warning/user_id") {
                     Some(user) => format!("{}, user {user}", text("/warning/message")),
@@ -421,7 +421,7 @@ impl Message<'_> {
                 },
                 percent_full: number("/warning/percent_full"),
             }),
-            Kind::Info => {
+            MessageKind::Info => {
                 let mut message = text("/info/message");
                 for member in ["activity_count", "minutes_failed", "unprocessed_range"] {
                     if let Some(value) = value.pointer(&format!("/info/{member}")) {
@@ -430,11 +430,11 @@ impl Message<'_> {
                 }
                 Some(Notice::Info { message })
             }
-            Kind::Control | Kind::Metadata => {
+            MessageKind::Control | MessageKind::Metadata => {
                 let body = String::from_utf8_lossy(&self.body[..self.body.len().min(1000)]);
                 Some(Notice::Info { message: sanitize(&body, 200) })
             }
-            Kind::Disconnect | Kind::Error => Some(notice_from(&value)),
+            MessageKind::Disconnect | MessageKind::Error => Some(notice_from(&value)),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::endpoint::{Endpoint, Family, Fields, Spelling};
+use super::endpoint::{Endpoint, Family, Fields, ParameterCase};
 use super::field;
 
 /// The parameters of a stream. Times are RFC 3339, UTC, whole seconds.
@@ -133,7 +133,7 @@ impl StreamParams {
         self.put_recovery(endpoint, &mut put)?;
         self.put_fields(endpoint, &mut put, &mut warnings)?;
         if self.local_dc_only {
-            if endpoint.recovery.spelling != Spelling::Camel {
+            if endpoint.recovery.spelling != ParameterCase::Camel {
                 return Err(format!("{} does not accept --local-dc-only; powerstream does", endpoint.name));
             }
             put("localDcOnly", "true".to_owned());

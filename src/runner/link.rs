@@ -9,7 +9,7 @@ use hyper::body::Bytes;
 use crate::net::dial::{Dial, DialOutcome, Dialer};
 use crate::net::stream::Stream;
 use crate::protocol::request::Request;
-use crate::session::{Failure, Head, Refusal};
+use crate::session::Failure;
 
 /// A future that the event loop keeps until it is ready.
 pub type Background<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -29,22 +29,12 @@ pub trait Network {
 }
 
 /// An attempt to open a connection: a future of its outcome.
-pub trait Attempt: Future<Output = Answer<Self::Link>> {
+pub trait Attempt: Future<Output = DialOutcome<Self::Link>> {
     /// An open connection.
     type Link;
 
     /// Gives it up: whether the head of the request was sent, and what remains to be done in the background.
     fn cancel(self) -> (bool, Background<()>);
-}
-
-/// What an attempt came to.
-pub enum Answer<L> {
-    /// A 200.
-    Opened(Head, L),
-    /// Any other status.
-    Refused(Refusal),
-    /// No response.
-    Failed(Failure),
 }
 
 /// An open connection.
@@ -72,33 +62,18 @@ pub async fn ready(link: &mut impl Link) -> Option<Chunk> {
 
 impl Network for Dialer {
     type Link = Box<Stream>;
-    type Attempt = NetworkAttempt;
+    type Attempt = Dial;
 
-    fn dial(&self, request: &Request) -> NetworkAttempt {
-        NetworkAttempt(Dialer::dial(self, request))
+    fn dial(&self, request: &Request) -> Dial {
+        Dialer::dial(self, request)
     }
 }
 
-/// A dial over the network.
-pub struct NetworkAttempt(Dial);
-
-impl Future for NetworkAttempt {
-    type Output = Answer<Box<Stream>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|outcome| match outcome {
-            DialOutcome::Opened(head, stream) => Answer::Opened(head, stream),
-            DialOutcome::Refused(refusal) => Answer::Refused(refusal),
-            DialOutcome::Failed(failure) => Answer::Failed(failure),
-        })
-    }
-}
-
-impl Attempt for NetworkAttempt {
+impl Attempt for Dial {
     type Link = Box<Stream>;
 
     fn cancel(self) -> (bool, Background<()>) {
-        (self.0.is_sent(), Box::pin(self.0.cancel()))
+        (self.is_sent(), Box::pin(Dial::cancel(self)))
     }
 }
 

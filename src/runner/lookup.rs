@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::clock::Clock;
-use crate::net::api::{Api, ConnectionQuery, Error, Kill, Status};
-use crate::protocol::api_types::{Connection, is_connection_id};
+use crate::net::api::{Api, ApiError, ConnectionQuery, ConnectionStatus, Kill};
+use crate::protocol::api_types::{AppConnection, is_connection_id};
 use crate::session::event::{ActiveRule, Holder};
 use crate::session::{Query, Response};
 use crate::text::sanitize;
@@ -82,7 +82,12 @@ impl ApiLookup {
     }
 }
 
-async fn holders(api: &mut Api, endpoint: &str, free: bool, server_options: &str) -> Result<Option<Response>, Error> {
+async fn holders(
+    api: &mut Api,
+    endpoint: &str,
+    free: bool,
+    server_options: &str,
+) -> Result<Option<Response>, ApiError> {
     let query = ConnectionQuery { endpoints: vec![endpoint.to_owned()], ..ConnectionQuery::default() };
     let found = match api.connections(&query).await {
         Ok(found) => found.items,
@@ -94,7 +99,7 @@ async fn holders(api: &mut Api, endpoint: &str, free: bool, server_options: &str
         Err(error) => return Err(error),
     };
     // X may list more than was requested, and connections of other streams must not be ended.
-    let found: Vec<Connection> = found
+    let found: Vec<AppConnection> = found
         .into_iter()
         .filter(|one| one.is_active() && one.endpoint_name.as_deref().is_none_or(|name| name == endpoint))
         .collect();
@@ -132,11 +137,16 @@ async fn holders(api: &mut Api, endpoint: &str, free: bool, server_options: &str
     Ok(Some(Response::Holders { kill, holders: holders.collect(), freed }))
 }
 
-async fn reason(api: &mut Api, endpoint: &str, connection: u32, opened: Duration) -> Result<Option<Response>, Error> {
-    let query = ConnectionQuery { status: Status::Inactive, endpoints: vec![endpoint.to_owned()], pages: 1 };
+async fn reason(
+    api: &mut Api,
+    endpoint: &str,
+    connection: u32,
+    opened: Duration,
+) -> Result<Option<Response>, ApiError> {
+    let query = ConnectionQuery { status: ConnectionStatus::Inactive, endpoints: vec![endpoint.to_owned()], pages: 1 };
     let found = api.connections(&query).await?;
     let opened = api.server_time().saturating_sub(opened);
-    let off = |one: &Connection| Some(one.connected_at.as_deref().and_then(parse_rfc3339)?.abs_diff(opened));
+    let off = |one: &AppConnection| Some(one.connected_at.as_deref().and_then(parse_rfc3339)?.abs_diff(opened));
     let same = found.items.iter().filter(|one| one.endpoint_name.as_deref() == Some(endpoint));
     // Of connections opened at nearly the same time the nearest is ours.
     let ours =
@@ -158,9 +168,9 @@ mod tests {
     use std::task::Poll;
 
     use super::*;
-    use crate::net::api;
+    use crate::net::api::ApiOptions;
     use crate::net::base_url::BaseUrl;
-    use crate::net::dial::{CONNECT_TIMEOUT, Dialer, HEAD_TIMEOUT, Options};
+    use crate::net::dial::{CONNECT_TIMEOUT, DialOptions, Dialer, HEAD_TIMEOUT};
 
     /// A lookup at a server that answers every request with an empty list, and the request lines that it receives.
     fn lookup() -> (ApiLookup, Receiver<String>) {
@@ -177,7 +187,7 @@ mod tests {
             }
         });
         let clock = Clock::new(1);
-        let dialer = Dialer::new(Options {
+        let dialer = Dialer::new(DialOptions {
             base,
             token: None,
             proxy: None,
@@ -188,7 +198,7 @@ mod tests {
             head_timeout: HEAD_TIMEOUT,
         });
         let api =
-            Api::new(api::Options { dialer: dialer.expect("a dialer"), report: Box::new(|_| {}), clock, retry: false });
+            Api::new(ApiOptions { dialer: dialer.expect("a dialer"), report: Box::new(|_| {}), clock, retry: false });
         (ApiLookup::new(api, "filtered_stream", String::new(), clock), requests)
     }
 

@@ -26,21 +26,22 @@ use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::clock::Clock;
-use crate::observe::record::Record;
+use crate::net::dial::DialOutcome;
+use crate::observe::record::JournalRecord;
 use crate::observe::stats::{Stats, View};
 use crate::observe::status_row;
 use crate::observe::summary::RunSummary;
 use crate::pipeline::Intake;
 use crate::pipeline::decode::Format;
 use crate::pipeline::outbox::{Batch, Gate};
-use crate::pipeline::select::{Selector, Source};
+use crate::pipeline::select::{LineSource, Selector};
 use crate::session::{Action, Event, Failure, Input, LinkEvent, Outcome, Supervisor};
 use crate::store::journal::JournalFile;
 use crate::store::state::{LockedState, Store};
 use crate::terminal::Terminal;
 use crate::terminal::signal::{SignalEvent, Signals};
 use crate::time::Timestamp;
-use link::{Answer, Attempt, Background, Link, Network};
+use link::{Attempt, Background, Link, Network};
 use lookup::ApiLookup;
 use receive::{Rest, next, of_output};
 
@@ -154,7 +155,7 @@ pub async fn follow<N: Network>(
         shutdown: None,
         run,
     };
-    let start = Record::start(event_loop.run.clock.now(), &event_loop.run.stream, &event_loop.run.host);
+    let start = JournalRecord::start(event_loop.run.clock.now(), &event_loop.run.stream, &event_loop.run.host);
     event_loop.record(&start);
     let (outcome, status) = event_loop.follow().await;
     event_loop.finish(&outcome, status).await;
@@ -287,7 +288,7 @@ impl<N: Network> EventLoop<N> {
                 self.refresh();
             }
             response = response(&mut run.lookup) => self.inputs.push_back(Input::Answered(response)),
-            (connection, answer) = answer(dialling) => self.answered(connection, answer),
+            (connection, outcome) = outcome(dialling) => self.dialled(connection, outcome),
             () = closed(closing) => {}
             () = tokio::time::sleep(LOCK_RETRY), if sync.is_some() => {}
             () = sleep_until(clock, catch_up), if catch_up.is_some() => {}
@@ -312,22 +313,22 @@ impl<N: Network> EventLoop<N> {
         }
     }
 
-    fn answered(&mut self, connection: u32, answer: Answer<N::Link>) {
+    fn dialled(&mut self, connection: u32, outcome: DialOutcome<N::Link>) {
         self.dialling = None;
-        let event = match answer {
-            Answer::Opened(head, link) => {
+        let event = match outcome {
+            DialOutcome::Opened(head, link) => {
                 let format = Format {
                     gzip: link.is_gzip(),
                     framed: self.run.framed,
                     file: false,
                     line_cap: self.selector.options().line_cap,
                 };
-                let intake = Intake::new(format, Source::new(connection));
+                let intake = Intake::new(format, LineSource::new(connection));
                 self.open = Some(Open { link, intake, rest: None });
                 LinkEvent::Opened(head)
             }
-            Answer::Refused(refusal) => LinkEvent::Refused(refusal),
-            Answer::Failed(failure) => LinkEvent::Failed(failure),
+            DialOutcome::Refused(refusal) => LinkEvent::Refused(refusal),
+            DialOutcome::Failed(failure) => LinkEvent::Failed(failure),
         };
         self.link_event(connection, event);
     }
@@ -371,7 +372,7 @@ impl<N: Network> EventLoop<N> {
                 self.run.terminal.info(&summary.line());
             }
         }
-        let end = Record::end(self.run.clock.now(), outcome, status, &self.stats);
+        let end = JournalRecord::end(self.run.clock.now(), outcome, status, &self.stats);
         self.record(&end);
         // The last lines do not fall into a line that the reader is about to print.
         let hurried = matches!(outcome, Outcome::Signalled(_));
@@ -401,7 +402,7 @@ async fn response(lookup: &mut Option<ApiLookup>) -> Option<crate::session::Resp
     }
 }
 
-async fn answer<A: Attempt + Unpin>(dialling: &mut Option<(u32, A)>) -> (u32, Answer<A::Link>) {
+async fn outcome<A: Attempt + Unpin>(dialling: &mut Option<(u32, A)>) -> (u32, DialOutcome<A::Link>) {
     match dialling {
         Some((connection, attempt)) => (*connection, attempt.await),
         None => pending().await,

@@ -3,7 +3,7 @@
 use super::EventLoop;
 use super::link::Network;
 use crate::observe::notice;
-use crate::observe::record::Record;
+use crate::observe::record::JournalRecord;
 use crate::observe::status_row;
 use crate::session::{Event, EventKind, Input, Outcome};
 use crate::terminal::StatusMode;
@@ -21,7 +21,7 @@ impl<N: Network> EventLoop<N> {
         if let EventKind::Status = event.kind {
             return self.record_status();
         }
-        if let Some(record) = Record::from_event(event) {
+        if let Some(record) = JournalRecord::from_event(event) {
             self.record(&record);
         }
         let lock = self.run.store.as_ref().map(|store| store.lock().display().to_string());
@@ -44,7 +44,7 @@ impl<N: Network> EventLoop<N> {
     }
 
     /// Appends a record to the journal, if there is one. A journal that fails is reported once and costs no post.
-    pub(super) fn record(&mut self, record: &Record) {
+    pub(super) fn record(&mut self, record: &JournalRecord) {
         let Some(journal) = &mut self.run.journal else { return };
         if let Err(error) = journal.write(record) {
             self.run.journal = None;
@@ -56,7 +56,7 @@ impl<N: Network> EventLoop<N> {
     fn record_status(&mut self) {
         let stream = self.run.stream.clone();
         let view = self.view(&stream);
-        let record = Record::status(&self.stats, &view);
+        let record = JournalRecord::status(&self.stats, &view);
         match self.run.terminal.status_mode() {
             StatusMode::Json => self.run.terminal.record(&record.to_string()),
             StatusMode::Line => {

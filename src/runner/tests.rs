@@ -12,21 +12,22 @@ use std::time::Duration;
 
 use hyper::body::Bytes;
 
-use super::link::{Answer, Attempt, Background, Chunk, Link, Network};
+use super::link::{Attempt, Background, Chunk, Link, Network};
 use super::{Run, follow};
 use crate::clock::Clock;
+use crate::net::dial::DialOutcome;
 use crate::pipeline::filter::Filter;
-use crate::pipeline::select::{self, Selector};
+use crate::pipeline::select::{SelectOptions, Selector};
 use crate::protocol::disconnect::LocalCause;
 use crate::protocol::request::Request;
 use crate::redact::Redactor;
-use crate::session::{Failure, Head, Options, Supervisor};
+use crate::session::{Failure, Head, RunOptions, Supervisor};
 use crate::terminal::signal::Signals;
-use crate::terminal::{self, Color, StatusMode, Terminal};
+use crate::terminal::{Color, StatusMode, Terminal, TerminalOptions};
 
 /// What a connection delivers, step by step; then it ends, or is silent.
 #[derive(Clone)]
-enum Step {
+enum FakeStep {
     Bytes(&'static str),
     Fail(LocalCause),
     Silence,
@@ -35,7 +36,7 @@ enum Step {
 /// A network that answers each dial with the next of these connections, and refuses further ones.
 #[derive(Clone, Default)]
 struct Fake {
-    connections: Rc<RefCell<VecDeque<Vec<Step>>>>,
+    connections: Rc<RefCell<VecDeque<Vec<FakeStep>>>>,
     /// What happened, in order.
     log: Rc<RefCell<Vec<&'static str>>>,
 }
@@ -43,7 +44,7 @@ struct Fake {
 struct FakeAttempt(Fake);
 
 struct FakeLink {
-    steps: VecDeque<Step>,
+    steps: VecDeque<FakeStep>,
     log: Rc<RefCell<Vec<&'static str>>>,
 }
 
@@ -58,13 +59,15 @@ impl Network for Fake {
 }
 
 impl Future for FakeAttempt {
-    type Output = Answer<FakeLink>;
+    type Output = DialOutcome<FakeLink>;
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Answer<FakeLink>> {
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<DialOutcome<FakeLink>> {
         let Fake { connections, log } = &self.0;
         Poll::Ready(match connections.borrow_mut().pop_front() {
-            Some(steps) => Answer::Opened(Head::default(), FakeLink { steps: steps.into(), log: Rc::clone(log) }),
-            None => Answer::Failed(Failure { own: LocalCause::Certificate, detail: "no more".to_owned(), sent: false }),
+            Some(steps) => DialOutcome::Opened(Head::default(), FakeLink { steps: steps.into(), log: Rc::clone(log) }),
+            None => {
+                DialOutcome::Failed(Failure { own: LocalCause::Certificate, detail: "no more".to_owned(), sent: false })
+            }
         })
     }
 }
@@ -84,12 +87,12 @@ impl Link for FakeLink {
 
     fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Chunk> {
         Poll::Ready(match self.steps.front() {
-            Some(Step::Silence) => return Poll::Pending,
-            Some(Step::Bytes(_)) => match self.steps.pop_front() {
-                Some(Step::Bytes(text)) => Some(Ok(Bytes::from_static(text.as_bytes()))),
+            Some(FakeStep::Silence) => return Poll::Pending,
+            Some(FakeStep::Bytes(_)) => match self.steps.pop_front() {
+                Some(FakeStep::Bytes(text)) => Some(Ok(Bytes::from_static(text.as_bytes()))),
                 _ => None,
             },
-            Some(Step::Fail(own)) => Some(Err(Failure { own: *own, detail: String::new(), sent: true })),
+            Some(FakeStep::Fail(own)) => Some(Err(Failure { own: *own, detail: String::new(), sent: true })),
             None => None,
         })
     }
@@ -104,7 +107,7 @@ const POST: &str = "{\"data\":{\"id\":\"1\",\"text\":\"one\"}}\n";
 
 /// Follows the connections to the end: the exit status, stdout, stderr, and what the network saw.
 fn play(
-    connections: &[&[Step]],
+    connections: &[&[FakeStep]],
     max: Option<u64>,
     deadline: Option<Duration>,
 ) -> (u8, String, String, Vec<&'static str>) {
@@ -118,10 +121,10 @@ fn play(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let status = runtime.block_on(async {
         let clock = Clock::new(1000);
-        let options = terminal::Options { quiet: false, status: StatusMode::Off, color: Color::Never };
+        let options = TerminalOptions { quiet: false, status: StatusMode::Off, color: Color::Never };
         let terminal =
             Terminal::on(out_writer.as_fd(), err_writer.as_fd(), options, 1 << 20, Redactor::default()).expect("pipes");
-        let supervisor = Supervisor::new(Options {
+        let supervisor = Supervisor::new(RunOptions {
             request: Request::default(),
             keep_alive: Duration::from_secs(20),
             stall: Duration::from_secs(30),
@@ -139,7 +142,7 @@ fn play(
             speed: 1000,
             seed: 1,
         });
-        let selector = Selector::new(select::Options { max, ..select::Options::new(Filter::new(&[], &[])) });
+        let selector = Selector::new(SelectOptions { max, ..SelectOptions::new(Filter::new(&[], &[])) });
         let run = Run {
             clock,
             network,
@@ -170,7 +173,7 @@ fn play(
 
 #[test]
 fn connections_follow_each_other_and_each_is_closed_before_the_end() {
-    use Step::{Bytes, Fail, Silence};
+    use FakeStep::{Bytes, Fail, Silence};
     let (status, out, _, log) = play(
         &[&[Bytes(POST), Bytes("\n"), Fail(LocalCause::Reset)], &[Bytes(POST), Bytes(POST), Silence]],
         Some(3),
@@ -183,7 +186,7 @@ fn connections_follow_each_other_and_each_is_closed_before_the_end() {
 #[test]
 fn a_silent_connection_ends_by_its_stall_and_the_run_by_its_deadline() {
     let (status, out, _, log) =
-        play(&[[Step::Bytes(POST), Step::Silence].as_slice(); 20], None, Some(Duration::from_secs(100)));
+        play(&[[FakeStep::Bytes(POST), FakeStep::Silence].as_slice(); 20], None, Some(Duration::from_secs(100)));
     assert_eq!(status, 0);
     assert!(log.len() >= 4, "it was dialled again after each stall: {log:?}");
     assert_eq!(log.iter().filter(|entry| **entry == "dial").count(), log.len() / 2, "{log:?}");
@@ -192,7 +195,7 @@ fn a_silent_connection_ends_by_its_stall_and_the_run_by_its_deadline() {
 
 #[test]
 fn what_no_retry_mends_ends_the_run_with_3_and_half_a_line_is_not_printed() {
-    let (status, out, err, _) = play(&[&[Step::Bytes(POST), Step::Bytes("{\"data\":{\"id\"")]], None, None);
+    let (status, out, err, _) = play(&[&[FakeStep::Bytes(POST), FakeStep::Bytes("{\"data\":{\"id\"")]], None, None);
     assert_eq!((status, out), (3, POST.to_owned()));
     assert!(err.contains("first 13 bytes"), "{err}");
 }

@@ -39,16 +39,17 @@ pub struct Limits {
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Timer {
+enum ConnectionTimer {
     Established,
     Stall,
     UnfinishedLine,
     Late,
 }
 
-impl timer::Timer for Timer {
+impl timer::Timer for ConnectionTimer {
     // A stall outranks a late heartbeat that was noticed no sooner.
-    const ALL: &'static [Timer] = &[Timer::Established, Timer::Stall, Timer::UnfinishedLine, Timer::Late];
+    const ALL: &'static [ConnectionTimer] =
+        &[ConnectionTimer::Established, ConnectionTimer::Stall, ConnectionTimer::UnfinishedLine, ConnectionTimer::Late];
 
     fn index(self) -> usize {
         self as usize
@@ -56,7 +57,7 @@ impl timer::Timer for Timer {
 }
 
 #[derive(Debug)]
-enum State {
+enum ConnectionState {
     Dialling,
     Listening,
     /// It is being closed for this reason.
@@ -68,8 +69,8 @@ enum State {
 pub struct Connection {
     number: u32,
     limits: Limits,
-    state: State,
-    timers: TimerTable<Timer>,
+    state: ConnectionState,
+    timers: TimerTable<ConnectionTimer>,
     opened: Timestamp,
     last_byte: Timestamp,
     /// When the line that is not finished yet began.
@@ -90,7 +91,7 @@ pub struct Connection {
 
 /// What an input meant for the supervisor.
 #[derive(Debug, Default)]
-pub struct Step {
+pub struct ConnectionUpdate {
     /// The connection must end, for this reason.
     pub ending: Option<DisconnectReason>,
     /// The connection has become established.
@@ -127,7 +128,7 @@ impl Connection {
         Connection {
             number,
             limits,
-            state: State::Dialling,
+            state: ConnectionState::Dialling,
             timers: TimerTable::default(),
             opened: now,
             last_byte: now,
@@ -153,7 +154,7 @@ impl Connection {
     /// Whether its request has no answer yet.
     #[must_use]
     pub fn is_dialling(&self) -> bool {
-        matches!(self.state, State::Dialling)
+        matches!(self.state, ConnectionState::Dialling)
     }
 
     /// When its next timer expires.
@@ -165,8 +166,8 @@ impl Connection {
     /// The server answered 200.
     pub fn opened(&mut self, now: Timestamp, paused: bool) {
         match self.state {
-            State::Dialling => self.state = State::Listening,
-            State::Listening | State::Closing(_) => unreachable!("{:?} and a response", self.state),
+            ConnectionState::Dialling => self.state = ConnectionState::Listening,
+            ConnectionState::Listening | ConnectionState::Closing(_) => unreachable!("{:?} and a response", self.state),
         }
         self.opened = now;
         self.last_byte = now;
@@ -175,7 +176,7 @@ impl Connection {
     }
 
     /// Bytes arrived.
-    pub fn received(&mut self, now: Timestamp, received: Received, events: &mut Vec<EventKind>) -> Step {
+    pub fn received(&mut self, now: Timestamp, received: Received, events: &mut Vec<EventKind>) -> ConnectionUpdate {
         if self.is_dialling() {
             unreachable!("{:?} and {received:?}", self.state);
         }
@@ -221,33 +222,33 @@ impl Connection {
         if let Some(text) = ending.take_if(|ending| matches!(ending.code, Code::Text(_))) {
             self.text.get_or_insert(text);
         }
-        if let State::Closing(_) = self.state {
-            return Step::default();
+        if let ConnectionState::Closing(_) = self.state {
+            return ConnectionUpdate::default();
         }
         let established = self.establish(now);
         self.set_timers();
-        Step { ending, established }
+        ConnectionUpdate { ending, established }
     }
 
     /// A timer may have expired.
-    pub fn elapsed(&mut self, now: Timestamp, events: &mut Vec<EventKind>) -> Step {
-        let mut step = Step::default();
+    pub fn elapsed(&mut self, now: Timestamp, events: &mut Vec<EventKind>) -> ConnectionUpdate {
+        let mut step = ConnectionUpdate::default();
         while let Some(timer) = self.timers.expired(now) {
             let silence = now.since(self.last_byte);
             match timer {
-                Timer::Established => step.established |= self.establish(now),
-                Timer::Stall => {
+                ConnectionTimer::Established => step.established |= self.establish(now),
+                ConnectionTimer::Stall => {
                     let stall = || of_own(LocalCause::Stall, format!("nothing arrived for {} s", silence.as_secs()));
                     step.ending = Some(self.text.clone().unwrap_or_else(stall));
                     return step;
                 }
-                Timer::UnfinishedLine => {
+                ConnectionTimer::UnfinishedLine => {
                     let unfinished = self.line_since.map_or(Duration::ZERO, |since| now.since(since));
                     let detail = format!("a line was left unfinished for {} s", unfinished.as_secs());
                     step.ending = Some(of_own(LocalCause::UnfinishedLine, detail));
                     return step;
                 }
-                Timer::Late => {
+                ConnectionTimer::Late => {
                     self.late = true;
                     events.push(EventKind::Late { silence });
                 }
@@ -277,14 +278,14 @@ impl Connection {
 
     /// It is to be closed for this reason; `Closed` follows.
     pub fn close(&mut self, reason: DisconnectReason) {
-        self.state = State::Closing(reason);
+        self.state = ConnectionState::Closing(reason);
         self.timers.clear();
     }
 
     /// Whether it delivers, or may.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        matches!(self.state, State::Listening)
+        matches!(self.state, ConnectionState::Listening)
     }
 
     /// It is over, or was never open, for this reason unless a better one is known.
@@ -293,8 +294,8 @@ impl Connection {
         let newly_established = self.establish(now);
         let opened = !self.is_dialling();
         let ending = match self.state {
-            State::Closing(reason) => reason,
-            State::Dialling | State::Listening => self.text.take().unwrap_or(ending),
+            ConnectionState::Closing(reason) => reason,
+            ConnectionState::Dialling | ConnectionState::Listening => self.text.take().unwrap_or(ending),
         };
         Ended {
             ending,
@@ -324,17 +325,17 @@ impl Connection {
             return;
         }
         if self.got_line && !self.established {
-            self.timers.set(Timer::Established, self.opened.after(ESTABLISHED_AFTER));
+            self.timers.set(ConnectionTimer::Established, self.opened.after(ESTABLISHED_AFTER));
         }
         if self.paused {
             return;
         }
-        self.timers.set(Timer::Stall, self.last_byte.after(self.limits.stall));
+        self.timers.set(ConnectionTimer::Stall, self.last_byte.after(self.limits.stall));
         if let Some(since) = self.line_since {
-            self.timers.set(Timer::UnfinishedLine, since.after(self.limits.stall * UNFINISHED_STALLS));
+            self.timers.set(ConnectionTimer::UnfinishedLine, since.after(self.limits.stall * UNFINISHED_STALLS));
         }
         if !self.late {
-            self.timers.set(Timer::Late, self.last_byte.after(self.limits.keep_alive + LATE));
+            self.timers.set(ConnectionTimer::Late, self.last_byte.after(self.limits.keep_alive + LATE));
         }
     }
 }

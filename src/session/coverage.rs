@@ -40,7 +40,7 @@ impl Gap {
 pub struct Coverage {
     last_byte: Option<Timestamp>,
     last_id: Option<PostId>,
-    rate: Rate,
+    rate: PostRate,
     open: Option<Gap>,
 }
 
@@ -101,7 +101,7 @@ impl Coverage {
 
 /// Posts counted in whole seconds over the last minute.
 #[derive(Debug, Default)]
-struct Rate {
+struct PostRate {
     seconds: VecDeque<(u64, u64)>,
     first: Option<Timestamp>,
 }
@@ -109,7 +109,7 @@ struct Rate {
 /// Long enough to be steady on a quiet rule, short enough to follow a rush.
 const MINUTE: u64 = 60;
 
-impl Rate {
+impl PostRate {
     fn count(&mut self, now: Timestamp, posts: u64) {
         self.first.get_or_insert(now);
         let second = now.monotonic.as_secs();

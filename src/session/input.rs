@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::budget::Shared;
 use super::event::{ActiveRule, Holder};
 use super::outcome::{Outcome, Signal};
-use crate::pipeline::meter::Reading;
+use crate::pipeline::meter::QuotaUsage;
 use crate::pipeline::report::BatchReport;
-use crate::protocol::body::Body;
+use crate::protocol::body::ResponseBody;
 use crate::protocol::disconnect::LocalCause;
 use crate::protocol::rate_limit::RateLimit;
 use crate::protocol::request::Request;
@@ -65,7 +65,7 @@ pub struct SyncedState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaState {
     /// How much of it is used.
-    pub reading: Reading,
+    pub reading: QuotaUsage,
     /// Whether no further post may be printed.
     pub spent: bool,
 }
@@ -102,7 +102,7 @@ pub struct Refusal {
     /// Rate-limit headers and date.
     pub head: Head,
     /// The body, read as a problem or as text.
-    pub body: Body,
+    pub body: ResponseBody,
     /// `Retry-After`, up to an hour.
     pub retry_after: Option<Duration>,
     /// The host that a redirect names.

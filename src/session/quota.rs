@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::budget::RESET_MARGIN;
-use crate::pipeline::meter::{Period, Reading};
+use crate::pipeline::meter::{Period, QuotaUsage};
 use crate::text::thousands;
 use crate::time::{SECONDS_PER_DAY, Timestamp, date, format_duration, same_month};
 
@@ -21,14 +21,14 @@ pub fn next_turn(now: Timestamp, period: Period) -> Timestamp {
 
 /// How much of a quota that is spent was delivered, and when its period turns.
 #[must_use]
-pub fn describe(reading: &Reading, now: Timestamp) -> String {
+pub fn describe(reading: &QuotaUsage, now: Timestamp) -> String {
     let left = next_turn(now, reading.quota.period).since(now);
     format!("{}, which turns in {}", delivered(reading), format_duration(left))
 }
 
 /// How much of a quota was delivered.
 #[must_use]
-pub fn delivered(reading: &Reading) -> String {
+pub fn delivered(reading: &QuotaUsage) -> String {
     let period = match reading.quota.period {
         Period::Day => "this UTC day",
         Period::Month => "this UTC month",

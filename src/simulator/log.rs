@@ -8,7 +8,7 @@ use super::feed::number_set::NumberSet;
 
 /// One request as it came.
 #[derive(Clone)]
-pub struct Request {
+pub struct LoggedRequest {
     /// `GET`, `POST` …
     pub method: String,
     /// The path without the query.
@@ -25,7 +25,7 @@ pub struct Request {
     pub connection: usize,
 }
 
-impl Request {
+impl LoggedRequest {
     /// The first header of this name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -40,7 +40,7 @@ impl Request {
 }
 
 /// Without header values and body: a token must not reach the output of a failing test.
-impl fmt::Debug for Request {
+impl fmt::Debug for LoggedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("Request")
@@ -98,7 +98,7 @@ pub(crate) struct Log {
 
 #[derive(Default)]
 pub(crate) struct Records {
-    pub(crate) requests: Vec<Request>,
+    pub(crate) requests: Vec<LoggedRequest>,
     pub(crate) connections: Vec<ConnectionLog>,
     pub(crate) delivered: u64,
 }
@@ -132,7 +132,7 @@ impl Log {
         })
     }
 
-    pub(crate) fn requested(&self, request: &Request) {
+    pub(crate) fn requested(&self, request: &LoggedRequest) {
         self.write(|records| {
             records.connections[request.connection].requests += 1;
             if records.requests.len() < KEPT {

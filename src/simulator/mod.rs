@@ -28,12 +28,12 @@ mod state;
 mod tests;
 
 pub use api::registry::ExternalConnection;
-pub use api::rules::{Rule, Rules};
-pub use api::usage::{Day, Usage};
+pub use api::rules::{RuleSettings, SimulatedRule};
+pub use api::usage::{HistoryDay, UsageSettings};
 pub use feed::number_set::NumberSet;
 pub use feed::numbered::FeedOptions;
 pub use feed::post::Posts;
 pub use http::certificate::Certificate;
-pub use log::{ConnectionLog, Ending, Request};
+pub use log::{ConnectionLog, Ending, LoggedRequest};
 pub use script::{ControlMessage, Refusal, Script, ScriptError, Step, faults};
-pub use server::{Options, Server};
+pub use server::{Server, ServerOptions};

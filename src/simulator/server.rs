@@ -17,21 +17,21 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
 use super::api::registry::{ExternalConnection, Registry};
-use super::api::rules::{Rule, RuleStore, Rules};
-use super::api::usage::{Usage, UsageMeter};
+use super::api::rules::{RuleSettings, RuleStore, SimulatedRule};
+use super::api::usage::{UsageMeter, UsageSettings};
 use super::api::window::Windows;
 use super::clock::SimulatedClock;
 use super::feed::numbered::{Feed, FeedOptions};
 use super::http::certificate::{self, Certificate};
 use super::http::connection;
 use super::http::flood::Floods;
-use super::log::{ConnectionLog, Log, Request};
+use super::log::{ConnectionLog, Log, LoggedRequest};
 use super::script::Script;
-use super::state::{Generated, ScriptProgress, State};
+use super::state::{Generated, ScriptProgress, ServerState};
 
 /// How a server behaves.
 #[derive(Clone)]
-pub struct Options {
+pub struct ServerOptions {
     /// What it plays.
     pub script: Script,
     /// Speak TLS.
@@ -58,9 +58,9 @@ pub struct Options {
     /// Connections of other clients: they count, are listed and can be terminated.
     pub external: Vec<ExternalConnection>,
     /// The rules of the filtered stream.
-    pub rules: Rules,
+    pub rules: RuleSettings,
     /// What was consumed before.
-    pub usage: Usage,
+    pub usage: UsageSettings,
     /// How the first API requests fail: each uses a connection of this script, as in
     /// `rate-limit 5 | status 503 | unauthorized`. One that refuses nothing (`end`, or only a
     /// `delay`) lets its request pass; after the last all pass.
@@ -73,9 +73,9 @@ pub struct Options {
     pub all_fields: bool,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
+impl Default for ServerOptions {
+    fn default() -> ServerOptions {
+        ServerOptions {
             script: Script::demo(),
             tls: false,
             certificate: Certificate::Valid,
@@ -88,8 +88,8 @@ impl Default for Options {
             seed: 0,
             connections: None,
             external: Vec::new(),
-            rules: Rules::default(),
-            usage: Usage::default(),
+            rules: RuleSettings::default(),
+            usage: UsageSettings::default(),
             api: None,
             feed: FeedOptions::default(),
             speed: 1,
@@ -98,25 +98,25 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl ServerOptions {
     /// The usual options with this script.
     #[must_use]
-    pub fn new(script: Script) -> Options {
-        Options { script, ..Options::default() }
+    pub fn new(script: Script) -> ServerOptions {
+        ServerOptions { script, ..ServerOptions::default() }
     }
 }
 
 /// A running server.
 pub struct Server {
-    state: Arc<State>,
+    state: Arc<ServerState>,
     addr: SocketAddr,
     ca_pem: Option<String>,
     expected: Option<usize>,
-    stop: Stop,
+    stop: StopHandle,
 }
 
 /// What stops it.
-enum Stop {
+enum StopHandle {
     Task(AbortHandle),
     Thread { stop: Option<oneshot::Sender<()>>, thread: Option<JoinHandle<()>> },
 }
@@ -124,13 +124,13 @@ enum Stop {
 /// A server that is ready to run.
 struct Ready {
     listener: TcpListener,
-    state: Arc<State>,
+    state: Arc<ServerState>,
     tls: Option<TlsAcceptor>,
     ca_pem: Option<String>,
 }
 
 impl Ready {
-    async fn new(options: Options) -> io::Result<Ready> {
+    async fn new(options: ServerOptions) -> io::Result<Ready> {
         let listener = TcpListener::bind(options.addr).await?;
         let (tls, ca_pem) = if options.tls {
             let (config, pem) = certificate::make(options.certificate)?;
@@ -141,7 +141,7 @@ impl Ready {
         let rules =
             RuleStore::new(options.rules).map_err(|fault| io::Error::new(io::ErrorKind::InvalidInput, fault))?;
         let clock = Arc::new(SimulatedClock::new(options.speed));
-        let state = Arc::new(State {
+        let state = Arc::new(ServerState {
             feed: Feed::new(options.feed, clock.now(), options.seed),
             script: ScriptProgress::new(options.script),
             gzip: options.gzip,
@@ -188,10 +188,10 @@ impl Server {
     ///
     /// # Errors
     /// The address cannot be listened on, no certificate can be made, or a preset rule is invalid.
-    pub async fn start(options: Options) -> io::Result<Server> {
+    pub async fn start(options: ServerOptions) -> io::Result<Server> {
         let ready = Ready::new(options).await?;
         let (state, addr, ca_pem) = (Arc::clone(&ready.state), ready.listener.local_addr()?, ready.ca_pem.clone());
-        let stop = Stop::Task(tokio::spawn(ready.run()).abort_handle());
+        let stop = StopHandle::Task(tokio::spawn(ready.run()).abort_handle());
         Ok(Server { state, addr, ca_pem, expected: None, stop })
     }
 
@@ -199,7 +199,7 @@ impl Server {
     ///
     /// # Errors
     /// As `start`; also if the thread cannot be made.
-    pub fn spawn(options: Options) -> io::Result<Server> {
+    pub fn spawn(options: ServerOptions) -> io::Result<Server> {
         let (started, result) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name(String::from("simulator")).spawn(move || {
@@ -227,7 +227,7 @@ impl Server {
             });
         })?;
         let (state, addr, ca_pem) = result.recv().map_err(io::Error::other)??;
-        let stop = Stop::Thread { stop: Some(stop), thread: Some(thread) };
+        let stop = StopHandle::Thread { stop: Some(stop), thread: Some(thread) };
         Ok(Server { state, addr, ca_pem, expected: None, stop })
     }
 
@@ -255,7 +255,7 @@ impl Server {
 
     /// Every request so far.
     #[must_use]
-    pub fn requests(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<LoggedRequest> {
         self.state.log.read().requests.clone()
     }
 
@@ -308,14 +308,14 @@ impl Server {
 
     /// The rules in force, oldest first.
     #[must_use]
-    pub fn rules(&self) -> Vec<Rule> {
+    pub fn rules(&self) -> Vec<SimulatedRule> {
         self.state.rules.all()
     }
 
     /// Blocks until `n` requests have come or the time is up, and returns those that came. Not for
     /// async code: it would stop the runtime the server runs in.
     #[must_use]
-    pub fn wait_for_requests(&self, n: usize, within: Duration) -> Vec<Request> {
+    pub fn wait_for_requests(&self, n: usize, within: Duration) -> Vec<LoggedRequest> {
         self.state.log.wait(within, |records| records.requests.len() >= n).requests.clone()
     }
 
@@ -341,8 +341,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         match &mut self.stop {
-            Stop::Task(task) => task.abort(),
-            Stop::Thread { stop, thread } => {
+            StopHandle::Task(task) => task.abort(),
+            StopHandle::Thread { stop, thread } => {
                 drop(stop.take());
                 // A panic of the server has been printed; joined so that its sockets are closed.
                 let _ = thread.take().map(JoinHandle::join);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::api::registry::Registry;
 use super::api::rules::RuleStore;
 use super::api::usage::UsageMeter;
-use super::api::window::{Rate, Windows};
+use super::api::window::{RateHeaders, Windows};
 use super::clock::SimulatedClock;
 use super::feed::numbered::{Feed, Item};
 use super::feed::post::first_id;
@@ -14,7 +14,7 @@ use super::http::flood::Floods;
 use super::log::Log;
 use super::script::{Script, Step};
 
-pub(crate) struct State {
+pub(crate) struct ServerState {
     pub(crate) clock: Arc<SimulatedClock>,
     pub(crate) feed: Feed,
     pub(crate) script: ScriptProgress,
@@ -90,7 +90,7 @@ impl Generated {
     }
 }
 
-impl State {
+impl ServerState {
     /// Whether the request may pass: a bearer token, and the right one if there is a right one.
     pub(crate) fn authorizes(&self, authorization: Option<&str>) -> bool {
         let Some((scheme, token)) = authorization.and_then(|value| value.split_once(' ')) else {
@@ -103,7 +103,7 @@ impl State {
     }
 
     /// The rate limit of the streams; a stream request counts.
-    pub(crate) fn rate(&self, is_stream: bool, now: Duration) -> Rate {
+    pub(crate) fn rate(&self, is_stream: bool, now: Duration) -> RateHeaders {
         self.windows.count_stream(is_stream, self.rate_limit, now)
     }
 }

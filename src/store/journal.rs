@@ -11,7 +11,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use crate::observe::record::Record;
+use crate::observe::record::JournalRecord;
 use crate::redact::Redactor;
 
 /// A file that events are appended to.
@@ -52,7 +52,7 @@ impl JournalFile {
     ///
     /// # Errors
     /// Writing fails.
-    pub fn write(&mut self, record: &Record) -> io::Result<()> {
+    pub fn write(&mut self, record: &JournalRecord) -> io::Result<()> {
         let line = self.redactor.redact(&format!("{record}\n"));
         self.file.write_all(line.as_bytes())
     }

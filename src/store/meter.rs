@@ -23,7 +23,7 @@ const DAYS: usize = 90;
 
 /// The posts of one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Day {
+pub struct MeteredDay {
     /// The UTC date, `2026-11-22`.
     pub date: String,
     /// Posts delivered.
@@ -91,7 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// The file cannot be read, or is not a state file.
-    pub fn days(&self) -> anyhow::Result<Vec<Day>> {
+    pub fn days(&self) -> anyhow::Result<Vec<MeteredDay>> {
         let whole = self.read().with_context(|| format!("reading the state file {}", self.path().display()))?;
         days(&whole, self.host())
     }
@@ -106,15 +106,15 @@ enum Ids {
     Later,
 }
 
-fn days(whole: &Value, host: &str) -> anyhow::Result<Vec<Day>> {
+fn days(whole: &Value, host: &str) -> anyhow::Result<Vec<MeteredDay>> {
     let Some(all) = whole.get("meter").and_then(|meter| meter.get(host)) else { return Ok(Vec::new()) };
     let day = |(date, entry): (&String, &Value)| {
         let posts = entry.get("posts")?.as_u64()?;
         let exact = entry.get("exact")?.as_bool()?;
         let reserved = entry.get("reserved").map_or(Some(0), Value::as_u64)?;
-        Some(Day { date: date.clone(), posts, exact, reserved })
+        Some(MeteredDay { date: date.clone(), posts, exact, reserved })
     };
-    let days: Option<Vec<Day>> = all.as_object().and_then(|days| days.iter().map(day).collect());
+    let days: Option<Vec<MeteredDay>> = all.as_object().and_then(|days| days.iter().map(day).collect());
     let mut days = days.context(FOREIGN)?;
     days.sort_by(|a, b| a.date.cmp(&b.date));
     Ok(days)
@@ -171,7 +171,7 @@ impl LockedState<'_> {
         let earlier = earlier.fold(0_u64, |sum, day| sum.saturating_add(day.posts));
         let others = before.map_or(0, |day| day.reserved.saturating_sub(ours));
         let grant = meter.set_totals(&Totals { today: posts, exact, earlier, reserved: others }, reserve);
-        let day = Day { date: today, posts, exact, reserved: others.saturating_add(grant) };
+        let day = MeteredDay { date: today, posts, exact, reserved: others.saturating_add(grant) };
         let written = before.map_or(posts == 0 && day.reserved == 0, |before| *before == day);
         if written {
             return Ok(lost);
@@ -188,7 +188,7 @@ impl LockedState<'_> {
     }
 }
 
-fn entry(day: &Day) -> (String, Value) {
+fn entry(day: &MeteredDay) -> (String, Value) {
     let mut entry = json!({ "posts": day.posts, "exact": day.exact });
     if day.reserved > 0 {
         entry["reserved"] = day.reserved.into();
@@ -250,7 +250,7 @@ mod tests {
         assert_eq!((meter.used(Period::Day), meter.used(Period::Month)), (10, 30), "31 October is another month");
         let days = store.days().expect("days");
         assert_eq!(days.len(), 4);
-        assert_eq!(days[3], Day { date: "2026-11-23".to_owned(), posts: 10, exact: true, reserved: 0 });
+        assert_eq!(days[3], MeteredDay { date: "2026-11-23".to_owned(), posts: 10, exact: true, reserved: 0 });
     }
 
     #[test]

@@ -20,7 +20,7 @@ const DEFAULT_WIDTH: usize = 80;
 
 /// How results and messages are shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct ConsoleOptions {
     /// Print objects, also on a terminal.
     pub json: bool,
     /// Colours.
@@ -61,7 +61,7 @@ pub fn unless_closed(written: Result<(), WriteError>) -> Result<(), WriteError> 
 #[derive(Debug, Clone)]
 pub struct Console {
     redactor: Redactor,
-    options: Options,
+    options: ConsoleOptions,
     /// Hidden while no work is counted.
     bar: ProgressBar,
 }
@@ -70,12 +70,12 @@ impl Console {
     /// Takes over stdout and stderr.
     #[must_use]
     pub fn new(redactor: Redactor) -> Console {
-        let options = Options { json: false, color: Color::Auto, quiet: false };
+        let options = ConsoleOptions { json: false, color: Color::Auto, quiet: false };
         Console { redactor, options, bar: ProgressBar::hidden() }
     }
 
     /// Applies what the user chose.
-    pub fn set_options(&mut self, options: Options) {
+    pub fn set_options(&mut self, options: ConsoleOptions) {
         self.options = options;
     }
 

@@ -81,7 +81,7 @@ pub fn is_stdout(file: impl AsFd) -> bool {
 
 /// How the terminal is used.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct TerminalOptions {
     /// Only the messages that explain a failure.
     pub quiet: bool,
     /// The status row.
@@ -114,7 +114,7 @@ pub struct Terminal {
     /// Whether stdout and stderr lead to the same place (`2>&1`).
     same: bool,
     redactor: Redactor,
-    options: Options,
+    options: TerminalOptions,
     row: bool,
     color: bool,
     screen: Option<(u16, u16)>,
@@ -135,7 +135,7 @@ impl Terminal {
     ///
     /// # Errors
     /// They cannot be registered.
-    pub fn new(options: Options, buffer: usize, redactor: Redactor) -> io::Result<Terminal> {
+    pub fn new(options: TerminalOptions, buffer: usize, redactor: Redactor) -> io::Result<Terminal> {
         Terminal::on(rustix::stdio::stdout(), rustix::stdio::stderr(), options, buffer, redactor)
     }
 
@@ -146,7 +146,7 @@ impl Terminal {
     pub fn on(
         stdout: BorrowedFd<'_>,
         stderr: BorrowedFd<'_>,
-        options: Options,
+        options: TerminalOptions,
         buffer: usize,
         redactor: Redactor,
     ) -> io::Result<Terminal> {
@@ -156,8 +156,6 @@ impl Terminal {
         let same = sink::are_one(stdout, stderr);
         let dumb = is_dumb();
         let color = options.color.is_used(err.is_terminal());
-        // `always` overrides NO_COLOR, which crossterm reads on its own.
-        crossterm::style::force_color_output(color);
         Ok(Terminal {
             row: options.status == StatusMode::Auto && !options.quiet && err.is_terminal() && !dumb,
             out,

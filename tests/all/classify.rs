@@ -14,8 +14,8 @@ use xstream::pipeline::Intake;
 use xstream::pipeline::decode::Format;
 use xstream::pipeline::outbox::Batch;
 use xstream::pipeline::report::BatchReport;
-use xstream::pipeline::select::{Options, Selector, Source};
-use xstream::protocol::message::{Dialect, Kind, classify};
+use xstream::pipeline::select::{LineSource, SelectOptions, Selector};
+use xstream::protocol::message::{Dialect, MessageKind, classify};
 
 const ROWS: &str = include_str!("../data/rows.tsv");
 
@@ -30,7 +30,7 @@ fn every_row_has_its_kind_and_every_kind_its_rows() {
         assert_eq!(classify(line.as_bytes()).kind.name(), kind, "{line}");
         met.insert(kind);
     }
-    let all: BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+    let all: BTreeSet<&str> = MessageKind::ALL.iter().map(|kind| kind.name()).collect();
     assert_eq!(met, all);
 }
 
@@ -86,10 +86,14 @@ fn a_post_that_quotes_a_system_message_is_a_post() {
     for (_, line) in rows().filter(|(kind, _)| !matches!(*kind, "heartbeat")) {
         let text = Value::String(line.to_owned());
         let v2 = format!(r#"{{"data":{{"id":"1","text":{text}}},"matching_rules":[{{"id":"1","tag":{text}}}]}}"#);
-        assert_eq!(classify(v2.as_bytes()).kind, Kind::Post, "{v2}");
+        assert_eq!(classify(v2.as_bytes()).kind, MessageKind::Post, "{v2}");
         let v1 = format!(r#"{{"id":1,"id_str":"1","text":{text},"user":{{"name":{text}}}}}"#);
         let message = classify(v1.as_bytes());
-        assert_eq!((message.kind, message.dialect, message.id), (Kind::Post, Some(Dialect::V1), &b"1"[..]), "{v1}");
+        assert_eq!(
+            (message.kind, message.dialect, message.id),
+            (MessageKind::Post, Some(Dialect::V1), &b"1"[..]),
+            "{v1}"
+        );
     }
 }
 
@@ -110,13 +114,13 @@ fn classification_and_notices_take_any_bytes() {
     }
 }
 
-fn everything() -> Options {
-    Options { annotate: true, ..Options::new(Filter::new(&[Choice::All], &[])) }
+fn everything() -> SelectOptions {
+    SelectOptions { annotate: true, ..SelectOptions::new(Filter::new(&[Choice::All], &[])) }
 }
 
-fn play(parts: &[&[u8]], options: Options) -> (Vec<u8>, BatchReport) {
+fn play(parts: &[&[u8]], options: SelectOptions) -> (Vec<u8>, BatchReport) {
     let format = Format { gzip: false, framed: false, file: true, line_cap: options.line_cap };
-    let (mut intake, mut selector) = (Intake::new(format, Source::default()), Selector::new(options));
+    let (mut intake, mut selector) = (Intake::new(format, LineSource::default()), Selector::new(options));
     let mut batch = Batch::default();
     for part in parts {
         let _ = intake.feed(&mut &**part, &mut selector, &mut batch).expect("no gzip, no error");
@@ -161,7 +165,7 @@ fn byte_by_byte_gives_the_same_output() {
 #[test]
 fn only_a_whole_object_may_lack_its_line_end() {
     let printed = |text: &str| {
-        let options = Options::new(Filter::new(&[], &[]));
+        let options = SelectOptions::new(Filter::new(&[], &[]));
         let (out, seen) = play(&[text.as_bytes()], options);
         (String::from_utf8(out).expect("text"), seen.diagnostics.len())
     };
@@ -176,7 +180,7 @@ fn only_a_whole_object_may_lack_its_line_end() {
 
 #[test]
 fn a_line_over_the_cap_is_skipped_and_the_next_is_printed() {
-    let options = Options { line_cap: 20, ..Options::new(Filter::new(&[], &[])) };
+    let options = SelectOptions { line_cap: 20, ..SelectOptions::new(Filter::new(&[], &[])) };
     let text = format!("{{\"a\":\"{}\"}}\n{{\"b\":1}}\n", "x".repeat(40));
     let (out, seen) = play(&[text.as_bytes()], options);
     assert_eq!((out.as_slice(), seen.diagnostics.len(), seen.lines), (&b"{\"b\":1}\n"[..], 1, 2));

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
-use xstream::simulator::{ExternalConnection, Rule, Script, Server};
+use xstream::simulator::{ExternalConnection, Script, Server, SimulatedRule};
 
 use crate::common::{Start as _, finish, run, run_on_a_terminal, serve_with, stderr, xstream};
 
@@ -157,7 +157,8 @@ fn a_token_in_a_rule_is_not_printed_on_any_screen() {
         &["rules", "sync", "--dry-run", "--no-lint", file],
         &["rules", "export"],
     ] {
-        let server = serve_with("stall", |options| options.rules.preset = vec![Rule::new(value.as_str(), None)]);
+        let server =
+            serve_with("stall", |options| options.rules.preset = vec![SimulatedRule::new(value.as_str(), None)]);
         let mut command = call(arguments, &server);
         command.env("XSTREAM_BEARER", TOKEN);
         assert_no_token(&format!("{arguments:?}"), &all(&run(&mut command)));
@@ -185,7 +186,7 @@ fn a_proxys_password_is_not_printed() {
 #[test]
 fn a_closed_stdout_is_success_and_a_full_one_a_failure_for_every_verb_that_prints() {
     let server = serve_with("stall", |options| {
-        options.rules.preset = vec![Rule::new("cat", None)];
+        options.rules.preset = vec![SimulatedRule::new("cat", None)];
         options.external = vec![ExternalConnection::new("filtered")];
     });
     for arguments in [

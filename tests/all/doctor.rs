@@ -6,15 +6,17 @@ use std::process::{Command, Output};
 
 use crate::common::{Signal, Start as _, run, serve_with, stderr, values, xstream};
 use serde_json::Value;
-use xstream::simulator::{Certificate, Day, Ending, ExternalConnection, Options, Rule, Script, Server};
+use xstream::simulator::{
+    Certificate, Ending, ExternalConnection, HistoryDay, Script, Server, ServerOptions, SimulatedRule,
+};
 
 const ORDER: [&str; 11] =
     ["token-shape", "proxy", "dns", "tcp", "tls", "clock", "token", "rate-limit", "rules", "usage", "connections"];
 
 /// A server with a rule, so that nothing is wrong with it.
-fn healthy(set_up: impl FnOnce(&mut Options)) -> Server {
+fn healthy(set_up: impl FnOnce(&mut ServerOptions)) -> Server {
     serve_with("posts 3; heartbeat; wait 10m", |options| {
-        options.rules.preset = vec![Rule::new("cat", None), Rule::new("dog has:images", None)];
+        options.rules.preset = vec![SimulatedRule::new("cat", None), SimulatedRule::new("dog has:images", None)];
         set_up(options);
     })
 }
@@ -171,7 +173,7 @@ fn a_cap_that_is_reached_is_a_failure_and_one_that_is_near_a_warning() {
     for (posts, state, exit) in [(1000, "fail", 3), (950, "warn", 1), (900, "ok", 0)] {
         let server = healthy(|options| {
             options.usage.cap = 1000;
-            options.usage.history = vec![Day { days_ago: 0, app: None, posts }];
+            options.usage.history = vec![HistoryDay { days_ago: 0, app: None, posts }];
         });
         let (checks, code) = examine(&mut doctor(&server, &[]));
         assert_eq!((code, check(&checks, "usage")["state"].as_str()), (Some(exit), Some(state)), "{checks:?}");
@@ -181,7 +183,7 @@ fn a_cap_that_is_reached_is_a_failure_and_one_that_is_near_a_warning() {
 
 #[test]
 fn a_connection_of_another_client_is_reported_and_not_disturbed() {
-    let held = |options: &mut Options| {
+    let held = |options: &mut ServerOptions| {
         let id = Some("0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e".to_owned());
         options.external = vec![
             ExternalConnection { id, ..ExternalConnection::new("filtered_stream") },
@@ -204,7 +206,8 @@ fn a_connection_of_another_client_is_reported_and_not_disturbed() {
 
 #[test]
 fn without_a_list_of_connections_only_force_listens() {
-    let fails = |options: &mut Options| options.api = Some(Script::parse("end | end | forbidden").expect("a script"));
+    let fails =
+        |options: &mut ServerOptions| options.api = Some(Script::parse("end | end | forbidden").expect("a script"));
     let server = healthy(fails);
     let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
     assert_eq!(code, Some(3));
@@ -242,7 +245,7 @@ fn a_stream_that_ends_or_is_refused_is_reported_with_its_reason() {
         ("too-many-connections", 4, "429 TooManyConnections"),
         ("forbidden", 3, "X refuses the stream: 403"),
     ] {
-        let server = serve_with(script, |options| options.rules.preset = vec![Rule::new("cat", None)]);
+        let server = serve_with(script, |options| options.rules.preset = vec![SimulatedRule::new("cat", None)]);
         let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
         let line = finding(&checks, "listen");
         assert!(code == Some(exit) && line.starts_with("fail: ") && line.contains(hint), "{code:?} {line}");

@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 use crate::common::{Start as _, command, finish, has, journal, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 use tempfile::NamedTempFile;
-use xstream::protocol::message::{Group, Kind};
+use xstream::protocol::message::{KindGroup, MessageKind};
 use xstream::simulator::Posts;
 
 const ROWS: &str = include_str!("../data/rows.tsv");
@@ -186,28 +186,28 @@ fn ids_keep_all_their_digits() {
 
 #[test]
 fn every_kind_is_kept_or_dropped_by_every_group() {
-    let rows: Vec<(Kind, &str)> = ROWS
+    let rows: Vec<(MessageKind, &str)> = ROWS
         .split('\n')
         .filter_map(|row| row.split_once('\t'))
-        .map(|(kind, line)| (*Kind::ALL.iter().find(|known| known.name() == kind).expect("a kind"), line))
-        .filter(|(kind, _)| kind.group() != Group::Unprintable)
+        .map(|(kind, line)| (*MessageKind::ALL.iter().find(|known| known.name() == kind).expect("a kind"), line))
+        .filter(|(kind, _)| kind.group() != KindGroup::Unprintable)
         .collect();
     let text: String = rows.iter().flat_map(|(_, line)| [line, "\n"]).collect();
-    let check = |arguments: &[&str], keeps: &dyn Fn(Kind) -> bool| {
+    let check = |arguments: &[&str], keeps: &dyn Fn(MessageKind) -> bool| {
         let expected: Vec<&str> = rows.iter().filter(|(kind, _)| keeps(*kind)).map(|(_, line)| *line).collect();
         assert!(lines(&replay(&text, arguments)) == expected, "{arguments:?}");
     };
-    let of = |group: Group| move |kind: Kind| kind.group() == group;
-    let compliance = of(Group::Compliance);
-    check(&[], &|kind| kind.group() != Group::Control);
+    let of = |group: KindGroup| move |kind: MessageKind| kind.group() == group;
+    let compliance = of(KindGroup::Compliance);
+    check(&[], &|kind| kind.group() != KindGroup::Control);
     check(&["--only", "all"], &|_| true);
-    for group in Group::NAMED {
+    for group in KindGroup::NAMED {
         check(&["--only", group.name()], &of(group));
         check(&["--only", "all", "--skip", group.name()], &|kind| kind.group() != group);
     }
-    for chosen in Kind::ALL.iter().filter(|kind| kind.group() != Group::Unprintable) {
+    for chosen in MessageKind::ALL.iter().filter(|kind| kind.group() != KindGroup::Unprintable) {
         // The kind `control` has the name of its group, which wins.
-        if Group::NAMED.iter().any(|group| group.name() == chosen.name()) {
+        if KindGroup::NAMED.iter().any(|group| group.name() == chosen.name()) {
             continue;
         }
         check(&["--only", chosen.name()], &|kind| kind == *chosen);

@@ -10,10 +10,11 @@ use crate::common::{
     values, wait, xstream,
 };
 use serde_json::{Value, json};
-use xstream::simulator::{Options, Rule, Script, Server};
+use xstream::simulator::{Script, Server, ServerOptions, SimulatedRule};
 
-fn server(rules: &[(&str, &str)], set_up: impl FnOnce(&mut Options)) -> Server {
-    let preset = rules.iter().map(|(value, tag)| Rule::new(*value, (!tag.is_empty()).then_some(*tag))).collect();
+fn server(rules: &[(&str, &str)], set_up: impl FnOnce(&mut ServerOptions)) -> Server {
+    let preset =
+        rules.iter().map(|(value, tag)| SimulatedRule::new(*value, (!tag.is_empty()).then_some(*tag))).collect();
     serve_with("posts", |options| {
         options.rules.preset = preset;
         set_up(options);
@@ -21,7 +22,7 @@ fn server(rules: &[(&str, &str)], set_up: impl FnOnce(&mut Options)) -> Server {
 }
 
 /// The API's first requests fail like this.
-fn failing(script: &str) -> impl FnOnce(&mut Options) {
+fn failing(script: &str) -> impl FnOnce(&mut ServerOptions) {
     let script = Script::parse(script).expect("a script");
     move |options| options.api = Some(script)
 }
@@ -60,7 +61,7 @@ fn kept(server: &Server) -> Vec<String> {
 
 /// The requests: method and the end of the path, with the query of a change.
 fn asked(server: &Server) -> Vec<String> {
-    let line = |request: &xstream::simulator::Request| {
+    let line = |request: &xstream::simulator::LoggedRequest| {
         let what = match serde_json::from_slice::<Value>(&request.body) {
             Ok(body) if body.get("add").is_some() => format!(" add {}", body["add"].as_array().map_or(0, Vec::len)),
             Ok(body) if body.pointer("/delete/ids").is_some() => {

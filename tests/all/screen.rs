@@ -13,10 +13,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::{Running, Start as _, binary, has, shell};
-use xstream::pipeline::outbox::{Batch, Record};
-use xstream::protocol::message::Kind;
-use xstream::simulator::{Options, Script, Server, Step};
-use xstream::terminal::{self, Color, StatusMode, Terminal};
+use xstream::pipeline::outbox::{Batch, OutputRecord};
+use xstream::protocol::message::MessageKind;
+use xstream::simulator::{Script, Server, ServerOptions, Step};
+use xstream::terminal::{Color, StatusMode, Terminal, TerminalOptions};
 
 /// No wait is longer. Everything waited for takes well under a second on an idle machine.
 const BOUND: Duration = Duration::from_secs(25);
@@ -235,7 +235,7 @@ fn filling(height: u16) -> String {
 
 /// A server that plays this script.
 fn server(script: &str) -> Server {
-    Server::spawn(Options::new(Script::parse(script).expect("a script"))).expect("a server")
+    Server::spawn(ServerOptions::new(Script::parse(script).expect("a script"))).expect("a server")
 }
 
 /// The nth line of data: short, numbered, and with characters of one to four bytes.
@@ -464,7 +464,7 @@ fn pass_above(reader: &str) {
     const LINES: usize = 10_000;
     let mut steps: Vec<Step> = (0..LINES).map(|n| Step::Line(post(n).into_bytes())).collect();
     steps.extend([Step::Heartbeat { count: None, every: Duration::from_millis(100) }]);
-    let server = Server::spawn(Options::new(Script::new(vec![steps]))).expect("a server");
+    let server = Server::spawn(ServerOptions::new(Script::new(vec![steps]))).expect("a server");
     let mut screen = Screen::open(24, 160, &format!("{} | {reader}", tail(&server, "")));
     let last = post(LINES - 1);
     screen.wait_until("the last line", |screen| {
@@ -609,13 +609,13 @@ fn panic_child() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut terminal = Terminal::new(
-            terminal::Options { quiet: false, status: StatusMode::Auto, color: Color::Auto },
+            TerminalOptions { quiet: false, status: StatusMode::Auto, color: Color::Auto },
             1 << 20,
             xstream::redact::Redactor::default(),
         )
         .unwrap();
         terminal.refresh(|_, _| format!("{MARK}of a program that panics"));
-        let record = Record { length: 5, kind: Kind::Post, id: None, source: 0 };
+        let record = OutputRecord { length: 5, kind: MessageKind::Post, id: None, source: 0 };
         let batch = Batch { bytes: b"data\n".to_vec(), records: vec![record], ..Batch::default() };
         terminal.print(&batch).unwrap();
 

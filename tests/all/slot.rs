@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::common::{dials, journal, run, serve_with, stderr, tail};
-use xstream::simulator::{ExternalConnection, Options};
+use xstream::simulator::{ExternalConnection, ServerOptions};
 
-fn taken(options: &mut Options) {
+fn taken(options: &mut ServerOptions) {
     let mut foreign = ExternalConnection::new("filtered_stream");
     foreign.id = Some("11111111-2222-3333-4444-555555555555".to_owned());
     "203.0.113.7".clone_into(&mut foreign.client_ip);
@@ -78,7 +78,7 @@ fn a_stream_that_x_does_not_list_cannot_be_taken_over() {
 #[test]
 fn verbosity_lists_the_active_rules_and_a_stream_without_rules_names_the_next_command() {
     let server = serve_with("posts 1 every 300ms; stall", |options| {
-        options.rules.preset.push(xstream::simulator::Rule::new("the", Some("articles")));
+        options.rules.preset.push(xstream::simulator::SimulatedRule::new("the", Some("articles")));
     });
     let output = run(&mut tail(&server, &["-v", "--for", "20s"]));
     assert!(stderr(&output).contains("the (tag articles)"), "{}", stderr(&output));

@@ -29,9 +29,9 @@ fn posts_arrive_as_the_bytes_that_were_sent() {
 #[test]
 fn generated_posts_are_values_every_one() {
     for set_up in [
-        |_: &mut xstream::simulator::Options| {},
-        |options: &mut xstream::simulator::Options| options.gzip = true,
-        |options: &mut xstream::simulator::Options| options.chunk_size = Some(7),
+        |_: &mut xstream::simulator::ServerOptions| {},
+        |options: &mut xstream::simulator::ServerOptions| options.gzip = true,
+        |options: &mut xstream::simulator::ServerOptions| options.chunk_size = Some(7),
     ] {
         let server = serve_with("posts 200; end", set_up);
         let output = run(&mut tail(&server, &["--max", "200"]));

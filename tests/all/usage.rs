@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::common::{run, serve_with, stderr, values, xstream};
 use serde_json::{Value, json};
-use xstream::simulator::{Day, Script, Server};
+use xstream::simulator::{HistoryDay, Script, Server};
 
 fn usage(server: &Server, arguments: &[&str]) -> Command {
     let mut command = xstream(&["usage", "--base-url", &server.url(), "--bearer", "secret-token"]);
@@ -12,8 +12,8 @@ fn usage(server: &Server, arguments: &[&str]) -> Command {
     command
 }
 
-fn history(server: &mut xstream::simulator::Options) {
-    let day = |days_ago, posts, app: Option<&str>| Day { days_ago, posts, app: app.map(str::to_owned) };
+fn history(server: &mut xstream::simulator::ServerOptions) {
+    let day = |days_ago, posts, app: Option<&str>| HistoryDay { days_ago, posts, app: app.map(str::to_owned) };
     server.usage.history = vec![day(0, 5, None), day(1, 1200, None), day(2, 30, Some("31415926"))];
 }
 

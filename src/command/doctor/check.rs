@@ -18,7 +18,7 @@ const NARROWEST: usize = 30;
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum CheckState {
     /// No problem.
     Ok,
     /// It works, but needs attention.
@@ -29,23 +29,23 @@ pub enum State {
     Skipped,
 }
 
-impl State {
+impl CheckState {
     /// Its name in objects.
     pub fn name(self) -> &'static str {
         match self {
-            State::Ok => "ok",
-            State::Warn => "warn",
-            State::Fail => "fail",
-            State::Skipped => "skipped",
+            CheckState::Ok => "ok",
+            CheckState::Warn => "warn",
+            CheckState::Fail => "fail",
+            CheckState::Skipped => "skipped",
         }
     }
 
     fn mark(self) -> (&'static str, &'static str) {
         match self {
-            State::Ok => ("✓", "32"),
-            State::Warn => ("!", "33"),
-            State::Fail => ("✗", "31"),
-            State::Skipped => ("-", "2"),
+            CheckState::Ok => ("✓", "32"),
+            CheckState::Warn => ("!", "33"),
+            CheckState::Fail => ("✗", "31"),
+            CheckState::Skipped => ("-", "2"),
         }
     }
 }
@@ -56,7 +56,7 @@ pub struct Check {
     /// Its name in objects.
     pub name: &'static str,
     /// The result.
-    pub state: State,
+    pub state: CheckState,
     /// Its duration; zero if it reads a response that another check waited for.
     pub took: Duration,
     /// The finding, in a sentence.
@@ -68,28 +68,28 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(name: &'static str, state: State, text: &str) -> Check {
+    fn new(name: &'static str, state: CheckState, text: &str) -> Check {
         Check { name, state, took: Duration::ZERO, text: sanitize(text, LONGEST), advice: None, exit: 0 }
     }
 
     /// A check without a problem.
     pub fn ok(name: &'static str, text: &str) -> Check {
-        Check::new(name, State::Ok, text)
+        Check::new(name, CheckState::Ok, text)
     }
 
     /// A check that needs attention.
     pub fn warn(name: &'static str, text: &str, advice: &str) -> Check {
-        Check::new(name, State::Warn, text).with_advice(advice)
+        Check::new(name, CheckState::Warn, text).with_advice(advice)
     }
 
     /// A failure, after which the program ends with `exit`.
     pub fn fail(name: &'static str, exit: u8, text: &str, advice: &str) -> Check {
-        Check { exit, ..Check::new(name, State::Fail, text) }.with_advice(advice)
+        Check { exit, ..Check::new(name, CheckState::Fail, text) }.with_advice(advice)
     }
 
     /// A check that was not done, and why.
     pub fn skipped(name: &'static str, why: &str) -> Check {
-        Check::new(name, State::Skipped, why)
+        Check::new(name, CheckState::Skipped, why)
     }
 
     fn with_advice(self, advice: &str) -> Check {
@@ -123,7 +123,7 @@ impl Check {
         };
         let head = format!("{mark} {:<12}{took:>7}   ", label(self.name));
         let room = width.map(|width| width.saturating_sub(MARGIN)).filter(|room| *room >= NARROWEST);
-        let faint = if self.state == State::Skipped { "2" } else { "" };
+        let faint = if self.state == CheckState::Skipped { "2" } else { "" };
         let mut text = String::new();
         for (at, line) in wrapped(&self.text, room).iter().enumerate() {
             text.push_str(&if at == 0 { head.clone() } else { " ".repeat(MARGIN) });

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 
 use super::check::Check;
 use crate::command::usage::{end, percent};
-use crate::net::api;
-use crate::protocol::api_types::{Connection, RuleCounts, Usage, is_connection_id};
+use crate::net::api::{ApiError, ApiErrorKind};
+use crate::protocol::api_types::{AppConnection, ProjectUsage, RuleCounts, is_connection_id};
 use crate::protocol::disconnect::{Code, HttpStatus, ProblemName};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::rate_limit::RateLimit;
@@ -31,7 +31,7 @@ pub struct FirstCall<'a> {
     /// What was requested.
     pub what: &'static str,
     /// Why it failed, if it did.
-    pub error: Option<&'a api::Error>,
+    pub error: Option<&'a ApiError>,
     /// The head of the response.
     pub head: &'a Head,
     /// Its duration.
@@ -106,10 +106,10 @@ impl FirstCall<'_> {
 }
 
 /// The cause of a failure that says nothing about the token.
-fn culprit(error: &api::Error) -> &'static str {
+fn culprit(error: &ApiError) -> &'static str {
     match (&error.kind, error.status()) {
-        (api::Kind::Failed(_), _) => "no complete response: ",
-        (api::Kind::Unreadable(_), _) => "the response is not from X's API: ",
+        (ApiErrorKind::Failed(_), _) => "no complete response: ",
+        (ApiErrorKind::Unreadable(_), _) => "the response is not from X's API: ",
         (_, Some(500..600)) => "X has an internal error: ",
         _ => "",
     }
@@ -121,7 +121,7 @@ pub fn instead(slip: &str) -> String {
 }
 
 /// Whether the rate limit refused it.
-fn is_spent(error: &api::Error) -> bool {
+fn is_spent(error: &ApiError) -> bool {
     match error.code() {
         Code::Problem(name) => name == ProblemName::RateLimitExceeded,
         Code::Status(HttpStatus::TooManyRequests) => error.refusal().is_some(),
@@ -130,7 +130,7 @@ fn is_spent(error: &api::Error) -> bool {
 }
 
 /// Whether a cap or missing credits refused it.
-fn is_capped(error: &api::Error) -> bool {
+fn is_capped(error: &ApiError) -> bool {
     matches!(
         error.code(),
         Code::Problem(ProblemName::UsageCapped | ProblemName::Credits | ProblemName::CreditsDepleted)
@@ -159,7 +159,7 @@ pub fn rules(counts: &RuleCounts, again: &str) -> Check {
 }
 
 /// What is left of the cap. `again` are the options that lead another command to the same server.
-pub fn usage(usage: &Usage, today: Date, again: &str) -> Check {
+pub fn usage(usage: &ProjectUsage, today: Date, again: &str) -> Check {
     const NAME: &str = "usage";
     let turn = usage.cap_reset_day.and_then(|day| i8::try_from(day).ok()).filter(|day| (1..=31).contains(day));
     let turns = turn.map_or_else(String::new, |turn| format!(", until {}", end(today, turn)));
@@ -190,12 +190,12 @@ pub fn usage(usage: &Usage, today: Date, again: &str) -> Check {
 }
 
 /// The check of a call that failed.
-pub fn failed(name: &'static str, exit: u8, error: &api::Error) -> Check {
+pub fn failed(name: &'static str, exit: u8, error: &ApiError) -> Check {
     Check::fail(name, exit, error.why(), error.advice())
 }
 
 /// The connections that hold the stream. One without a name can belong to any stream, so it counts.
-fn holders<'a>(found: &'a [Connection], endpoint: &Endpoint) -> Vec<&'a Connection> {
+fn holders<'a>(found: &'a [AppConnection], endpoint: &Endpoint) -> Vec<&'a AppConnection> {
     let ours = |name: &Option<String>| name.is_none() || name.as_deref() == endpoint.endpoint_name;
     found.iter().filter(|one| one.is_active() && ours(&one.endpoint_name)).collect()
 }
@@ -205,7 +205,7 @@ const MAX_NAMED: usize = 3;
 
 /// Checks whether another connection holds the stream. `now` is X's time where known; `again` holds the options that
 /// lead another command to the same server.
-pub fn connections(found: &[Connection], endpoint: &Endpoint, now: Duration, again: &str) -> Check {
+pub fn connections(found: &[AppConnection], endpoint: &Endpoint, now: Duration, again: &str) -> Check {
     let open = found.iter().filter(|one| one.is_active()).count();
     let holders = holders(found, endpoint);
     let elsewhere = match open - holders.len() {
@@ -317,7 +317,7 @@ mod tests {
     fn a_cap_is_well_then_near_then_reached() {
         let of = |used, cap| {
             let data = json!({ "project_usage": used, "project_cap": cap, "cap_reset_day": 1 });
-            usage(&Usage::from_json(&json!({ "data": data })), date(2026, 11, 22), "")
+            usage(&ProjectUsage::from_json(&json!({ "data": data })), date(2026, 11, 22), "")
         };
         let checks = [
             of(json!("900"), json!("1000")),
@@ -340,12 +340,12 @@ mod tests {
     #[test]
     fn who_holds_the_stream_is_reported_with_the_command_that_ends_it() {
         let one = |id: Option<&str>, stream: &str| {
-            Connection::from_json(&json!({ "id": id, "endpoint_name": stream, "client_ip": "192.0.2.7",
+            AppConnection::from_json(&json!({ "id": id, "endpoint_name": stream, "client_ip": "192.0.2.7",
                 "connected_at": "2026-11-22T11:59:00Z" }))
         };
         let filtered = endpoint::find("filtered").expect("a stream");
-        let of = |found: &[Connection]| connections(found, filtered, NOW, " --cacert ca.pem");
-        let ended = Connection { disconnect_reason: Some("x".to_owned()), ..one(Some("9"), "filtered_stream") };
+        let of = |found: &[AppConnection]| connections(found, filtered, NOW, " --cacert ca.pem");
+        let ended = AppConnection { disconnect_reason: Some("x".to_owned()), ..one(Some("9"), "filtered_stream") };
         insta::assert_snapshot!(shown(&[
             of(&[]),
             of(&[ended, one(Some("1"), "sample_stream")]),

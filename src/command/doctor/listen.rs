@@ -17,7 +17,7 @@ use crate::pipeline::filter::{Choice, Filter};
 use crate::pipeline::meter::Meter;
 use crate::pipeline::outbox::Batch;
 use crate::pipeline::report::BatchReport;
-use crate::pipeline::select::{self, Selector, Source};
+use crate::pipeline::select::{LineSource, SelectOptions, Selector};
 use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::endpoint::Endpoint;
 use crate::protocol::message::DisconnectReason;
@@ -153,7 +153,7 @@ async fn read_stream(
     // Everything is classified and counted, and nothing printed.
     let everything = Filter::new(&[], &[Choice::All]);
     let (mut intake, mut selector) =
-        (Intake::new(format, Source::default()), Selector::new(select::Options::new(everything)));
+        (Intake::new(format, LineSource::default()), Selector::new(SelectOptions::new(everything)));
     if let Some(meter) = meter.take() {
         selector.set_meter(meter);
     }

@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 
 use super::client_config::{self, ClientConfig};
-use super::{Error, runtime, status_of, tail, target, usage_error};
-use crate::cli::{self, Doctor};
+use super::{CommandError, runtime, status_of, tail, target, usage_error};
+use crate::cli::{AccessArgs, DoctorArgs};
 use crate::clock::Clock;
-use crate::net::api::{self, Api, ConnectionQuery};
+use crate::net::api::{self, Api, ApiError, ConnectionQuery};
 use crate::net::token::{self, Token, VARIABLES as TOKENS};
 use crate::pipeline::meter::Meter;
 use crate::protocol::endpoint::{self, Endpoint, Family};
@@ -31,16 +31,16 @@ use crate::session::budget::Budget;
 use crate::session::outcome::REFUSED;
 use crate::session::{Head, Signal};
 use crate::store::state::Store;
-use crate::terminal::console::{self, Console};
+use crate::terminal::console::{Console, ConsoleOptions};
 use crate::time::{Timestamp, format_duration};
 use check::{Check, label};
 use evaluate::{CONNECTIONS, FirstCall};
 use listen::{Account, ListenResult, listen};
-use report::Report;
+use report::CheckReport;
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &Doctor, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
-    console.set_options(console::Options { json: given.json, color: given.color, quiet: given.quiet });
+pub fn run(given: &DoctorArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
+    console.set_options(ConsoleOptions { json: given.json, color: given.color, quiet: given.quiet });
     // It leaves the process list even if its form is wrong, which is reported as a check.
     if given.access.bearer.is_some()
         && let Err(error) = token::reexec_without_token(arguments)
@@ -71,7 +71,7 @@ pub fn run(given: &Doctor, arguments: &[OsString], console: &mut Console) -> Res
     let account = store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock });
     let again = client_config::server_options(&given.access);
     let run = DoctorRun { endpoint, config, clock, usable: found.ok(), account, request, force: given.force, again };
-    let mut report = Report::new(console);
+    let mut report = CheckReport::new(console);
     report.add(&shape)?;
     let runtime = runtime()?;
     let examined = runtime.block_on(run.examine(&mut report));
@@ -89,7 +89,7 @@ fn request(endpoint: &Endpoint) -> Result<Request, String> {
 }
 
 /// Checks the form of the token, and shows nothing of it.
-fn shape(found: &Result<Token, String>, given: &cli::Access) -> Check {
+fn shape(found: &Result<Token, String>, given: &AccessArgs) -> Check {
     const NAME: &str = "token-shape";
     let path = given.bearer_file.as_deref();
     match found {
@@ -150,7 +150,7 @@ const STREAM: &str = "stream";
 
 impl DoctorRun<'_> {
     /// Runs all checks; true if the user interrupted them.
-    async fn examine(&self, report: &mut Report<'_>) -> Result<bool, Error> {
+    async fn examine(&self, report: &mut CheckReport<'_>) -> Result<bool, CommandError> {
         network::check(&self.config, self.clock, report).await?;
         if let Some(failed) = report.failed {
             report.skip(&API_CHECKS[..3], &label(failed))?;
@@ -173,7 +173,7 @@ impl DoctorRun<'_> {
     }
 
     /// Runs the checks that need requests to X.
-    async fn query_api(&self, report: &mut Report<'_>) -> Result<(), Error> {
+    async fn query_api(&self, report: &mut CheckReport<'_>) -> Result<(), CommandError> {
         let Some(token) = &self.usable else {
             // The check of the form has reported this failure.
             return report.skip(&API_CHECKS, "token shape");
@@ -225,7 +225,7 @@ impl DoctorRun<'_> {
     }
 
     /// Checks which connections are open.
-    async fn connections(&self, api: &mut Api, report: &mut Report<'_>) -> Result<(), Error> {
+    async fn connections(&self, api: &mut Api, report: &mut CheckReport<'_>) -> Result<(), CommandError> {
         if self.endpoint.endpoint_name.is_none() {
             let why = format!("X lists no connections of {}", self.endpoint.name);
             return report.add(&Check::skipped(CONNECTIONS, &why));
@@ -244,7 +244,7 @@ impl DoctorRun<'_> {
     }
 
     /// Checks what this machine spent of the connection budget, if there is a state file.
-    async fn budget(&self, report: &mut Report<'_>) -> Result<(), Error> {
+    async fn budget(&self, report: &mut CheckReport<'_>) -> Result<(), CommandError> {
         const NAME: &str = "budget";
         let Some(account) = &self.account else { return Ok(()) };
         let Some(held) = account.lock().await? else {
@@ -264,7 +264,7 @@ impl DoctorRun<'_> {
     }
 
     /// Opens the stream, if no check prevents it; true if the user interrupted it.
-    async fn listen(&self, request: &Request, report: &mut Report<'_>) -> Result<bool, Error> {
+    async fn listen(&self, request: &Request, report: &mut CheckReport<'_>) -> Result<bool, CommandError> {
         const NAME: &str = "listen";
         if let Some(check) = self.reason_not_to_listen(NAME, report) {
             report.add(&check)?;
@@ -304,7 +304,7 @@ impl DoctorRun<'_> {
 
     /// Why the stream is not opened, if it is not. After a failure that is a skipped check; else a warning, since the user
     /// requested it.
-    fn reason_not_to_listen(&self, name: &'static str, report: &Report<'_>) -> Option<Check> {
+    fn reason_not_to_listen(&self, name: &'static str, report: &CheckReport<'_>) -> Option<Check> {
         // --force ignores only a failed listing, and that X shut the stream off, which another server can have: all
         // other requests would be refused anyway.
         match report.failed {
@@ -336,7 +336,7 @@ async fn save_usage(
     mut budget: Budget,
     head: Option<&Head>,
     meter: Option<Meter>,
-) -> Result<(), Error> {
+) -> Result<(), CommandError> {
     if let Some(mut held) = account.lock().await? {
         budget.load(account.clock.now(), held.budget());
         match head {
@@ -353,7 +353,7 @@ async fn save_usage(
 }
 
 /// The check of a failed call; skipped if the first call already reported the same failure.
-fn unless_reported(name: &'static str, report: &Report<'_>, error: &api::Error) -> Check {
+fn unless_reported(name: &'static str, report: &CheckReport<'_>, error: &ApiError) -> Check {
     match (report.failed, error.status()) {
         (Some("rate-limit"), Some(429)) => Check::skipped(name, "not known, because the rate limit is spent"),
         _ => evaluate::failed(name, status_of(error), error),

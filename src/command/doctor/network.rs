@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use tokio::net::TcpStream;
 
 use super::check::Check;
-use super::report::Report;
+use super::report::CheckReport;
 use crate::clock::Clock;
-use crate::command::Error;
+use crate::command::CommandError;
 use crate::command::client_config::ClientConfig;
 use crate::net::api;
 use crate::net::probe::Probe;
@@ -20,7 +20,7 @@ use crate::session::Failure;
 use crate::session::outcome::{GAVE_UP, REFUSED};
 
 /// Checks proxy, DNS, TCP and TLS.
-pub async fn check(config: &ClientConfig, clock: Clock, report: &mut Report<'_>) -> Result<(), Error> {
+pub async fn check(config: &ClientConfig, clock: Clock, report: &mut CheckReport<'_>) -> Result<(), CommandError> {
     let base = &config.base;
     let probe = Probe { base, timeout: config.connect_timeout, clock };
     let began = Instant::now();
@@ -62,7 +62,11 @@ fn no_proxy(config: &ClientConfig) -> String {
     }
 }
 
-async fn direct(config: &ClientConfig, probe: &Probe<'_>, report: &mut Report<'_>) -> Result<Option<TcpStream>, Error> {
+async fn direct(
+    config: &ClientConfig,
+    probe: &Probe<'_>,
+    report: &mut CheckReport<'_>,
+) -> Result<Option<TcpStream>, CommandError> {
     // A name is looked up without its port.
     let host = config.base.uri().host().unwrap_or_default();
     let addresses = if let Some(address) = probe.address() {
@@ -103,8 +107,8 @@ async fn secure(
     config: &ClientConfig,
     probe: &Probe<'_>,
     tcp: TcpStream,
-    report: &mut Report<'_>,
-) -> Result<(), Error> {
+    report: &mut CheckReport<'_>,
+) -> Result<(), CommandError> {
     let began = Instant::now();
     let config = match trust(config.cacert.as_deref()) {
         Ok(config) => config,

@@ -1,13 +1,13 @@
 //! The report as it grows: each check is printed when it is over, and the first failure decides the exit status.
 
-use super::check::{Check, State, summary};
+use super::check::{Check, CheckState, summary};
 use super::evaluate::CONNECTIONS;
-use crate::command::Error;
+use crate::command::CommandError;
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
 
 /// Prints checks as they end, and counts them.
-pub struct Report<'a> {
+pub struct CheckReport<'a> {
     /// Prints the checks and reports other messages.
     pub console: &'a Console,
     /// The name of the first check that failed.
@@ -20,37 +20,37 @@ pub struct Report<'a> {
     pub held: bool,
 }
 
-impl<'a> Report<'a> {
+impl<'a> CheckReport<'a> {
     /// An empty report.
-    pub fn new(console: &'a Console) -> Report<'a> {
-        Report { console, failed: None, exit: 0, failures: 0, warnings: 0, held: false }
+    pub fn new(console: &'a Console) -> CheckReport<'a> {
+        CheckReport { console, failed: None, exit: 0, failures: 0, warnings: 0, held: false }
     }
 
     /// Prints a check at once: the next may take a while.
-    pub fn add(&mut self, check: &Check) -> Result<(), Error> {
+    pub fn add(&mut self, check: &Check) -> Result<(), CommandError> {
         match check.state {
-            State::Fail => {
+            CheckState::Fail => {
                 if self.failed.is_none() {
                     (self.failed, self.exit) = (Some(check.name), check.exit);
                 }
                 self.failures += 1;
             }
-            State::Warn => {
+            CheckState::Warn => {
                 self.held |= check.name == CONNECTIONS;
                 self.warnings += 1;
             }
-            State::Ok | State::Skipped => {}
+            CheckState::Ok | CheckState::Skipped => {}
         }
         if self.console.is_json() {
             self.console.values([&check.value()])?;
-        } else if !self.console.is_quiet() || matches!(check.state, State::Warn | State::Fail) {
+        } else if !self.console.is_quiet() || matches!(check.state, CheckState::Warn | CheckState::Fail) {
             self.console.print(&check.render(Console::width(), self.console.is_colored()))?;
         }
         Ok(())
     }
 
     /// Skips checks that need one that failed.
-    pub fn skip(&mut self, names: &[&'static str], needed: &str) -> Result<(), Error> {
+    pub fn skip(&mut self, names: &[&'static str], needed: &str) -> Result<(), CommandError> {
         for name in names {
             self.add(&Check::skipped(name, &format!("not tried, because {needed} failed")))?;
         }
@@ -63,7 +63,7 @@ impl<'a> Report<'a> {
     }
 
     /// Prints the counts.
-    pub fn end(&self) -> Result<(), Error> {
+    pub fn end(&self) -> Result<(), CommandError> {
         if !self.console.is_json() && !self.console.is_quiet() {
             self.console.print(&format!("\n{}\n", summary(self.failures, self.warnings)))?;
         }

@@ -7,10 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::super::Error;
+use super::super::CommandError;
 use super::input::{self, RuleSet, pointed};
 use super::print;
-use crate::net::api::{self, Api, Delete, NewRule, RULE_BATCH};
+use crate::net::api::{self, Api, ApiError, Delete, NewRule, RULE_BATCH};
 use crate::protocol::api_types::{DeleteOutcome, RuleCounts, RuleError, StoredRule as ApiRule};
 use crate::protocol::disconnect::{Code, ProblemName};
 use crate::protocol::rule::{Rule, piece};
@@ -34,7 +34,7 @@ pub struct AddResult {
 }
 
 /// Adds a batch of rules, or tests it. If X refuses all because of some, the others are sent again.
-pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<AddResult, api::Error> {
+pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<AddResult, ApiError> {
     let mut sent = AddResult::default();
     let mut rest: Vec<&Rule> = rules.iter().collect();
     while !rest.is_empty() {
@@ -123,7 +123,7 @@ pub fn report_not_deleted(reply: &DeleteOutcome, mut report: impl FnMut(&str)) {
 
 /// Deletes a batch of rules that X has. By their ids where all are known: meanwhile another client can have deleted a
 /// value and added it again.
-pub async fn delete_batch(api: &mut Api, rules: &[Rule], report: impl FnMut(&str)) -> Result<DeleteResult, api::Error> {
+pub async fn delete_batch(api: &mut Api, rules: &[Rule], report: impl FnMut(&str)) -> Result<DeleteResult, ApiError> {
     let ids: Option<Vec<String>> = rules.iter().map(|rule| rule.id.clone()).collect();
     let reply = if let Some(ids) = &ids {
         api.delete_rules(Delete::Ids(ids), false).await?
@@ -152,13 +152,13 @@ fn excerpt(text: &str) -> String {
 }
 
 /// Whether X refused because the app has its maximum number of rules.
-pub fn is_cap(error: &api::Error) -> bool {
+pub fn is_cap(error: &ApiError) -> bool {
     error.code() == Code::Problem(ProblemName::RuleCap)
         || error.problem().and_then(|problem| problem.title.as_deref()) == Some("RulesCapExceeded")
 }
 
 /// The advice for a refusal because of the rules, whatever its status; none for any other refusal.
-pub fn advice(error: &api::Error) -> Option<&'static str> {
+pub fn advice(error: &ApiError) -> Option<&'static str> {
     if is_cap(error) {
         return Some(Code::Problem(ProblemName::RuleCap).entry().advice);
     }
@@ -175,7 +175,7 @@ pub fn advice(error: &api::Error) -> Option<&'static str> {
 }
 
 /// Reports which rules were sent together, if X refuses all because of one that it does not name.
-pub fn report_batch(console: &Console, error: &api::Error, batch: &[Rule], given: &RuleSet) {
+pub fn report_batch(console: &Console, error: &ApiError, batch: &[Rule], given: &RuleSet) {
     if advice(error).is_none() || is_cap(error) {
         return;
     }
@@ -220,10 +220,10 @@ pub fn counted(counts: &RuleCounts) -> String {
 pub async fn report_full(
     api: &mut Api,
     console: &Console,
-    error: api::Error,
+    error: ApiError,
     what: &str,
     more: usize,
-) -> Result<u8, Error> {
+) -> Result<u8, CommandError> {
     let Ok(counts) = api.rule_counts().await else { return Err(error.into()) };
     console.always(&format!(
         "{what}: X has no room for {} more: {}; delete rules, or join several into one with OR",
@@ -269,7 +269,7 @@ fn position(why: &str) -> Option<usize> {
 }
 
 /// Adds rules.
-pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8, Error> {
+pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8, CommandError> {
     let (mut there, mut refused, mut unsaid, mut left) = (0, 0, 0, given.rules.len());
     let (mut added, mut count) = (Vec::new(), 0);
     let mut end = Ok(());

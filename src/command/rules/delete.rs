@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use super::super::Error;
+use super::super::CommandError;
 use super::change::{DeleteResult, delete_batch, report_not_deleted};
 use super::{COLUMNS, input, print, read, rows};
 use crate::cli::RuleDelete;
@@ -14,7 +14,7 @@ use crate::session::outcome::FAILED;
 use crate::terminal::console::{Console, unless_closed};
 
 /// Deletes rules. It fetches them first, to find those with a tag and to print what it deleted.
-pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result<u8, Error> {
+pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result<u8, CommandError> {
     let (all, whole) = read(api, console).await?;
     let (chosen, missing) = pick(all, which);
     for what in &missing {

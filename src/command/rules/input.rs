@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::{Error, usage_error};
-use crate::cli::{Level, Lint, RuleInput};
+use super::super::{CommandError, usage_error};
+use crate::cli::{AccessLevelArg, LintArgs, RuleInput};
 use crate::protocol::rule::file::{self, MOST_MISTAKES};
 use crate::protocol::rule::finding::{Finding, Severity};
 use crate::protocol::rule::lint::lint;
-use crate::protocol::rule::{Access, Rule, piece};
+use crate::protocol::rule::{AccessLevel, Rule, piece};
 use crate::terminal::console::Console;
 use crate::text::escape_controls;
 
@@ -44,7 +44,7 @@ pub struct Sources<'a> {
 
 impl RuleSet {
     /// Rules to add or to test: from stdin if the arguments name none.
-    pub fn from_input(input: &RuleInput, stdin_taken: bool, console: &Console) -> Result<RuleSet, Error> {
+    pub fn from_input(input: &RuleInput, stdin_taken: bool, console: &Console) -> Result<RuleSet, CommandError> {
         let stdin = [PathBuf::from("-")];
         let tag = input.tag.as_deref();
         let mut sources = Sources { words: &input.rules, files: &input.file, tag, stdin_taken };
@@ -77,7 +77,7 @@ impl RuleSet {
     }
 
     /// Reads all sources.
-    pub fn read(sources: &Sources<'_>, console: &Console) -> Result<RuleSet, Error> {
+    pub fn read(sources: &Sources<'_>, console: &Console) -> Result<RuleSet, CommandError> {
         let mut files = Vec::new();
         for path in sources.files {
             files.push((name(path), bytes(path, sources.stdin_taken)?));
@@ -122,17 +122,17 @@ impl RuleSet {
     }
 
     /// The findings of the lint in each rule; none under `--no-lint`.
-    pub fn findings(&self, options: &Lint) -> Vec<Vec<Finding>> {
+    pub fn findings(&self, options: &LintArgs) -> Vec<Vec<Finding>> {
         let access = options.level.map(|level| match level {
-            Level::PayPerUse => Access::PayPerUse,
-            Level::Enterprise => Access::Enterprise,
+            AccessLevelArg::PayPerUse => AccessLevel::PayPerUse,
+            AccessLevelArg::Enterprise => AccessLevel::Enterprise,
         });
         let look = |rule: &Rule| if options.no_lint { Vec::new() } else { lint(&rule.value, access) };
         self.rules.iter().map(look).collect()
     }
 
     /// Reports the findings; a usage error if one is an error.
-    pub fn check(&self, options: &Lint, console: &Console) -> Result<(), Error> {
+    pub fn check(&self, options: &LintArgs, console: &Console) -> Result<(), CommandError> {
         let findings = self.findings(options);
         self.report(&findings, console);
         match findings.iter().filter(|findings| findings.iter().any(is_error)).count() {
@@ -196,7 +196,7 @@ fn name(path: &Path) -> String {
     if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() }
 }
 
-fn bytes(path: &Path, stdin_taken: bool) -> Result<Vec<u8>, Error> {
+fn bytes(path: &Path, stdin_taken: bool) -> Result<Vec<u8>, CommandError> {
     let name = name(path);
     let read = if path != Path::new("-") {
         std::fs::read(path)

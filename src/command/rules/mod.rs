@@ -11,13 +11,14 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::client_config::{self, ClientConfig};
-use super::{Error, runtime, usage_error};
-use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, Rules};
+use super::{CommandError, runtime, usage_error};
+use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, RulesArgs};
 use crate::net::api::{self, Api, Listing};
-use crate::observe::table::{Cell, Column, Look};
+use crate::observe::table::{Cell, Column, Style};
 use crate::pipeline::tag::Tag;
 use crate::protocol::api_types::{AppRules, RuleCounts, StoredRule};
 use crate::protocol::endpoint::Host;
+use crate::protocol::rule::file::FileFormat;
 use crate::protocol::rule::{self, file};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, WriteError};
@@ -32,33 +33,33 @@ mod test;
 use input::{RuleSet, Sources};
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &Rules, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+pub fn run(given: &RulesArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
     console.set_options((&given.output).into());
     client_config::reexec_without_token(&given.access, arguments, console)?;
     if given.verb.is_some() && given.list != RuleList::default() {
         return usage_error("options of the list go after `rules list`, those of another verb after that verb");
     }
-    let job = Job::new(given, console)?;
+    let job = RuleJob::new(given, console)?;
     let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
     let console = &*console;
     let mut api = config.api(config.clock(), console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
-            Job::List(tag) => list(&mut api, console, tag.as_ref()).await,
-            Job::Add(given) => change::add(&mut api, console, given).await,
-            Job::Test(given, input) => test::run(&mut api, console, given, input).await,
-            Job::Delete(which) => delete::run(&mut api, console, which).await,
-            Job::Sync(given, how) => sync::run(&mut api, console, given, how).await,
-            Job::Count => count(&mut api, console).await,
-            Job::Export(tag, form) => export(&mut api, console, tag.as_ref(), *form).await,
+            RuleJob::List(tag) => list(&mut api, console, tag.as_ref()).await,
+            RuleJob::Add(given) => change::add(&mut api, console, given).await,
+            RuleJob::Test(given, input) => test::run(&mut api, console, given, input).await,
+            RuleJob::Delete(which) => delete::run(&mut api, console, which).await,
+            RuleJob::Sync(given, how) => sync::run(&mut api, console, given, how).await,
+            RuleJob::Count => count(&mut api, console).await,
+            RuleJob::Export(tag, form) => export(&mut api, console, tag.as_ref(), *form).await,
         }
     });
     // A name lookup that still runs must not delay the exit.
     runtime.shutdown_background();
     match status {
         // The usual advice for the status of such a refusal concerns the account.
-        Err(Error::Call(error)) => match change::advice(&error) {
+        Err(CommandError::Call(error)) => match change::advice(&error) {
             Some(advice) => {
                 console.always(&format!("{}; {advice}", error.why()));
                 Ok(REFUSED)
@@ -70,34 +71,34 @@ pub fn run(given: &Rules, arguments: &[OsString], console: &mut Console) -> Resu
 }
 
 /// What to do, checked as far as possible without a request.
-enum Job<'a> {
+enum RuleJob<'a> {
     List(Option<Tag>),
     Add(RuleSet),
     Test(RuleSet, &'a RuleInput),
     Delete(&'a RuleDelete),
     Sync(RuleSet, &'a RuleSync),
     Count,
-    Export(Option<Tag>, file::Form),
+    Export(Option<Tag>, FileFormat),
 }
 
-impl Job<'_> {
-    fn new<'a>(given: &'a Rules, console: &Console) -> Result<Job<'a>, Error> {
+impl RuleJob<'_> {
+    fn new<'a>(given: &'a RulesArgs, console: &Console) -> Result<RuleJob<'a>, CommandError> {
         let stdin_taken = given.access.bearer_file.as_deref() == Some(Path::new("-"));
         let glob = |tag: &Option<String>| tag.as_deref().map(Tag::from);
         Ok(match &given.verb {
-            None => Job::List(glob(&given.list.tag)),
-            Some(RuleVerb::List(list)) => Job::List(glob(&list.tag)),
+            None => RuleJob::List(glob(&given.list.tag)),
+            Some(RuleVerb::List(list)) => RuleJob::List(glob(&list.tag)),
             Some(RuleVerb::Add(input)) => {
                 let rules = RuleSet::from_input(input, stdin_taken, console)?;
                 rules.check(&input.lint, console)?;
-                Job::Add(rules)
+                RuleJob::Add(rules)
             }
-            Some(RuleVerb::Test(input)) => Job::Test(RuleSet::from_input(input, stdin_taken, console)?, input),
+            Some(RuleVerb::Test(input)) => RuleJob::Test(RuleSet::from_input(input, stdin_taken, console)?, input),
             Some(RuleVerb::Delete(which)) => {
                 if which.all && !which.yes && !which.dry_run && !Console::can_confirm() {
                     return usage_error("not a terminal: pass --yes to delete all rules");
                 }
-                Job::Delete(which)
+                RuleJob::Delete(which)
             }
             Some(RuleVerb::Sync(how)) => {
                 let rules = RuleSet::read(&Sources { words: &[], files: &how.file, tag: None, stdin_taken }, console)?;
@@ -108,22 +109,22 @@ impl Job<'_> {
                     );
                 }
                 rules.check(&how.lint, console)?;
-                Job::Sync(rules, how)
+                RuleJob::Sync(rules, how)
             }
-            Some(RuleVerb::Count) => Job::Count,
+            Some(RuleVerb::Count) => RuleJob::Count,
             Some(RuleVerb::Export(RuleExport { form, tag })) => {
                 let form = match form {
-                    RuleForm::Ndjson => file::Form::Ndjson,
-                    RuleForm::Tab => file::Form::Tab,
+                    RuleForm::Ndjson => FileFormat::Ndjson,
+                    RuleForm::Tab => FileFormat::Tab,
                 };
-                Job::Export(glob(tag), form)
+                RuleJob::Export(glob(tag), form)
             }
         })
     }
 }
 
 /// Fetches the rules that X has; the second value is whether the list is complete. Errors in it are reported.
-async fn read(api: &mut Api, console: &Console) -> Result<(Vec<StoredRule>, bool), Error> {
+async fn read(api: &mut Api, console: &Console) -> Result<(Vec<StoredRule>, bool), CommandError> {
     let Listing { items, errors, more } = api.rules().await?;
     for problem in &errors {
         console.info(&format!("warning: {}", api::describe(problem)));
@@ -138,7 +139,7 @@ fn chosen(rules: Vec<StoredRule>, tag: Option<&Tag>) -> Vec<StoredRule> {
         .collect()
 }
 
-async fn list(api: &mut Api, console: &Console, tag: Option<&Tag>) -> Result<u8, Error> {
+async fn list(api: &mut Api, console: &Console, tag: Option<&Tag>) -> Result<u8, CommandError> {
     let (rules, _) = read(api, console).await?;
     let none = rules.is_empty();
     let rules = chosen(rules, tag);
@@ -173,7 +174,7 @@ fn rows(rules: &[StoredRule]) -> Vec<Vec<Cell>> {
     rules.iter().map(row).collect()
 }
 
-async fn count(api: &mut Api, console: &Console) -> Result<u8, Error> {
+async fn count(api: &mut Api, console: &Console) -> Result<u8, CommandError> {
     let counts = api.rule_counts().await?;
     if console.is_table() {
         let columns = [Column::whole("WHOSE"), Column::number("RULES"), Column::number("OF"), Column::whole("APP")];
@@ -188,9 +189,9 @@ async fn count(api: &mut Api, console: &Console) -> Result<u8, Error> {
 fn count_rows(counts: &RuleCounts) -> Vec<Vec<Cell>> {
     let own = counts.client_app.clone().unwrap_or_default();
     let row = |whose: &str, rules: Option<u64>, cap: Option<u64>, app: Option<&str>| {
-        let look = if rules.is_some() && rules >= cap { Look::Warn } else { Look::Plain };
+        let style = if rules.is_some() && rules >= cap { Style::Warn } else { Style::Plain };
         let text = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
-        vec![whose.into(), Cell::new(&text(rules), look), text(cap).into(), app.unwrap_or_default().into()]
+        vec![whose.into(), Cell::new(&text(rules), style), text(cap).into(), app.unwrap_or_default().into()]
     };
     let mut rows = vec![row("this app", own.rules, counts.cap_per_client_app, own.client_app_id.as_deref())];
     let other = |app: &&AppRules| app.client_app_id.is_none() || app.client_app_id != own.client_app_id;
@@ -201,7 +202,7 @@ fn count_rows(counts: &RuleCounts) -> Vec<Vec<Cell>> {
     rows
 }
 
-async fn export(api: &mut Api, console: &Console, tag: Option<&Tag>, form: file::Form) -> Result<u8, Error> {
+async fn export(api: &mut Api, console: &Console, tag: Option<&Tag>, form: FileFormat) -> Result<u8, CommandError> {
     let (rules, mut whole) = read(api, console).await?;
     whole &= report_unreadable(console, &rules);
     let rules: Vec<rule::Rule> = chosen(rules, tag).iter().filter(|rule| has_value(rule)).map(Into::into).collect();

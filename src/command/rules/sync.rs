@@ -12,15 +12,15 @@ use anyhow::Context as _;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::super::{Error, usage_error};
+use super::super::{CommandError, usage_error};
 use super::change::{self, counted, is_cap, report_full, room, summary};
 use super::input::{self, RuleSet};
 use super::{has_value, read, report_unreadable};
 use crate::cli::RuleSync;
-use crate::net::api::{self, Api};
-use crate::observe::table::{Look, painted};
-use crate::protocol::rule::plan::{Caps, Plan, Request, plan, render};
-use crate::protocol::rule::{Access, Rule};
+use crate::net::api::{Api, ApiError};
+use crate::observe::table::{Style, painted};
+use crate::protocol::rule::plan::{Caps, Plan, RuleRequest, plan, render};
+use crate::protocol::rule::{AccessLevel, Rule};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, WriteError, unless_closed};
 
@@ -29,7 +29,7 @@ const INTERRUPTED: u8 = 130;
 
 /// The changes so far.
 #[derive(Default)]
-struct Tally {
+struct SyncCounts {
     added: usize,
     there: usize,
     refused: usize,
@@ -38,7 +38,7 @@ struct Tally {
     kept: usize,
 }
 
-impl Tally {
+impl SyncCounts {
     fn to_text(&self) -> String {
         let others = [
             (self.deleted, "deleted"),
@@ -52,7 +52,7 @@ impl Tally {
 }
 
 /// Makes the rules of the app equal to those of the file.
-pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSync) -> Result<u8, Error> {
+pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSync) -> Result<u8, CommandError> {
     let Some(mut current) = current(api, console).await? else {
         console.always("X did not send the complete list of rules; nothing was changed");
         return Ok(FAILED);
@@ -65,7 +65,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         return Ok(0);
     }
     // Every app can have this many rules, or X refuses and says so. For more, the maximum is requested from X.
-    let mut caps = Caps::new(Access::PayPerUse.rules());
+    let mut caps = Caps::new(AccessLevel::PayPerUse.rules());
     if current.len() + whole.add.len() - changed > caps.rules {
         let counts = api.rule_counts().await?;
         caps = Caps::new(room(&counts).map_or(caps.rules, |room| usize::try_from(room).unwrap_or(usize::MAX)));
@@ -97,9 +97,10 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
             return Ok(FAILED);
         }
     }
-    let mut job = Job { api, console, given, tally: Tally::default(), done: (0, 0), interrupts: Interrupts::new()? };
+    let mut job =
+        SyncRun { api, console, given, tally: SyncCounts::default(), done: (0, 0), interrupts: Interrupts::new()? };
     let mut end = job.apply(&whole).await;
-    if matches!(&end, Err(Stop::Failed(error)) if is_cap(error)) {
+    if matches!(&end, Err(SyncStop::Failed(error)) if is_cap(error)) {
         // The maximum is lower than expected, or another client added rules: plan again with X's counts.
         let counts = job.api.rule_counts().await?;
         if let Some(room) = room(&counts) {
@@ -120,7 +121,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         }
     }
     match end {
-        Err(Stop::Failed(error)) if is_cap(&error) => {
+        Err(SyncStop::Failed(error)) if is_cap(&error) => {
             console.info(&format!("{} before the failure", job.tally.to_text()));
             let there: HashSet<&str> = current.iter().map(|rule| rule.value.as_str()).collect();
             let new = given.rules.iter().filter(|rule| !there.contains(rule.value.as_str())).count();
@@ -131,7 +132,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
 }
 
 /// The rules that X has; none if the list is incomplete: a rule missing in it would be added again, or would stay.
-async fn current(api: &mut Api, console: &Console) -> Result<Option<Vec<Rule>>, Error> {
+async fn current(api: &mut Api, console: &Console) -> Result<Option<Vec<Rule>>, CommandError> {
     let (rules, whole) = read(api, console).await?;
     report_unreadable(console, &rules);
     Ok(whole.then(|| rules.iter().filter(|rule| has_value(rule)).map(Rule::from).collect()))
@@ -181,18 +182,18 @@ fn print(console: &Console, plan: &Plan) -> Result<(), WriteError> {
 }
 
 fn colored(text: &str) -> String {
-    let look = |line: &str| match line.as_bytes().first() {
-        Some(b'+') => Look::Good,
-        Some(b'-') => Look::Bad,
-        _ => Look::Faint,
+    let style = |line: &str| match line.as_bytes().first() {
+        Some(b'+') => Style::Good,
+        Some(b'-') => Style::Bad,
+        _ => Style::Faint,
     };
-    text.lines().map(|line| painted(line, look(line), true) + "\n").collect()
+    text.lines().map(|line| painted(line, style(line), true) + "\n").collect()
 }
 
 /// Why a sync stopped early.
-enum Stop {
+enum SyncStop {
     /// X refused, or a request failed.
-    Failed(api::Error),
+    Failed(ApiError),
     /// Ctrl-C; the second one does not wait for the current request.
     Interrupted { midway: bool },
 }
@@ -229,20 +230,20 @@ impl Interrupts {
 }
 
 /// A running sync.
-struct Job<'a> {
+struct SyncRun<'a> {
     api: &'a mut Api,
     console: &'a Console,
     given: &'a RuleSet,
-    tally: Tally,
+    tally: SyncCounts,
     /// How many changes were sent, of all in the plan.
     done: (usize, usize),
     interrupts: Interrupts,
 }
 
-impl Job<'_> {
+impl SyncRun<'_> {
     /// Sends the requests of the plan. Once X refused a rule, nothing more is deleted: the refused rule may be the
     /// replacement of a deleted one.
-    async fn apply(&mut self, plan: &Plan) -> Result<(), Stop> {
+    async fn apply(&mut self, plan: &Plan) -> Result<(), SyncStop> {
         self.done = (0, plan.requests.iter().map(|request| request.rules().len()).sum());
         self.console.start_progress(self.done.1, plan.requests.len() > 1);
         let end = self.send(&plan.requests).await;
@@ -250,13 +251,13 @@ impl Job<'_> {
         end
     }
 
-    async fn send(&mut self, requests: &[Request]) -> Result<(), Stop> {
+    async fn send(&mut self, requests: &[RuleRequest]) -> Result<(), SyncStop> {
         for request in requests {
-            if matches!(request, Request::Delete(_)) && self.tally.refused > 0 {
+            if matches!(request, RuleRequest::Delete(_)) && self.tally.refused > 0 {
                 break;
             }
             if self.interrupts.seen {
-                return Err(Stop::Interrupted { midway: false });
+                return Err(SyncStop::Interrupted { midway: false });
             }
             let (api, tally) = (&mut *self.api, &mut self.tally);
             let change = change(api, self.console, self.given, request, tally);
@@ -266,26 +267,26 @@ impl Job<'_> {
                     self.console.set_progress(self.done.0);
                 }
                 Some(Err(error)) => {
-                    if let Request::Add(rules) = request {
+                    if let RuleRequest::Add(rules) = request {
                         change::report_batch(self.console, &error, rules, self.given);
                     }
-                    return Err(Stop::Failed(error));
+                    return Err(SyncStop::Failed(error));
                 }
-                None => return Err(Stop::Interrupted { midway: true }),
+                None => return Err(SyncStop::Interrupted { midway: true }),
             }
         }
         Ok(())
     }
 
-    fn finish(&self, end: Result<(), Stop>) -> Result<u8, Error> {
+    fn finish(&self, end: Result<(), SyncStop>) -> Result<u8, CommandError> {
         let (console, tally, line) = (self.console, &self.tally, self.tally.to_text());
         match end {
-            Err(Stop::Failed(error)) => {
+            Err(SyncStop::Failed(error)) => {
                 let rest = if error.is_temporary() { "; run the same sync again to complete it" } else { "" };
                 console.info(&format!("{line} before the failure{rest}"));
                 return Err(error.into());
             }
-            Err(Stop::Interrupted { midway }) => {
+            Err(SyncStop::Interrupted { midway }) => {
                 let (done, all) = self.done;
                 let doubt = if midway { ", and perhaps those of the current request" } else { "" };
                 console.always(&format!(
@@ -309,11 +310,11 @@ async fn change(
     api: &mut Api,
     console: &Console,
     given: &RuleSet,
-    request: &Request,
-    tally: &mut Tally,
-) -> Result<(), api::Error> {
+    request: &RuleRequest,
+    tally: &mut SyncCounts,
+) -> Result<(), ApiError> {
     match request {
-        Request::Add(rules) => {
+        RuleRequest::Add(rules) => {
             let sent = change::send(api, rules, false).await?;
             let (there, refused) = change::report_errors(console, &sent.errors, given);
             tally.added += sent.count;
@@ -321,7 +322,7 @@ async fn change(
             tally.refused += refused;
             tally.unsaid += sent.unsaid;
         }
-        Request::Delete(rules) => {
+        RuleRequest::Delete(rules) => {
             let dropped = change::delete_batch(api, rules, |line| console.info(line)).await?;
             tally.deleted += dropped.gone;
             tally.kept += dropped.kept;

@@ -2,50 +2,50 @@
 
 use serde_json::{Value, json};
 
-use super::super::Error;
+use super::super::CommandError;
 use super::change::{AddResult, is_cap, report_batch, report_errors, report_full, send, status, summary, why_refused};
 use super::input::{RuleSet, is_error};
 use crate::cli::RuleInput;
 use crate::net::api::{Api, RULE_BATCH};
-use crate::observe::table::{Cell, Column, Look};
+use crate::observe::table::{Cell, Column, Style};
 use crate::protocol::rule::Rule;
 use crate::terminal::console::{Console, WriteError, unless_closed};
 use crate::text::escape_controls;
 
 /// The result for one rule.
-struct Verdict {
+struct TestResult {
     word: &'static str,
     details: Vec<String>,
     id: Option<String>,
 }
 
-impl Verdict {
-    fn new(word: &'static str, details: Vec<String>) -> Verdict {
-        Verdict { word, details, id: None }
+impl TestResult {
+    fn new(word: &'static str, details: Vec<String>) -> TestResult {
+        TestResult { word, details, id: None }
     }
 
-    fn from_result(sent: &AddResult, rule: &Rule) -> Verdict {
+    fn from_result(sent: &AddResult, rule: &Rule) -> TestResult {
         match sent.errors.iter().find(|error| error.value.as_ref() == Some(&rule.value)) {
             Some(error) if error.is_duplicate() => {
-                Verdict { id: error.id.clone(), ..Verdict::new("duplicate", Vec::new()) }
+                TestResult { id: error.id.clone(), ..TestResult::new("duplicate", Vec::new()) }
             }
-            Some(error) => Verdict::new("invalid", vec![why_refused(error)]),
-            None if sent.taken.contains(&rule.value) => Verdict::new("valid", Vec::new()),
-            None => Verdict::new("unknown", Vec::new()),
+            Some(error) => TestResult::new("invalid", vec![why_refused(error)]),
+            None if sent.taken.contains(&rule.value) => TestResult::new("valid", Vec::new()),
+            None => TestResult::new("unknown", Vec::new()),
         }
     }
 }
 
 /// Tests rules. Those with an error of our lint are not sent.
-pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &RuleInput) -> Result<u8, Error> {
+pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &RuleInput) -> Result<u8, CommandError> {
     let findings = given.findings(&input.lint);
     given.report(&findings, console);
-    let mut verdicts: Vec<Verdict> = findings
+    let mut verdicts: Vec<TestResult> = findings
         .iter()
         .map(|findings| {
             let wrong = findings.iter().any(is_error);
             let details = findings.iter().map(ToString::to_string).collect();
-            Verdict::new(if wrong { "invalid" } else { "unknown" }, details)
+            TestResult::new(if wrong { "invalid" } else { "unknown" }, details)
         })
         .collect();
     let open: Vec<usize> = (0..verdicts.len()).filter(|&at| verdicts[at].word == "unknown").collect();
@@ -56,7 +56,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &Rule
             Ok(sent) => {
                 report_errors(console, &sent.errors, given);
                 for &at in batch {
-                    let Verdict { word, details, id } = Verdict::from_result(&sent, &given.rules[at]);
+                    let TestResult { word, details, id } = TestResult::from_result(&sent, &given.rules[at]);
                     verdicts[at].details.extend(details);
                     verdicts[at].word = word;
                     verdicts[at].id = id;
@@ -81,25 +81,25 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &Rule
     }
 }
 
-fn print(console: &Console, given: &RuleSet, verdicts: &[Verdict]) -> Result<(), WriteError> {
+fn print(console: &Console, given: &RuleSet, verdicts: &[TestResult]) -> Result<(), WriteError> {
     let all = given.rules.iter().zip(&given.places).zip(verdicts);
     if console.is_table() {
         let columns = [Column::whole("WHERE"), Column::whole("VERDICT"), Column::cut("RULE"), Column::cut("WHY")];
-        let row = |((rule, place), verdict): ((&Rule, &String), &Verdict)| {
-            let look = match verdict.word {
-                "valid" => Look::Good,
-                "invalid" => Look::Bad,
-                _ => Look::Warn,
+        let row = |((rule, place), verdict): ((&Rule, &String), &TestResult)| {
+            let style = match verdict.word {
+                "valid" => Style::Good,
+                "invalid" => Style::Bad,
+                _ => Style::Warn,
             };
             let why = match &verdict.id {
                 Some(id) => format!("has the id {id}"),
                 None => verdict.details.join("; "),
             };
-            vec![place.clone().into(), Cell::new(verdict.word, look), escape_controls(&rule.value).into(), why.into()]
+            vec![place.clone().into(), Cell::new(verdict.word, style), escape_controls(&rule.value).into(), why.into()]
         };
         return console.table(&columns, &all.map(row).collect::<Vec<_>>());
     }
-    let object = |((rule, place), verdict): ((&Rule, &String), &Verdict)| {
+    let object = |((rule, place), verdict): ((&Rule, &String), &TestResult)| {
         let mut object = json!({"verdict": verdict.word, "value": rule.value, "place": place});
         let members = [
             ("tag", rule.tag().map(Value::from)),

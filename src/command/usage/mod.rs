@@ -11,16 +11,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::client_config::{self, ClientConfig};
-use super::{Error, runtime, tail};
+use super::{CommandError, runtime, tail};
 use crate::cli;
 use crate::protocol::endpoint::Host;
 use crate::store::state::Store;
 use crate::terminal::console::Console;
-use report::Report;
+use report::UsageReport;
 pub use report::{end, percent};
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &cli::Usage, arguments: &[OsString], console: &mut Console) -> Result<u8, Error> {
+pub fn run(given: &cli::UsageArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
     console.set_options((&given.output).into());
     client_config::reexec_without_token(&given.access, arguments, console)?;
     let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
@@ -41,7 +41,7 @@ pub fn run(given: &cli::Usage, arguments: &[OsString], console: &mut Console) ->
     // A name lookup that still runs must not delay the exit.
     runtime.shutdown_background();
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let report = Report::new(&usage?, metered.as_deref(), today, given.days);
+    let report = UsageReport::new(&usage?, metered.as_deref(), today, given.days);
     if let Some(width) = Console::width().filter(|_| console.is_table()) {
         console.print(&report.render(width, console.is_colored()))?;
         if given.state.is_none() {

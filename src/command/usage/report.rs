@@ -7,9 +7,9 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::observe::table::{self, Cell, Column, Look};
-use crate::protocol::api_types::{DailyUsage, Usage};
-use crate::store::meter::Day;
+use crate::observe::table::{self, Cell, Column, Style};
+use crate::protocol::api_types::{DailyUsage, ProjectUsage};
+use crate::store::meter::MeteredDay;
 use crate::text::sanitize;
 use crate::text::thousands;
 
@@ -26,7 +26,7 @@ struct Row {
 
 /// Everything that is shown.
 #[derive(Debug)]
-pub struct Report {
+pub struct UsageReport {
     today: Date,
     days: BTreeMap<String, Row>,
     project: Option<String>,
@@ -38,9 +38,9 @@ pub struct Report {
     has_meter: bool,
 }
 
-impl Report {
+impl UsageReport {
     /// The report of the last `days` including today, and of all other days that X lists.
-    pub fn new(usage: &Usage, metered: Option<&[Day]>, today: Date, days: u8) -> Report {
+    pub fn new(usage: &ProjectUsage, metered: Option<&[MeteredDay]>, today: Date, days: u8) -> UsageReport {
         let mut rows: BTreeMap<String, Row> =
             (0..i64::from(days)).map(|ago| (today.saturating_sub(ago.days()).to_string(), Row::default())).collect();
         let by_app = if usage.app_days.is_empty() { &usage.project_days } else { &usage.app_days };
@@ -65,7 +65,7 @@ impl Report {
         }
         let turn = usage.cap_reset_day.and_then(|day| i8::try_from(day).ok()).filter(|day| (1..=31).contains(day));
         let since = turn.map(|turn| begin(today, turn).to_string());
-        Report {
+        UsageReport {
             today,
             days: rows,
             project: usage.project_id.as_deref().map(|id| sanitize(id, 40)),
@@ -135,7 +135,7 @@ impl Report {
             .days
             .iter()
             .map(|(date, row)| {
-                let bar = Cell::new(&bar(row.x.unwrap_or(0), most, room), Look::Faint);
+                let bar = Cell::new(&bar(row.x.unwrap_or(0), most, room), Style::Faint);
                 vec![date.as_str().into(), x(row).into(), metered(row).into(), bar]
             })
             .collect();
@@ -240,8 +240,8 @@ mod tests {
     use jiff::civil::date;
     use proptest::prelude::*;
 
-    fn usage() -> Usage {
-        Usage::from_json(&json!({ "data": {
+    fn usage() -> ProjectUsage {
+        ProjectUsage::from_json(&json!({ "data": {
             "cap_reset_day": 10,
             "project_cap": "3000000",
             "project_id": "1369785403853424",
@@ -254,14 +254,14 @@ mod tests {
         }}))
     }
 
-    fn metered() -> Vec<Day> {
-        let day = |date: &str, posts, exact| Day { date: date.to_owned(), posts, exact, reserved: 0 };
+    fn metered() -> Vec<MeteredDay> {
+        let day = |date: &str, posts, exact| MeteredDay { date: date.to_owned(), posts, exact, reserved: 0 };
         vec![day("2026-11-09", 7, true), day("2026-11-20", 99_990, false), day("2026-11-22", 41_000, true)]
     }
 
     #[test]
     fn both_figures_are_shown_side_by_side() {
-        let report = Report::new(&usage(), Some(&metered()), date(2026, 11, 22), 4);
+        let report = UsageReport::new(&usage(), Some(&metered()), date(2026, 11, 22), 4);
         insta::assert_snapshot!(report.render(60, false), @r"
         DATE              X   METERED
         2026-11-19        -         0
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn without_a_meter_there_is_no_column_for_it_and_a_narrow_screen_has_no_bars() {
-        let report = Report::new(&usage(), None, date(2026, 11, 22), 3);
+        let report = UsageReport::new(&usage(), None, date(2026, 11, 22), 3);
         insta::assert_snapshot!(report.render(20, false), @r"
         DATE              X
         2026-11-20  100,000
@@ -292,9 +292,10 @@ mod tests {
     #[test]
     fn each_of_several_apps_has_a_row() {
         let days = |id: &str, posts: u64| json!({ "client_app_id": id, "usage": [{ "date": "2026-11-22T00:00:00.000Z", "usage": posts }] });
-        let usage =
-            Usage::from_json(&json!({ "data": { "daily_client_app_usage": [days("11", 1200), days("22", 34)] } }));
-        let report = Report::new(&usage, None, date(2026, 11, 22), 1);
+        let usage = ProjectUsage::from_json(
+            &json!({ "data": { "daily_client_app_usage": [days("11", 1200), days("22", 34)] } }),
+        );
+        let report = UsageReport::new(&usage, None, date(2026, 11, 22), 1);
         insta::assert_snapshot!(report.render(60, false), @r"
         DATE            X
         2026-11-22  1,234  ████████████████████████████████████████
@@ -313,7 +314,7 @@ mod tests {
 
     #[test]
     fn objects_are_one_per_day_and_then_the_total() {
-        let report = Report::new(&usage(), Some(&metered()), date(2026, 11, 22), 3);
+        let report = UsageReport::new(&usage(), Some(&metered()), date(2026, 11, 22), 3);
         assert_eq!(
             report.values(),
             [
@@ -328,7 +329,7 @@ mod tests {
 
     #[test]
     fn nothing_is_made_up_where_x_is_silent() {
-        let report = Report::new(&Usage::default(), Some(&[]), date(2026, 11, 22), 1);
+        let report = UsageReport::new(&ProjectUsage::default(), Some(&[]), date(2026, 11, 22), 1);
         assert_eq!(
             report.values(),
             [

@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
-use super::error::Kind;
-use crate::protocol::body::Body;
+use super::error::ApiErrorKind;
+use crate::protocol::body::ResponseBody;
 use crate::protocol::disconnect::{Code, LocalCause, ProblemName};
 use crate::protocol::problem::Problem;
 use crate::session::{Failure, Refusal};
 use crate::time::{format_duration, time_of_day};
 
-impl Kind {
+impl ApiErrorKind {
     /// Why the call failed, without what was attempted.
     pub(super) fn why(&self) -> String {
         match self {
-            Kind::Refused(refusal) => {
+            ApiErrorKind::Refused(refusal) => {
                 let code = self.code();
                 let mut text = self.status(refusal).to_string();
                 if !matches!(code, Code::Status(_) | Code::Local(LocalCause::Redirect)) {
@@ -27,25 +27,27 @@ impl Kind {
                     (None, None) => meaning_of_status(&code).unwrap_or(entry.meaning).to_owned(),
                 };
                 let parameters: Vec<String> = match &refusal.body {
-                    Body::Problems(problems) => {
+                    ResponseBody::Problems(problems) => {
                         problems.iter().take(1).flat_map(|problem| problem.parameters.clone()).collect()
                     }
-                    Body::Text(_) | Body::Empty => Vec::new(),
+                    ResponseBody::Text(_) | ResponseBody::Empty => Vec::new(),
                 };
                 let about = if parameters.is_empty() { String::new() } else { format!(" ({})", parameters.join(", ")) };
                 format!("{text}: {}{about}", why.trim_end_matches('.'))
             }
-            Kind::Failed(failure) => failure.detail.clone(),
-            Kind::Unreadable(text) if text.is_empty() => "the response is not the JSON that X documents".to_owned(),
-            Kind::Unreadable(text) => format!("the response is not the JSON that X documents: {text}"),
+            ApiErrorKind::Failed(failure) => failure.detail.clone(),
+            ApiErrorKind::Unreadable(text) if text.is_empty() => {
+                "the response is not the JSON that X documents".to_owned()
+            }
+            ApiErrorKind::Unreadable(text) => format!("the response is not the JSON that X documents: {text}"),
         }
     }
 
     /// What to do. `now` is the local time, for a server that does not report its own.
     pub(super) fn advice(&self, now: Duration) -> String {
-        let Kind::Refused(refusal) = self else {
+        let ApiErrorKind::Refused(refusal) = self else {
             return match self {
-                Kind::Failed(failure) => advice_for(failure).to_owned(),
+                ApiErrorKind::Failed(failure) => advice_for(failure).to_owned(),
                 _ => "check --base-url and any proxy in between".to_owned(),
             };
         };
@@ -127,11 +129,11 @@ pub fn advice_for(failure: &Failure) -> &'static str {
 }
 
 /// Which access these endpoints need (X docs: access levels), and where to apply for it.
-fn forbidden(body: &Body) -> String {
+fn forbidden(body: &ResponseBody) -> String {
     let mut advice = "these endpoints need the app-only bearer token of an app with pay-per-use or Enterprise access; \
                       attach the app to a project that has it, in the developer portal"
         .to_owned();
-    if let Body::Problems(problems) = body {
+    if let ResponseBody::Problems(problems) = body {
         for problem in problems {
             if let Some(enrollment) = &problem.required_enrollment {
                 advice = format!("{advice}; X requires: {enrollment}");

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::protocol::api_types::RuleError;
-use crate::protocol::body::Body;
+use crate::protocol::body::ResponseBody;
 use crate::protocol::disconnect::{Code, HttpStatus, LocalCause, ProblemName};
 use crate::protocol::problem::Problem;
 use crate::protocol::rate_limit::RateLimit;
@@ -13,9 +13,9 @@ use crate::session::{Failure, Refusal};
 
 /// A failed call. It displays as one line that ends with what to do.
 #[derive(Debug)]
-pub struct Error {
+pub struct ApiError {
     /// What happened, to decide by.
-    pub kind: Kind,
+    pub kind: ApiErrorKind,
     /// The JSON of a refusal, null if it had none.
     pub(super) body: Value,
     pub(super) why: String,
@@ -24,7 +24,7 @@ pub struct Error {
 
 /// What happened instead of a success.
 #[derive(Debug)]
-pub enum Kind {
+pub enum ApiErrorKind {
     /// X responded with another status, or with an error in place of data.
     Refused(Box<Refusal>),
     /// There was no complete response.
@@ -33,22 +33,22 @@ pub enum Kind {
     Unreadable(String),
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.why)?;
         if self.advice.is_empty() { Ok(()) } else { write!(f, "; {}", self.advice) }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for ApiError {}
 
-impl Error {
+impl ApiError {
     /// The refusal, if there was a response.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match &self.kind {
-            Kind::Refused(refusal) => Some(refusal),
-            Kind::Failed(_) | Kind::Unreadable(_) => None,
+            ApiErrorKind::Refused(refusal) => Some(refusal),
+            ApiErrorKind::Failed(_) | ApiErrorKind::Unreadable(_) => None,
         }
     }
 
@@ -74,8 +74,8 @@ impl Error {
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         match &self.refusal()?.body {
-            Body::Problems(problems) => problems.first(),
-            Body::Text(_) | Body::Empty => None,
+            ResponseBody::Problems(problems) => problems.first(),
+            ResponseBody::Text(_) | ResponseBody::Empty => None,
         }
     }
 
@@ -101,22 +101,22 @@ impl Error {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match &self.kind {
-            Kind::Refused(refusal) => match self.code() {
+            ApiErrorKind::Refused(refusal) => match self.code() {
                 Code::Problem(ProblemName::RateLimitExceeded) => true,
                 Code::Problem(name) if is_final(&name) => false,
                 _ => matches!(self.kind.status(refusal), 420 | 429 | 500..600),
             },
-            Kind::Failed(failure) => !matches!(failure.own, LocalCause::Certificate),
-            Kind::Unreadable(_) => false,
+            ApiErrorKind::Failed(failure) => !matches!(failure.own, LocalCause::Certificate),
+            ApiErrorKind::Unreadable(_) => false,
         }
     }
 
     /// Whether the same request may be sent again at once, and that may help.
     pub(super) fn may_retry(&self) -> bool {
         match &self.kind {
-            Kind::Refused(refusal) => refusal.status >= 500 && self.is_temporary(),
-            Kind::Failed(failure) => self.is_temporary() && !failure.sent,
-            Kind::Unreadable(_) => false,
+            ApiErrorKind::Refused(refusal) => refusal.status >= 500 && self.is_temporary(),
+            ApiErrorKind::Failed(failure) => self.is_temporary() && !failure.sent,
+            ApiErrorKind::Unreadable(_) => false,
         }
     }
 }
@@ -127,13 +127,13 @@ fn is_final(name: &ProblemName) -> bool {
     matches!(name, UsageCapped | Credits | CreditsDepleted | ClientForbidden | RuleCap)
 }
 
-impl Kind {
+impl ApiErrorKind {
     pub(super) fn code(&self) -> Code {
         match self {
-            Kind::Refused(refusal) if refusal.redirect.is_some() => Code::Local(LocalCause::Redirect),
-            Kind::Refused(refusal) => Code::from_response(refusal.status, &refusal.body),
-            Kind::Failed(failure) => Code::Local(failure.own),
-            Kind::Unreadable(_) => Code::Status(HttpStatus::from(200)),
+            ApiErrorKind::Refused(refusal) if refusal.redirect.is_some() => Code::Local(LocalCause::Redirect),
+            ApiErrorKind::Refused(refusal) => Code::from_response(refusal.status, &refusal.body),
+            ApiErrorKind::Failed(failure) => Code::Local(failure.own),
+            ApiErrorKind::Unreadable(_) => Code::Status(HttpStatus::from(200)),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::query::MAX_PAGES;
 use super::send::Expected;
-use super::{Api, Error};
+use super::{Api, ApiError};
 use crate::net::dial::ApiRequest;
 use crate::protocol::api_types;
 use crate::protocol::problem::Problem;
@@ -36,7 +36,7 @@ impl Api {
         parameters: &[(&str, String)],
         most: usize,
         read: impl Fn(&Value) -> T,
-    ) -> Result<Listing<T>, Error> {
+    ) -> Result<Listing<T>, ApiError> {
         let mut listing = Listing { items: Vec::new(), errors: Vec::new(), more: false };
         let mut seen = HashSet::new();
         let mut next: Option<String> = None;

@@ -21,15 +21,15 @@ use serde_json::{Value, json};
 use super::dial::{ApiRequest, Dialer};
 use crate::clock::Clock;
 use crate::protocol::api_types::{
-    AddOutcome, Connection, DeleteOutcome, RuleCounts, StoredRule, TerminateResult, Usage,
+    AddOutcome, AppConnection, DeleteOutcome, ProjectUsage, RuleCounts, StoredRule, TerminateResult,
 };
 use crate::session::Head;
 pub use advice::{advice_for, describe};
-pub use error::{Error, Kind};
+pub use error::{ApiError, ApiErrorKind};
 pub use list::Listing;
 use list::encoded;
 use query::MAX_PAGES;
-pub use query::{ConnectionQuery, Delete, KILL_BATCH, Kill, NewRule, RULE_BATCH, Status};
+pub use query::{ConnectionQuery, ConnectionStatus, Delete, KILL_BATCH, Kill, NewRule, RULE_BATCH};
 use send::Expected;
 
 const CONNECTIONS: &str = "/2/connections";
@@ -42,7 +42,7 @@ const USAGE_FIELDS: &str =
     "cap_reset_day,daily_client_app_usage,daily_project_usage,project_cap,project_id,project_usage";
 
 /// How to call.
-pub struct Options {
+pub struct ApiOptions {
     /// Opens the connections.
     pub dialer: Dialer,
     /// Prints a line about an attempt that failed or a reply that is odd.
@@ -55,7 +55,7 @@ pub struct Options {
 
 /// X's REST endpoints.
 pub struct Api {
-    options: Options,
+    options: ApiOptions,
     head: Head,
     /// Warnings already reported: a list that is read in several requests may repeat them.
     warned: HashSet<String>,
@@ -64,7 +64,7 @@ pub struct Api {
 impl Api {
     /// Prepares calls; nothing is sent yet.
     #[must_use]
-    pub fn new(options: Options) -> Api {
+    pub fn new(options: ApiOptions) -> Api {
         Api { options, head: Head::default(), warned: HashSet::new() }
     }
 
@@ -85,11 +85,11 @@ impl Api {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn connections(&mut self, query: &ConnectionQuery) -> Result<Listing<Connection>, Error> {
+    pub async fn connections(&mut self, query: &ConnectionQuery) -> Result<Listing<AppConnection>, ApiError> {
         let status = match query.status {
-            Status::Active => "active",
-            Status::Inactive => "inactive",
-            Status::All => "all",
+            ConnectionStatus::Active => "active",
+            ConnectionStatus::Inactive => "inactive",
+            ConnectionStatus::All => "all",
         };
         let mut parameters = vec![
             ("status", status.to_owned()),
@@ -99,14 +99,14 @@ impl Api {
         if !query.endpoints.is_empty() {
             parameters.push(("endpoints", query.endpoints.join(",")));
         }
-        self.pages("listing the connections", CONNECTIONS, &parameters, query.pages, Connection::from_json).await
+        self.pages("listing the connections", CONNECTIONS, &parameters, query.pages, AppConnection::from_json).await
     }
 
     /// Ends connections. A success may still carry failures: see [`TerminateResult::failed`].
     ///
     /// # Errors
     /// The call failed.
-    pub async fn kill(&mut self, which: Kill<'_>) -> Result<TerminateResult, Error> {
+    pub async fn kill(&mut self, which: Kill<'_>) -> Result<TerminateResult, ApiError> {
         let (target, body) = match which {
             Kill::Ids(ids) => (CONNECTIONS.to_owned(), Some(json!({ "uuids": ids }).to_string())),
             Kill::Endpoint(name) => (format!("{CONNECTIONS}/{}", encoded(name)), None),
@@ -121,7 +121,7 @@ impl Api {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn rules(&mut self) -> Result<Listing<StoredRule>, Error> {
+    pub async fn rules(&mut self) -> Result<Listing<StoredRule>, ApiError> {
         let parameters = [("max_results", "1000".to_owned())];
         self.pages("listing the rules", RULES, &parameters, MAX_PAGES, StoredRule::from_json).await
     }
@@ -131,7 +131,7 @@ impl Api {
     ///
     /// # Errors
     /// The call failed; X may refuse all rules for one that is invalid.
-    pub async fn add_rules(&mut self, rules: &[NewRule], dry_run: bool) -> Result<AddOutcome, Error> {
+    pub async fn add_rules(&mut self, rules: &[NewRule], dry_run: bool) -> Result<AddOutcome, ApiError> {
         let rules: Vec<Value> = rules
             .iter()
             .map(|rule| match &rule.tag {
@@ -148,7 +148,7 @@ impl Api {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn delete_rules(&mut self, which: Delete<'_>, dry_run: bool) -> Result<DeleteOutcome, Error> {
+    pub async fn delete_rules(&mut self, which: Delete<'_>, dry_run: bool) -> Result<DeleteOutcome, ApiError> {
         let body = match which {
             Delete::Ids(ids) => json!({ "delete": { "ids": ids } }),
             Delete::Values(values) => json!({ "delete": { "values": values } }),
@@ -157,7 +157,7 @@ impl Api {
         Ok(DeleteOutcome::from_json(&reply))
     }
 
-    async fn change_rules(&mut self, what: &'static str, dry_run: bool, body: &Value) -> Result<Value, Error> {
+    async fn change_rules(&mut self, what: &'static str, dry_run: bool, body: &Value) -> Result<Value, ApiError> {
         let target = if dry_run { format!("{RULES}?dry_run=true") } else { RULES.to_owned() };
         let request = ApiRequest { method: &Method::POST, target: &target, json: Some(&body.to_string()) };
         self.send(what, Expected::Change, request).await
@@ -167,7 +167,7 @@ impl Api {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn delete_all_rules(&mut self) -> Result<DeleteOutcome, Error> {
+    pub async fn delete_all_rules(&mut self) -> Result<DeleteOutcome, ApiError> {
         // X documents a body as required and none for this case; an empty object has no further effect.
         let target = format!("{RULES}?delete_all=true");
         let request = ApiRequest { method: &Method::POST, target: &target, json: Some("{}") };
@@ -179,7 +179,7 @@ impl Api {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn rule_counts(&mut self) -> Result<RuleCounts, Error> {
+    pub async fn rule_counts(&mut self) -> Result<RuleCounts, ApiError> {
         let target = format!("{RULES}/counts");
         let request = ApiRequest { method: &Method::GET, target: &target, json: None };
         let reply = self.send("counting the rules", Expected::Data, request).await?;
@@ -191,12 +191,12 @@ impl Api {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn usage(&mut self, days: Option<u8>) -> Result<Usage, Error> {
+    pub async fn usage(&mut self, days: Option<u8>) -> Result<ProjectUsage, ApiError> {
         let days = days.map_or_else(String::new, |days| format!("&days={days}"));
         let target = format!("{USAGE}?usage.fields={USAGE_FIELDS}{days}");
         let request = ApiRequest { method: &Method::GET, target: &target, json: None };
         let reply = self.send("reading the usage", Expected::Data, request).await?;
         self.report_errors(&reply);
-        Ok(Usage::from_json(&reply))
+        Ok(ProjectUsage::from_json(&reply))
     }
 }

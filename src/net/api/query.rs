@@ -13,7 +13,7 @@ pub const MAX_PAGES: usize = 1000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionQuery {
     /// In this state.
-    pub status: Status,
+    pub status: ConnectionStatus,
     /// Of these streams, by X's names; empty for all.
     pub endpoints: Vec<String>,
     /// The most pages (of 100) to read.
@@ -22,7 +22,7 @@ pub struct ConnectionQuery {
 
 /// States of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum ConnectionStatus {
     /// Open
     Active,
     /// Ended
@@ -33,7 +33,7 @@ pub enum Status {
 
 impl Default for ConnectionQuery {
     fn default() -> Self {
-        ConnectionQuery { status: Status::Active, endpoints: Vec::new(), pages: MAX_PAGES }
+        ConnectionQuery { status: ConnectionStatus::Active, endpoints: Vec::new(), pages: MAX_PAGES }
     }
 }
 

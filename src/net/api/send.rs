@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::advice::describe;
-use super::error::Kind;
-use super::{Api, Error};
+use super::error::ApiErrorKind;
+use super::{Api, ApiError};
 use crate::net::dial::{ApiRequest, ApiResponse};
 use crate::protocol::api_types;
-use crate::protocol::body::Body;
+use crate::protocol::body::ResponseBody;
 use crate::protocol::problem::Problem;
 use crate::text::sanitize;
 
@@ -52,7 +52,7 @@ impl Api {
         what: &'static str,
         expected: Expected,
         request: ApiRequest<'_>,
-    ) -> Result<Value, Error> {
+    ) -> Result<Value, ApiError> {
         let mut delays = if self.options.retry { &DELAYS[..] } else { &[] }.iter().copied();
         loop {
             let (kind, body) = match self.options.dialer.call(request).await {
@@ -63,11 +63,11 @@ impl Api {
                         Err(failed) => failed,
                     }
                 }
-                Err(failure) => (Kind::Failed(failure), Value::Null),
+                Err(failure) => (ApiErrorKind::Failed(failure), Value::Null),
             };
             let now = self.options.clock.now().wall;
             let (why, advice) = (format!("{what}: {}", kind.why()), kind.advice(now));
-            let error = Error { kind, body, why, advice };
+            let error = ApiError { kind, body, why, advice };
             let Some(delay) = delays.next().filter(|_| error.may_retry()) else { return Err(error) };
             let asked = error.refusal().and_then(|refusal| refusal.retry_after).unwrap_or_default();
             if asked > LONGEST_DELAY {
@@ -95,14 +95,14 @@ impl Api {
 }
 
 /// The JSON of a success, or what the response means instead and its JSON, null if it has none.
-fn read(response: ApiResponse, expected: Expected) -> Result<Value, (Kind, Value)> {
+fn read(response: ApiResponse, expected: Expected) -> Result<Value, (ApiErrorKind, Value)> {
     let ApiResponse { status, body, refusal } = response;
-    let refused = |body| (Kind::Refused(Box::new(refusal.clone())), body);
-    let unreadable = |text: &str| Err((Kind::Unreadable(sanitize(text, 200)), Value::Null));
+    let refused = |body| (ApiErrorKind::Refused(Box::new(refusal.clone())), body);
+    let unreadable = |text: &str| Err((ApiErrorKind::Unreadable(sanitize(text, 200)), Value::Null));
     let is_success = (200..300).contains(&status);
     let body = match body {
         // A cut body costs a success its result; a refusal is explained by its status.
-        Err(failure) if is_success => return Err((Kind::Failed(failure), Value::Null)),
+        Err(failure) if is_success => return Err((ApiErrorKind::Failed(failure), Value::Null)),
         body => body.unwrap_or_default(),
     };
     let value = serde_json::from_slice::<Value>(&body);
@@ -118,8 +118,8 @@ fn read(response: ApiResponse, expected: Expected) -> Result<Value, (Kind, Value
         Ok(_) => unreadable(&String::from_utf8_lossy(&body)),
         Err(_) if body.trim_ascii().is_empty() => unreadable("it is empty"),
         Err(_) => unreadable(match &refusal.body {
-            Body::Text(text) => text,
-            Body::Problems(_) | Body::Empty => "",
+            ResponseBody::Text(text) => text,
+            ResponseBody::Problems(_) | ResponseBody::Empty => "",
         }),
     }
 }

@@ -11,9 +11,9 @@ use crate::net::stream::Stream;
 use crate::session::{Failure, Head, Refusal};
 
 /// The outcome of a dial.
-pub enum DialOutcome {
+pub enum DialOutcome<L = Box<Stream>> {
     /// A 200, with its stream.
-    Opened(Head, Box<Stream>),
+    Opened(Head, L),
     /// Any other status.
     Refused(Refusal),
     /// No response.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::net::stream::Stream;
 use crate::pipeline::decode::inflate::Inflater;
-use crate::protocol::body::Body;
+use crate::protocol::body::ResponseBody;
 use crate::protocol::disconnect::LocalCause;
 use crate::session::Failure;
 
@@ -24,7 +24,7 @@ const REPLY_CAP: usize = 8 << 20;
 const REPLY_HEADS: u32 = 2;
 
 /// Reads the body of a refusal. Late or cut, the bytes that came are still the best explanation available.
-pub async fn read_refusal(stream: &mut Stream) -> Body {
+pub async fn read_refusal(stream: &mut Stream) -> ResponseBody {
     let mut bytes = Vec::new();
     let reading = async {
         while let Some(Ok(chunk)) = stream.next().await {
@@ -40,7 +40,7 @@ pub async fn read_refusal(stream: &mut Stream) -> Body {
         let _ = Inflater::default().push(&bytes, |piece| extend(&mut plain, piece));
         bytes = plain;
     }
-    Body::read(&bytes)
+    ResponseBody::read(&bytes)
 }
 
 fn extend(bytes: &mut Vec<u8>, more: &[u8]) {

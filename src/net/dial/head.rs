@@ -4,7 +4,7 @@ use hyper::header::HeaderMap;
 use hyper::http::response::Parts;
 
 use crate::clock::Clock;
-use crate::protocol::body::Body;
+use crate::protocol::body::ResponseBody;
 use crate::protocol::disconnect::LocalCause;
 use crate::protocol::rate_limit::{self, RateLimit};
 use crate::session::{Failure, Head, Refusal};
@@ -33,7 +33,7 @@ pub fn read(headers: &HeaderMap) -> Head {
 }
 
 /// A refusal of these parts. A relative or dated `Retry-After` counts from the server's `Date`, otherwise from `clock`.
-pub fn refusal(parts: &Parts, body: Body, clock: &Clock) -> Refusal {
+pub fn refusal(parts: &Parts, body: ResponseBody, clock: &Clock) -> Refusal {
     let (status, headers, head) = (parts.status.as_u16(), &parts.headers, read(&parts.headers));
     let server_now = head.date.unwrap_or_else(|| clock.now().wall);
     Refusal {

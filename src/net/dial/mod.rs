@@ -28,11 +28,11 @@ use super::base_url::BaseUrl;
 use super::error::chain;
 use super::proxy::{Connector, Proxy, with_port};
 use super::resolve::Resolver;
-use super::stream::{Connection, Stream};
+use super::stream::{HttpConnection, Stream};
 use super::token::Token;
 use super::trust::{tls_config, trust};
 use crate::clock::Clock;
-use crate::protocol::body::Body;
+use crate::protocol::body::ResponseBody;
 use crate::protocol::disconnect::LocalCause;
 use crate::protocol::request::Request;
 use crate::session::{Failure, Refusal};
@@ -51,7 +51,7 @@ const TCP_KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How to reach the server.
 #[derive(Debug)]
-pub struct Options {
+pub struct DialOptions {
     /// The server.
     pub base: BaseUrl,
     /// The credentials; none for a server that needs no token.
@@ -73,7 +73,7 @@ pub struct Options {
 /// Opens connections to one server. A clone shares the certificates, whose reading takes milliseconds.
 #[derive(Debug, Clone)]
 pub struct Dialer {
-    options: Rc<Options>,
+    options: Rc<DialOptions>,
     tls: Arc<ClientConfig>,
 }
 
@@ -104,7 +104,7 @@ impl Dialer {
     ///
     /// # Errors
     /// The certificates cannot be read.
-    pub fn new(options: Options) -> anyhow::Result<Dialer> {
+    pub fn new(options: DialOptions) -> anyhow::Result<Dialer> {
         let tls = if options.base.is_plain() {
             // Reading the system's roots costs milliseconds that a plain connection need not pay.
             tls_config(RootCertStore::empty())?
@@ -143,11 +143,11 @@ impl Dialer {
         }
         // Without a readable body the status still explains the refusal.
         let body = if parts.status == 200 || coding == Coding::Unknown {
-            Body::Empty
+            ResponseBody::Empty
         } else {
             tokio::select! {
                 body = body::read_refusal(&mut stream) => body,
-                () = progress.cancelled.notified() => Body::Empty,
+                () = progress.cancelled.notified() => ResponseBody::Empty,
             }
         };
         stream.close().await;
@@ -175,7 +175,7 @@ impl Dialer {
         };
         stream.close().await;
         // The status of a refusal explains it even where its body does not.
-        let read = body.as_ref().map_or(Body::Empty, |body| Body::read(body));
+        let read = body.as_ref().map_or(ResponseBody::Empty, |body| ResponseBody::read(body));
         let refusal = head::refusal(&parts, read, &self.options.clock);
         Ok(ApiResponse { status: refusal.status, body, refusal })
     }
@@ -187,8 +187,8 @@ impl Dialer {
         target: &str,
         body: Option<(&str, &str)>,
         progress: &Progress,
-    ) -> Result<(Response<Incoming>, Connection), Failure> {
-        let Options { base, proxy, clock, connect_timeout, head_timeout, .. } = &*self.options;
+    ) -> Result<(Response<Incoming>, HttpConnection), Failure> {
+        let DialOptions { base, proxy, clock, connect_timeout, head_timeout, .. } = &*self.options;
         let unsent = |own, detail| Failure { own, detail, sent: false };
         let uri = base.join(target).map_err(|error| unsent(LocalCause::Http, chain(&error)))?;
         let address =
@@ -204,7 +204,7 @@ impl Dialer {
                 return Err(unsent(LocalCause::ConnectTimeout, detail));
             }
         };
-        let mut connection = Connection::open(io).await?;
+        let mut connection = HttpConnection::open(io).await?;
         let failed = |detail| Err(Failure { own: LocalCause::HeadTimeout, detail, sent: true });
         let response = tokio::select! {
             biased;
@@ -226,7 +226,7 @@ impl Dialer {
 
     /// A connector of its own for each attempt, so that the addresses in an error are those of that attempt.
     fn connector(&self) -> (HttpsConnector<Connector>, Resolver) {
-        let Options { base, proxy, .. } = &*self.options;
+        let DialOptions { base, proxy, .. } = &*self.options;
         let resolver = Resolver::new(base.is_plain() && base.is_loopback() && proxy.is_none());
         let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::*;
 
 fn dialer(base: &str) -> Dialer {
-    Dialer::new(Options {
+    Dialer::new(DialOptions {
         base: BaseUrl::parse(base).expect("a URL"),
         token: None,
         proxy: None,

@@ -9,13 +9,13 @@ mod run;
 mod verdict;
 
 use super::explain_text::paragraph;
-use super::record::{Record, RecordKind};
-use run::Run;
+use super::record::{JournalRecord, RecordKind};
+use run::JournalRun;
 
 /// What a journal holds: the last run in counts, and how much there is besides.
 #[derive(Debug, Default)]
 pub struct Diagnosis {
-    run: Run,
+    run: JournalRun,
     /// Records of the run so far.
     records: u64,
     /// Runs before it.
@@ -32,7 +32,7 @@ impl Diagnosis {
         if line.trim_ascii().is_empty() {
             return;
         }
-        let record = match Record::read(line) {
+        let record = match JournalRecord::read(line) {
             Ok(record) => record,
             // A crash or a copy in progress cuts the last line, and nothing else.
             Err(error) if !whole && !error.is_data() => {
@@ -47,7 +47,7 @@ impl Diagnosis {
         if let RecordKind::Start(_) = record.kind {
             self.earlier += u64::from(self.records > 0);
             self.records = 0;
-            self.run = Run::default();
+            self.run = JournalRun::default();
         }
         self.records += u64::from(record.kind != RecordKind::Unknown);
         self.run.apply(&record);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::run::{EndingCount, Run};
+use super::run::{EndingCount, JournalRun};
 use super::verdict::verdict;
 use crate::observe::explain_text::{labelled, paragraph};
 use crate::observe::record::EndRecord;
@@ -16,7 +16,7 @@ use crate::time::{date_time, format_duration};
 const SHOWN: usize = 5;
 
 /// The report as text for the user.
-pub(super) fn of_run(run: &Run) -> String {
+pub(super) fn of_run(run: &JournalRun) -> String {
     let stats = &run.stats;
     let (from, to) = run.span.unwrap_or_default();
     let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
@@ -87,7 +87,7 @@ pub(super) fn of_run(run: &Run) -> String {
     page
 }
 
-fn endings(run: &Run, page: &mut String) {
+fn endings(run: &JournalRun, page: &mut String) {
     let mut sides: Vec<(Side, u64)> = Vec::new();
     for ending in run.endings.values() {
         match sides.iter_mut().find(|(side, _)| *side == ending.side) {
@@ -110,7 +110,7 @@ fn endings(run: &Run, page: &mut String) {
     }
 }
 
-fn losses(run: &Run, page: &mut String) {
+fn losses(run: &JournalRun, page: &mut String) {
     let stats = &run.stats;
     let gaps = match stats.gaps.count {
         0 => "no gaps".to_owned(),

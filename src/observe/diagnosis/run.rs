@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::observe::record::{EndRecord, EndedRecord, Record, RecordKind, StartRecord, Wall};
+use crate::observe::record::{EndRecord, EndedRecord, JournalRecord, RecordKind, StartRecord, Wall};
 use crate::observe::stats::Stats;
 use crate::protocol::catalogue::Side;
 use crate::protocol::disconnect::Code;
@@ -15,7 +15,7 @@ const LONGEST_TEXT: usize = 60;
 
 /// The result of one run. Every text of the journal in it is safe to print.
 #[derive(Debug, Default)]
-pub(super) struct Run {
+pub(super) struct JournalRun {
     pub stats: Stats,
     pub start: StartRecord,
     pub end: Option<EndRecord>,
@@ -85,8 +85,8 @@ fn clean(text: &str) -> String {
     sanitize(text, LONGEST_TEXT)
 }
 
-impl Run {
-    pub(super) fn apply(&mut self, record: &Record) {
+impl JournalRun {
+    pub(super) fn apply(&mut self, record: &JournalRecord) {
         let Wall(at) = record.at;
         let (first, last) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), last.max(at)));

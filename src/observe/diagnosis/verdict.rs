@@ -1,13 +1,13 @@
 //! The most likely cause of a run's trouble, and what to try next.
 
-use super::run::{Cause, EndingCount, Run};
+use super::run::{Cause, EndingCount, JournalRun};
 use crate::protocol::catalogue::{STATUS_PAGE, Side};
 use crate::protocol::disconnect::{Code, LocalCause};
 use crate::session::outcome::REFUSED;
 
 /// The most likely cause, and the next thing to try: from what stopped the run, else from what ended most
 /// connections.
-pub(super) fn verdict(run: &Run) -> (String, String) {
+pub(super) fn verdict(run: &JournalRun) -> (String, String) {
     let exit = run.end.as_ref().and_then(|end| end.exit);
     let last = Code::parse(run.final_code()).map(|code| code.entry());
     let capital = |text: &str| {

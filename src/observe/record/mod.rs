@@ -18,7 +18,7 @@ use crate::time::{format_rfc3339, parse_rfc3339};
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct JournalRecord {
     pub(super) at: Wall,
     /// The number of the connection in its run; 0 before the first.
     #[serde(default)]
@@ -281,14 +281,14 @@ pub(super) struct EndRecord {
     pub silence_ms: u64,
 }
 
-impl Record {
+impl JournalRecord {
     /// Reads a line of a journal. A member whose value is not of its type is left out.
     ///
     /// # Errors
     /// The line is no JSON object, or has no time or no event.
-    pub(super) fn read(line: &[u8]) -> serde_json::Result<Record> {
+    pub(super) fn read(line: &[u8]) -> serde_json::Result<JournalRecord> {
         let members: Map<String, Value> = serde_json::from_slice(line)?;
-        let read = |members: &Map<String, Value>| Record::deserialize(Value::Object(members.clone()));
+        let read = |members: &Map<String, Value>| JournalRecord::deserialize(Value::Object(members.clone()));
         if let Ok(record) = read(&members) {
             return Ok(record);
         }
@@ -306,7 +306,7 @@ impl Record {
     }
 }
 
-impl fmt::Display for Record {
+impl fmt::Display for JournalRecord {
     /// Its line in the journal, without the line end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)

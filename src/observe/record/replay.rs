@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FaultRecord, LengthRecord, RateLimitRecord, Record, RecordKind, WaitingRecord, Wall};
+use super::{FaultRecord, JournalRecord, LengthRecord, RateLimitRecord, RecordKind, WaitingRecord, Wall};
 use crate::pipeline::report::Diagnostic;
 use crate::protocol::disconnect::Code;
 use crate::protocol::message::{DisconnectReason, Notice};
@@ -13,7 +13,7 @@ use crate::session::event::Traffic;
 use crate::session::{Event, EventKind};
 use crate::time::Timestamp;
 
-impl Record {
+impl JournalRecord {
     /// The event that the record was made from, as far as the record contains it; none if it has nothing to count.
     pub(in crate::observe) fn to_event(&self) -> Option<Event> {
         let time = |Wall(wall)| Timestamp { wall, monotonic: wall };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::observe::notice;
 use crate::observe::stats::{Stats, View};
-use crate::pipeline::meter::{Period, Quota, Reading};
+use crate::pipeline::meter::{Period, Quota, QuotaUsage};
 use crate::pipeline::report::{BatchReport, Diagnostic};
 use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::message::{DisconnectReason, Notice};
@@ -115,15 +115,15 @@ fn stats() -> Stats {
 }
 
 fn view() -> View<'static> {
-    let quota = Some(Reading { used: 3, quota: Quota { posts: 10, period: Period::Day }, exact: true });
+    let quota = Some(QuotaUsage { used: 3, quota: Quota { posts: 10, period: Period::Day }, exact: true });
     let keep_alive = Duration::from_secs(20);
     View { stream: "filtered", keep_alive, now: at(60), rate: 25.24, backlog: 5, buffer: 100, quota }
 }
 
 /// One record of each event, those of the run itself included.
-fn records() -> Vec<Record> {
-    let mut records = vec![Record::start(at(0), "filtered", "api.x.com")];
-    records.extend(events().iter().filter_map(Record::from_event));
+fn records() -> Vec<JournalRecord> {
+    let mut records = vec![JournalRecord::start(at(0), "filtered", "api.x.com")];
+    records.extend(events().iter().filter_map(JournalRecord::from_event));
     let mut waiting = stats();
     waiting.apply(&Event {
         at: at(50),
@@ -138,10 +138,10 @@ fn records() -> Vec<Record> {
         }))
         .expect("a wait"),
     });
-    records.push(Record::status(&waiting, &view()));
-    records.push(Record::status(&Stats::default(), &View { quota: None, ..view() }));
-    records.push(Record::end(at(61), &Outcome::Refused(ending()), 3, &stats()));
-    records.push(Record::end(at(61), &Outcome::Full, 0, &Stats::default()));
+    records.push(JournalRecord::status(&waiting, &view()));
+    records.push(JournalRecord::status(&Stats::default(), &View { quota: None, ..view() }));
+    records.push(JournalRecord::end(at(61), &Outcome::Refused(ending()), 3, &stats()));
+    records.push(JournalRecord::end(at(61), &Outcome::Full, 0, &Stats::default()));
     records
 }
 
@@ -160,7 +160,7 @@ fn every_record_is_valid_by_the_schema_and_reads_back_as_itself() {
         let json = record.to_string();
         let value: Value = serde_json::from_str(&json).expect("JSON");
         assert_eq!(mismatch(&schema, &value), None, "{json}");
-        assert_eq!(Record::read(json.as_bytes()).expect("a record"), record);
+        assert_eq!(JournalRecord::read(json.as_bytes()).expect("a record"), record);
         for (member, fault) in [("at", Value::from("today")), ("connection", Value::from(-1)), ("extra", Value::Null)] {
             let mut value = value.clone();
             value[member] = fault;
@@ -178,7 +178,7 @@ fn the_schema_has_the_events_of_the_type_and_no_others() {
         .iter()
         .map(|record| record["properties"]["event"]["const"].as_str().expect("an event").to_owned())
         .collect();
-    let event = |record: &Record| {
+    let event = |record: &JournalRecord| {
         let value: Value = serde_json::from_str(&record.to_string()).expect("JSON");
         value["event"].as_str().expect("an event").to_owned()
     };
@@ -197,7 +197,7 @@ fn every_event_has_a_record_but_those_that_are_named_and_every_notice_is_one_lin
                 | EventKind::LockHeld
                 | EventKind::Degraded(_)
         );
-        assert_eq!(Record::from_event(&event).is_none(), unrecorded, "{event:?}");
+        assert_eq!(JournalRecord::from_event(&event).is_none(), unrecorded, "{event:?}");
         let names = notice::Names { host: "api.x.com", lock: "state.lock", denied: None };
         let lines: Vec<String> = notice::line(&event, &names).into_iter().chain(notice::decisions(&event)).collect();
         assert!(lines.iter().all(|line| !line.contains('\n')), "{lines:?}");
@@ -207,7 +207,7 @@ fn every_event_has_a_record_but_those_that_are_named_and_every_notice_is_one_lin
 #[test]
 fn a_replayed_journal_counts_what_the_run_counted() {
     let mut replayed = Stats::default();
-    for record in records().iter().filter_map(|record| Record::read(record.to_string().as_bytes()).ok()) {
+    for record in records().iter().filter_map(|record| JournalRecord::read(record.to_string().as_bytes()).ok()) {
         if let Some(event) = record.to_event() {
             replayed.apply(&event);
         }
@@ -224,7 +224,7 @@ fn a_replayed_journal_counts_what_the_run_counted() {
 
 #[test]
 fn what_does_not_fit_is_left_out_of_a_record_and_the_rest_is_read() {
-    let read = |text: &str| Record::read(text.as_bytes());
+    let read = |text: &str| JournalRecord::read(text.as_bytes());
     let head = r#"{"at":"2026-11-22T10:00:00.000Z","connection":"one","event""#;
     let record = read(&format!(r#"{head}:"ended","code":{{}},"opened":true,"lived_ms":-1,"posts":7,"extra":[]}}"#));
     let ended = EndedRecord { opened: true, posts: 7, ..EndedRecord::default() };

@@ -2,10 +2,10 @@
 
 use super::{
     BufferRecord, EndRecord, EndedRecord, ExpressionRecord, FaultRecord, GapRecord, HeldRecord, HolderRecord,
-    LastRecord, LengthRecord, QuotaRecord, RateLimitRecord, Record, RecordKind, StartRecord, StatusRecord, UntilRecord,
-    WaitingRecord, Wall, WarningRecord,
+    JournalRecord, LastRecord, LengthRecord, QuotaRecord, RateLimitRecord, RecordKind, StartRecord, StatusRecord,
+    UntilRecord, WaitingRecord, Wall, WarningRecord,
 };
-use crate::observe::stats::{State, Stats, View};
+use crate::observe::stats::{Stats, StreamState, View};
 use crate::pipeline::report::Diagnostic;
 use crate::protocol::message::{DisconnectReason, Notice};
 use crate::protocol::post_id::PostId;
@@ -14,19 +14,19 @@ use crate::session::event::Holder;
 use crate::session::{Event, EventKind, Outcome};
 use crate::time::{Timestamp, as_millis};
 
-impl Record {
+impl JournalRecord {
     /// The record that opens the journal of a run.
     #[must_use]
-    pub fn start(at: Timestamp, stream: &str, host: &str) -> Record {
+    pub fn start(at: Timestamp, stream: &str, host: &str) -> JournalRecord {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let kind = RecordKind::Start(StartRecord { version, stream: stream.to_owned(), host: host.to_owned() });
-        Record { at: Wall(at.wall), connection: 0, kind }
+        JournalRecord { at: Wall(at.wall), connection: 0, kind }
     }
 
     /// The record of an event; none for batches, which are too many, for the end of the run and the status, which have
     /// records of their own, and for events that concern only this process.
     #[must_use]
-    pub fn from_event(event: &Event) -> Option<Record> {
+    pub fn from_event(event: &Event) -> Option<JournalRecord> {
         let kind = match &event.kind {
             EventKind::Received(_)
             | EventKind::Stopped(_)
@@ -91,21 +91,21 @@ impl Record {
                 })
             }
         };
-        Some(Record { at: Wall(event.at.wall), connection: event.connection, kind })
+        Some(JournalRecord { at: Wall(event.at.wall), connection: event.connection, kind })
     }
 
     /// The status row as data.
     #[must_use]
-    pub fn status(stats: &Stats, view: &View) -> Record {
+    pub fn status(stats: &Stats, view: &View) -> JournalRecord {
         let age = |at: Option<Timestamp>| at.map(|at| as_millis(view.now.since(at)));
         let (name, waiting) = match &stats.state {
-            State::Connecting => ("connecting", None),
-            State::Streaming if stats.blocked => ("blocked", None),
-            State::Streaming => ("streaming", None),
-            State::Waiting { reason, until } => {
+            StreamState::Connecting => ("connecting", None),
+            StreamState::Streaming if stats.blocked => ("blocked", None),
+            StreamState::Streaming => ("streaming", None),
+            StreamState::Waiting { reason, until } => {
                 ("waiting", Some(UntilRecord { why: Some(*reason), until: Wall(until.wall) }))
             }
-            State::Stopped => ("stopped", None),
+            StreamState::Stopped => ("stopped", None),
         };
         let kind = RecordKind::Status(StatusRecord {
             state: name.to_owned(),
@@ -132,12 +132,12 @@ impl Record {
             buffer: BufferRecord { bytes: view.backlog, size: view.buffer },
             waiting,
         });
-        Record { at: Wall(view.now.wall), connection: stats.connection, kind }
+        JournalRecord { at: Wall(view.now.wall), connection: stats.connection, kind }
     }
 
     /// The record that closes the journal of a run.
     #[must_use]
-    pub fn end(at: Timestamp, outcome: &Outcome, exit: u8, stats: &Stats) -> Record {
+    pub fn end(at: Timestamp, outcome: &Outcome, exit: u8, stats: &Stats) -> JournalRecord {
         let (name, ending): (&str, Option<&DisconnectReason>) = match outcome {
             Outcome::Full => ("max", None),
             Outcome::TimeUp => ("for", None),
@@ -162,7 +162,7 @@ impl Record {
             missed: stats.missed,
             silence_ms: as_millis(stats.silence),
         });
-        Record { at: Wall(at.wall), connection: stats.connection, kind }
+        JournalRecord { at: Wall(at.wall), connection: stats.connection, kind }
     }
 }
 

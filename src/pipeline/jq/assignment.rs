@@ -7,7 +7,7 @@
 use std::mem;
 use std::rc::Rc;
 
-use super::{Error, Native};
+use super::{JaqError, Native};
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
@@ -151,7 +151,7 @@ fn position(length: usize, index: &Val) -> Option<usize> {
 fn splice(array: Val, bounds: &Map, new: &Val) -> ValR<Val> {
     let bound = |name: &'static str| bounds.get(&Val::utf8_str(name.as_bytes()));
     let spliced = array.map_range(bound("start")..bound("end"), Opt::Essential, |_| std::iter::once(Ok(new.clone())));
-    spliced.map_err(|exception| exception.get_err().unwrap_or_else(|_| Error::str("not a slice")))
+    spliced.map_err(|exception| exception.get_err().unwrap_or_else(|_| JaqError::str("not a slice")))
 }
 
 /// The value with `new` at a path; what is missing on the way is made.
@@ -167,10 +167,10 @@ fn set(value: Val, path: &[Val], new: Val) -> ValR<Val> {
         }
         (Val::Arr(mut elements), Val::Num(_)) => {
             let Some(index) = position(elements.len(), key) else {
-                return Err(Error::str(format_args!("index {key} out of bounds")));
+                return Err(JaqError::str(format_args!("index {key} out of bounds")));
             };
             if index > elements.len() + INDEX_CAP {
-                return Err(Error::str(format_args!("index {key} too large")));
+                return Err(JaqError::str(format_args!("index {key} too large")));
             }
             let elements_mut = Rc::make_mut(&mut elements);
             if index >= elements_mut.len() {
@@ -184,7 +184,7 @@ fn set(value: Val, path: &[Val], new: Val) -> ValR<Val> {
             let new = set(array.clone().index(key)?, rest, new)?;
             splice(array, bounds, &new)
         }
-        (value, key) => Err(Error::index(value, key.clone())),
+        (value, key) => Err(JaqError::index(value, key.clone())),
     }
 }
 
@@ -218,14 +218,14 @@ fn delete(value: Val, path: &[Val]) -> ValR<Val> {
             let left = if rest.is_empty() { Val::Arr(Rc::default()) } else { delete(array.clone().index(key)?, rest)? };
             splice(array, bounds, &left)
         }
-        (value, key) => Err(Error::index(value, key.clone())),
+        (value, key) => Err(JaqError::index(value, key.clone())),
     }
 }
 
-fn elements(value: Val) -> Result<Rc<Vec<Val>>, Error> {
+fn elements(value: Val) -> Result<Rc<Vec<Val>>, JaqError> {
     match value {
         Val::Arr(elements) => Ok(elements),
-        other => Err(Error::typ(other, "path")),
+        other => Err(JaqError::typ(other, "path")),
     }
 }
 

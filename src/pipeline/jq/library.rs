@@ -13,7 +13,7 @@ use jaq_json::Val;
 use jaq_std::ValT as _;
 
 use super::value::from_json;
-use super::{Data, Error, Native, assignment, regex};
+use super::{Data, JaqError, Native, assignment, regex};
 use crate::protocol::scan::scan;
 
 /// jaq's functions that touch the clock, the environment, the time zone, the log or the process; and two that would
@@ -100,9 +100,9 @@ fn strings() -> [Native; 3] {
             bome(match cv.1.as_utf8_bytes() {
                 Some(text) => match scan(text) {
                     Ok(_) => Ok(from_json(text)),
-                    Err(fault) => Err(Error::str(format_args!("fromjson: not JSON: {fault}"))),
+                    Err(fault) => Err(JaqError::str(format_args!("fromjson: not JSON: {fault}"))),
                 },
-                None => Err(Error::typ(cv.1, "string")),
+                None => Err(JaqError::typ(cv.1, "string")),
             })
         }),
         ("ltrimstr", native::v(1), |cv| {

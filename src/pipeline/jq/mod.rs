@@ -38,7 +38,7 @@ use jaq_json::Val;
 
 pub use error_kind::error_kind;
 use predicate::Predicate;
-use source::Source;
+use source::ExpressionSource;
 
 use crate::text::sanitize;
 
@@ -51,7 +51,7 @@ const RESULTS_CAP: usize = 1 << 20;
 
 type Data = JustLut<Val>;
 
-type Error = jaq_core::Error<Val>;
+type JaqError = jaq_core::Error<Val>;
 
 /// A function: its name, its arguments and its code.
 type Native = (&'static str, Box<[jaq_core::Bind]>, jaq_core::RunPtr<Data>);
@@ -80,7 +80,7 @@ impl Jq {
     /// It is not a jq expression, or uses a function that is not available: one line with the reason and the place.
     pub fn compile(text: &str) -> Result<Jq, String> {
         const INVALID: &str = "not a jq expression";
-        let source = Source::new(text);
+        let source = ExpressionSource::new(text);
         let term = load::parse(&source.text, |parser| parser.term());
         let predicate = term.as_ref().and_then(Predicate::from_term);
         let mut prelude: Vec<Def<&str>> = library::definitions().collect();

@@ -15,7 +15,7 @@ use jaq_core::path::{Opt, Part};
 use jaq_json::Val;
 
 use super::value::from_json;
-use crate::pipeline::json_cursor::{Cursor, NoMembers, find, unescape};
+use crate::pipeline::json_cursor::{JsonCursor, NoMembers, find, unescape};
 
 pub(super) enum Predicate {
     /// Neither false nor null.
@@ -60,14 +60,16 @@ impl Predicate {
     /// The expression indexes a value that has no members; the interpreter reports that.
     pub(super) fn matches(&self, json: &[u8]) -> Result<bool, NoMembers> {
         Ok(match self {
-            Predicate::Truthy(path) => !matches!(find(&mut Cursor::new(json), path)?, None | Some(b"null" | b"false")),
+            Predicate::Truthy(path) => {
+                !matches!(find(&mut JsonCursor::new(json), path)?, None | Some(b"null" | b"false"))
+            }
             Predicate::Compare(
                 Operand::Field(path),
                 operator @ (Cmp::Eq | Cmp::Ne),
                 Operand::Literal(Val::TStr(text)),
             ) => {
                 // By far the most frequent comparison, and it needs no value at all.
-                let found = find(&mut Cursor::new(json), path)?;
+                let found = find(&mut JsonCursor::new(json), path)?;
                 let equal = found.is_some_and(|found| found.starts_with(b"\"") && *unescape(found) == ***text);
                 equal == (*operator == Cmp::Eq)
             }
@@ -100,7 +102,7 @@ impl Operand {
 
     fn value(&self, json: &[u8]) -> Result<Val, NoMembers> {
         Ok(match self {
-            Operand::Field(path) => find(&mut Cursor::new(json), path)?.map_or(Val::Null, from_json),
+            Operand::Field(path) => find(&mut JsonCursor::new(json), path)?.map_or(Val::Null, from_json),
             Operand::Literal(value) => value.clone(),
         })
     }

@@ -12,7 +12,7 @@ use jaq_core::native::{self, bome};
 use jaq_core::{Cv, ValR};
 use jaq_json::{Map, Num, Val};
 
-use super::{Data, Error, Native};
+use super::{Data, JaqError, Native};
 use crate::text::sanitize;
 
 /// How many compiled regexes are kept. An expression has a few; one that builds regexes from messages has any number.
@@ -74,7 +74,7 @@ struct Search<'a> {
 fn search(mut cv: Cv<Data>, run: fn(&Search) -> ValR<Val>) -> ValR<Val> {
     let flags = cv.0.pop_var();
     let regex = cv.0.pop_var();
-    let Val::TStr(bytes) = &cv.1 else { return Err(Error::typ(cv.1, "string to be matched")) };
+    let Val::TStr(bytes) = &cv.1 else { return Err(JaqError::typ(cv.1, "string to be matched")) };
     let text = String::from_utf8_lossy(bytes);
     let mut letters = flag_letters(&flags)?;
     let regex = match &regex {
@@ -86,17 +86,17 @@ fn search(mut cv: Cv<Data>, run: fn(&Search) -> ValR<Val>) -> ValR<Val> {
         }
         _ => regex,
     };
-    let Val::TStr(regex) = &regex else { return Err(Error::typ(regex, "regex")) };
-    let flags = Flags::parse(&letters).map_err(Error::str)?;
-    let regex = compile(&String::from_utf8_lossy(regex), flags.options).map_err(Error::str)?;
+    let Val::TStr(regex) = &regex else { return Err(JaqError::typ(regex, "regex")) };
+    let flags = Flags::parse(&letters).map_err(JaqError::str)?;
+    let regex = compile(&String::from_utf8_lossy(regex), flags.options).map_err(JaqError::str)?;
     run(&Search { text: &text, regex, flags })
 }
 
-fn flag_letters(flags: &Val) -> Result<String, Error> {
+fn flag_letters(flags: &Val) -> Result<String, JaqError> {
     match flags {
         Val::Null => Ok(String::new()),
         Val::TStr(letters) => Ok(String::from_utf8_lossy(letters).into_owned()),
-        other => Err(Error::typ(other.clone(), "string of flags")),
+        other => Err(JaqError::typ(other.clone(), "string of flags")),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::text::sanitize;
 
 /// An expression as typed, and as jaq can read it: a pair of surrogate escapes is the character itself, half a pair
 /// the replacement character.
-pub(super) struct Source<'a> {
+pub(super) struct ExpressionSource<'a> {
     original: &'a str,
     pub(super) text: String,
     /// Offsets in `text` of characters that replace a pair.
@@ -21,14 +21,14 @@ pub(super) struct Source<'a> {
 /// The extra length of an escaped pair over its character: 12 bytes of escapes, 4 of UTF-8.
 const PAIR_EXCESS: usize = 8;
 
-impl<'a> Source<'a> {
-    pub(super) fn new(original: &'a str) -> Source<'a> {
+impl<'a> ExpressionSource<'a> {
+    pub(super) fn new(original: &'a str) -> ExpressionSource<'a> {
         let surrogate = |at: usize| -> Option<u16> {
             let digits = original.get(at..)?.strip_prefix("\\u")?.get(..4)?;
             let digits = digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(digits)?;
             u16::from_str_radix(digits, 16).ok().filter(|unit| (0xd800..0xe000).contains(unit))
         };
-        let mut source = Source { original, text: String::new(), pairs: Vec::new() };
+        let mut source = ExpressionSource { original, text: String::new(), pairs: Vec::new() };
         let mut rest = original;
         // Outside of strings a backslash occurs in comments only, where a replacement does no harm.
         while let Some(found) = rest.find('\\') {

@@ -11,15 +11,15 @@ use std::io::Write as _;
 use jaq_json::{Map, Num, Val};
 
 use super::{OUTPUT_CAP, too_large};
-use crate::pipeline::json_cursor::{Cursor, unescape};
+use crate::pipeline::json_cursor::{JsonCursor, unescape};
 use crate::protocol::scan::MAX_DEPTH;
 
 /// Builds the value of valid JSON.
 pub(super) fn from_json(json: &[u8]) -> Val {
-    build(&mut Cursor::new(json))
+    build(&mut JsonCursor::new(json))
 }
 
-fn build(cursor: &mut Cursor) -> Val {
+fn build(cursor: &mut JsonCursor) -> Val {
     match cursor.peek() {
         b'{' => {
             let mut members = Map::default();

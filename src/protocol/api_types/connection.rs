@@ -8,7 +8,7 @@ use crate::text::sanitize;
 
 /// A connection of the app, open or ended (X docs: connections). Every member but `raw` may be missing.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Connection {
+pub struct AppConnection {
     /// Terminating it needs the id; the published example lacks it.
     pub id: Option<String>,
     /// X's name of the stream; a plain string, not only one of the published names.
@@ -25,7 +25,7 @@ pub struct Connection {
     pub raw: Value,
 }
 
-impl Connection {
+impl AppConnection {
     /// Reads one element of `data`.
     #[must_use]
     pub fn from_json(raw: &Value) -> Self {
@@ -118,11 +118,11 @@ mod tests {
     fn the_published_connection_is_read_without_the_id_it_lacks() {
         let raw = json!({"connected_at":"2023-11-07T05:31:56Z","endpoint_name":"sample_stream","client_ip":"192.0.2.1",
             "disconnect_reason":"operator_disconnect","disconnected_at":"2023-11-07T05:31:56Z"});
-        let connection = Connection::from_json(&raw);
+        let connection = AppConnection::from_json(&raw);
         assert_eq!((connection.id.as_deref(), connection.is_active()), (None, false));
         assert_eq!(connection.disconnect_reason.as_deref(), Some("operator_disconnect"));
         assert_eq!(connection.raw, raw);
-        let open = Connection::from_json(&json!({ "id": 17, "disconnected_at": null, "brand_new": [1] }));
+        let open = AppConnection::from_json(&json!({ "id": 17, "disconnected_at": null, "brand_new": [1] }));
         assert!(open.is_active());
         assert_eq!((open.id.as_deref(), &open.raw["brand_new"]), (Some("17"), &json!([1])));
     }

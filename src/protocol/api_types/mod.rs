@@ -17,9 +17,9 @@ use serde_json::Value;
 
 use super::problem::Problem;
 
-pub use connection::{Connection, TerminateResult, TerminatedConnection, is_connection_id};
+pub use connection::{AppConnection, TerminateResult, TerminatedConnection, is_connection_id};
 pub use rule::{AddOutcome, AppRules, DeleteOutcome, RuleCounts, RuleError, StoredRule};
-pub use usage::{DailyUsage, Usage};
+pub use usage::{DailyUsage, ProjectUsage};
 
 /// Longest text kept of a member that users see, in characters; X's longest detail has about 210.
 const LONGEST_TEXT: usize = 500;
@@ -84,7 +84,10 @@ mod tests {
             assert_eq!(TerminateResult::from_json(&value), TerminateResult::default());
             assert!(AddOutcome::from_json(&value).rules.iter().all(|rule| rule.value.is_empty()));
             assert_eq!(DeleteOutcome::from_json(&value), DeleteOutcome::default());
-            assert!(Usage::from_json(&value).project_days.is_empty() && RuleCounts::from_json(&value).apps.is_empty());
+            assert!(
+                ProjectUsage::from_json(&value).project_days.is_empty()
+                    && RuleCounts::from_json(&value).apps.is_empty()
+            );
             assert_eq!((errors(&value), next_token(&value)), (Vec::new(), None));
         }
     }

@@ -6,7 +6,7 @@ use super::{list, number, text};
 
 /// What the project consumed, as X counts it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Usage {
+pub struct ProjectUsage {
     /// The day of the month on which the count restarts.
     pub cap_reset_day: Option<u64>,
     /// Posts that the project may consume in a month.
@@ -34,7 +34,7 @@ pub struct DailyUsage {
     pub posts: u64,
 }
 
-impl Usage {
+impl ProjectUsage {
     /// Reads a response, in the form of the schema or in that of the prose page.
     #[must_use]
     pub fn from_json(response: &Value) -> Self {
@@ -89,16 +89,18 @@ mod tests {
             app: app.map(ToOwned::to_owned),
             posts,
         };
-        let schema = Usage::from_json(&json!({"data":{"cap_reset_day":13,"project_cap":"3000000","project_id":"42",
+        let schema =
+            ProjectUsage::from_json(&json!({"data":{"cap_reset_day":13,"project_cap":"3000000","project_id":"42",
             "project_usage":"1203",
             "daily_project_usage":{"project_id":"42","usage":[{"date":"2026-11-21T00:00:00.000Z","usage":"200"}]},
             "daily_client_app_usage":[{"client_app_id":"9","usage_result_count":1,
                 "usage":[{"date":"2026-11-21T00:00:00.000Z","usage":"120"}]}]}}));
         assert_eq!((schema.cap_reset_day, schema.project_cap), (Some(13), Some(3_000_000)));
         assert_eq!((schema.project_days, schema.app_days), (vec![day(None, 200)], vec![day(Some("9"), 120)]));
-        let prose =
-            Usage::from_json(&json!({"data":{"project_cap":3_000_000,"project_usage":1203,"daily_project_usage":[
-            {"date":"2026-11-21T00:00:00.000Z","usage":[{"app_id":"9","tweets_consumed":120}]}]}}));
+        let prose = ProjectUsage::from_json(
+            &json!({"data":{"project_cap":3_000_000,"project_usage":1203,"daily_project_usage":[
+            {"date":"2026-11-21T00:00:00.000Z","usage":[{"app_id":"9","tweets_consumed":120}]}]}}),
+        );
         assert_eq!((prose.project_usage, prose.project_days), (Some(1203), vec![day(Some("9"), 120)]));
     }
 }

@@ -3,10 +3,10 @@
 //! A row reads: group, code, name, side, source, meaning, advice. What `tail` does is not here: it is
 //! rendered from the reaction table, so that no text contradicts the program.
 
+use super::entry::CodeGroup::{Enterprise, Issue, Local, Passing, Problem, Status, Text, Type, V1};
 use super::entry::Effect::{ByStatus, ReadsOn, SameAs};
-use super::entry::Group::{Enterprise, Issue, Local, Passing, Problem, Status, Text, Type, V1};
 use super::entry::Side::{Account, Network, Ours, Unknown, X};
-use super::entry::{Entry, row};
+use super::entry::{CatalogueEntry, row};
 
 const V1_PAGE: &str = "the v1.1 streaming message types page";
 const V1_CONNECTING: &str = "the v1.1 \"Connecting to a streaming endpoint\" page";
@@ -54,7 +54,7 @@ const FORBIDDEN: &str = "Its `reason` is client-not-enrolled (the app belongs to
 /// Every ending, in the order `explain` lists them: v1.1 codes, v2 types and issues, problems, enterprise, text,
 /// statuses, our own. A group's generic entries come last.
 #[rustfmt::skip] // Two lines per row; rustfmt would make nine.
-pub static ENTRIES: &[Entry] = &[
+pub static ENTRIES: &[CatalogueEntry] = &[
     row(V1, "1", "Shutdown", X, V1_PAGE, "the feed was shut down, usually for a restart of the server", NOTHING),
     row(V1, "2", "Duplicate stream", Ours, V1_PAGE,
         "the same endpoint was opened too often with the same credentials", STOP_OTHER_CLIENT).notes(&[TAKE_OVERS]),
@@ -261,7 +261,7 @@ pub static ENTRIES: &[Entry] = &[
 /// What X sends besides endings: warnings, and errors about a single post or request. The status row never
 /// shows one of these as the last code; they are here because users see them in messages.
 #[rustfmt::skip]
-pub static PASSING: &[Entry] = &[
+pub static PASSING: &[CatalogueEntry] = &[
     row(Passing, "limit", "Limit", Account, V1_PAGE,
         "more posts matched than this access delivers; the number counts from the start of the connection",
         "narrow the rules or the track words; this stream does not deliver the missing posts later").effect(ReadsOn),

@@ -31,7 +31,7 @@ impl fmt::Display for Side {
 
 /// Where a code comes from; a code is unique within its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Group {
+pub enum CodeGroup {
     /// Codes of v1.1 `disconnect` lines.
     V1,
     /// Values of `disconnect_type`.
@@ -52,7 +52,7 @@ pub enum Group {
     Passing,
 }
 
-impl Group {
+impl CodeGroup {
     /// Every group, in the order they are listed.
     pub const ALL: [Self; 9] = [
         Self::V1,
@@ -85,7 +85,7 @@ impl Group {
 
 /// What is known about one ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// The code as shown.
     pub code: &'static str,
     /// Short name to show beside the code.
@@ -101,7 +101,7 @@ pub struct Entry {
     /// What else is worth knowing, a sentence or two each; only `explain` prints them.
     pub notes: &'static [&'static str],
     /// Where the code comes from.
-    pub group: Group,
+    pub group: CodeGroup,
     /// True for the entry of all undocumented codes of a group; its `code` is a label, not a code.
     pub generic: bool,
     /// How `tail` selects its reaction.
@@ -123,27 +123,38 @@ pub enum Effect {
 
 /// An entry without notes, for an ending.
 pub(super) const fn row(
-    group: Group,
+    group: CodeGroup,
     code: &'static str,
     name: &'static str,
     side: Side,
     source: &'static str,
     meaning: &'static str,
     advice: &'static str,
-) -> Entry {
-    Entry { code, name, meaning, side, advice, source, notes: &[], group, generic: false, effect: Effect::Ends }
+) -> CatalogueEntry {
+    CatalogueEntry {
+        code,
+        name,
+        meaning,
+        side,
+        advice,
+        source,
+        notes: &[],
+        group,
+        generic: false,
+        effect: Effect::Ends,
+    }
 }
 
-impl Entry {
-    pub(super) const fn generic(self) -> Entry {
-        Entry { generic: true, ..self }
+impl CatalogueEntry {
+    pub(super) const fn generic(self) -> CatalogueEntry {
+        CatalogueEntry { generic: true, ..self }
     }
 
-    pub(super) const fn notes(self, notes: &'static [&'static str]) -> Entry {
-        Entry { notes, ..self }
+    pub(super) const fn notes(self, notes: &'static [&'static str]) -> CatalogueEntry {
+        CatalogueEntry { notes, ..self }
     }
 
-    pub(super) const fn effect(self, effect: Effect) -> Entry {
-        Entry { effect, ..self }
+    pub(super) const fn effect(self, effect: Effect) -> CatalogueEntry {
+        CatalogueEntry { effect, ..self }
     }
 }

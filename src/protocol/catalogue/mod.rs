@@ -10,7 +10,7 @@ mod entry;
 mod topics;
 
 pub use entries::{ENTRIES, PASSING, STATUS_PAGE};
-pub use entry::{Effect, Entry, Group, Side};
+pub use entry::{CatalogueEntry, CodeGroup, Effect, Side};
 pub use topics::{TOPICS, Topic};
 
 use super::disconnect::{Code, EnterpriseError, HttpStatus, LocalCause, TextLine, V1Code};
@@ -18,7 +18,7 @@ use super::disconnect::{Code, EnterpriseError, HttpStatus, LocalCause, TextLine,
 /// The entry for a code, or for the label of a generic entry such as `5xx`. Letter case does not count. None for
 /// any other text.
 #[must_use]
-pub fn find(word: &str) -> Option<&'static Entry> {
+pub fn find(word: &str) -> Option<&'static CatalogueEntry> {
     let word = word.trim();
     Code::parse(word)
         .map(|code| code.entry())
@@ -28,7 +28,7 @@ pub fn find(word: &str) -> Option<&'static Entry> {
 /// Every entry that the user may mean by `word`, endings first: by code, else by name. An undocumented status gives the
 /// entry of its class; any other number without an entry gives none.
 #[must_use]
-pub fn search(word: &str) -> Vec<&'static Entry> {
+pub fn search(word: &str) -> Vec<&'static CatalogueEntry> {
     let word = word.trim();
     let all = || ENTRIES.iter().chain(PASSING);
     let coded: Vec<_> = all().filter(|entry| entry.code.eq_ignore_ascii_case(word)).collect();
@@ -44,16 +44,16 @@ pub fn search(word: &str) -> Vec<&'static Entry> {
 
 impl Code {
     /// The family a code belongs to.
-    fn group(&self) -> Group {
+    fn group(&self) -> CodeGroup {
         match self {
-            Self::V1(_) | Self::V1Text(_) => Group::V1,
-            Self::Type(_) => Group::Type,
-            Self::Issue(_) => Group::Issue,
-            Self::Problem(_) => Group::Problem,
-            Self::Enterprise(_) => Group::Enterprise,
-            Self::Text(_) => Group::Text,
-            Self::Status(_) => Group::Status,
-            Self::Local(_) => Group::Local,
+            Self::V1(_) | Self::V1Text(_) => CodeGroup::V1,
+            Self::Type(_) => CodeGroup::Type,
+            Self::Issue(_) => CodeGroup::Issue,
+            Self::Problem(_) => CodeGroup::Problem,
+            Self::Enterprise(_) => CodeGroup::Enterprise,
+            Self::Text(_) => CodeGroup::Text,
+            Self::Status(_) => CodeGroup::Status,
+            Self::Local(_) => CodeGroup::Local,
         }
     }
 
@@ -62,7 +62,7 @@ impl Code {
     /// # Panics
     /// Never: a test holds that each family is complete.
     #[must_use]
-    pub fn entry(&self) -> &'static Entry {
+    pub fn entry(&self) -> &'static CatalogueEntry {
         let (group, word) = (self.group(), self.to_string());
         let mut family = ENTRIES.iter().filter(|entry| entry.group == group);
         // Compared exactly: text from a server is data, and must not select a generic entry through its label.
@@ -82,7 +82,7 @@ impl Code {
     }
 }
 
-impl Entry {
+impl CatalogueEntry {
     /// The code this entry is about; for a generic entry one that has no entry of its own. None for what is
     /// not acted on, or only by the status it came with.
     #[must_use]
@@ -94,19 +94,19 @@ impl Entry {
         }
         let word = self.code;
         Some(match self.group {
-            Group::V1 => Code::V1(word.parse::<i64>().map_or(V1Code::Other(0), V1Code::from)),
-            Group::Type => Code::Type(word.into()),
-            Group::Issue => Code::Issue(word.into()),
-            Group::Problem => Code::Problem(word.into()),
+            CodeGroup::V1 => Code::V1(word.parse::<i64>().map_or(V1Code::Other(0), V1Code::from)),
+            CodeGroup::Type => Code::Type(word.into()),
+            CodeGroup::Issue => Code::Issue(word.into()),
+            CodeGroup::Problem => Code::Problem(word.into()),
             // 5xx: 599.
-            Group::Status => {
+            CodeGroup::Status => {
                 let number = word.replace('x', "9").parse::<u16>();
                 Code::Status(number.map_or(HttpStatus::Other(0), HttpStatus::from))
             }
-            Group::Enterprise => Code::Enterprise(EnterpriseError::parse(word)?),
-            Group::Text => Code::Text(TextLine::parse(word)?),
-            Group::Local => Code::Local(LocalCause::parse(word)?),
-            Group::Passing => return None,
+            CodeGroup::Enterprise => Code::Enterprise(EnterpriseError::parse(word)?),
+            CodeGroup::Text => Code::Text(TextLine::parse(word)?),
+            CodeGroup::Local => Code::Local(LocalCause::parse(word)?),
+            CodeGroup::Passing => return None,
         })
     }
 }
@@ -147,7 +147,11 @@ mod tests {
     fn every_entry_can_be_shown() {
         let mut codes = HashSet::new();
         for entry in ENTRIES.iter().chain(PASSING) {
-            assert!(codes.insert((entry.group == Group::Passing, entry.code.to_lowercase())), "{} twice", entry.code);
+            assert!(
+                codes.insert((entry.group == CodeGroup::Passing, entry.code.to_lowercase())),
+                "{} twice",
+                entry.code
+            );
             assert!(entry.meaning.chars().count() <= 110, "{}", entry.code);
             for text in [entry.code, entry.name, entry.meaning, entry.advice, entry.source] {
                 assert!(!text.is_empty() && !text.ends_with('.'), "{}: {text}", entry.code);

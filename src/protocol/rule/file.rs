@@ -33,14 +33,14 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Where a rule was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SourceLocation {
     /// The file's name as the user gave it.
     pub file: String,
     /// The line, counted from 1.
     pub line: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", escape_controls(&self.file), self.line)
     }
@@ -48,16 +48,16 @@ impl fmt::Display for Place {
 
 /// A part of a rule file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct FileMistake {
     /// Where it is.
-    pub place: Place,
+    pub place: SourceLocation,
     /// What is wrong, as a fragment.
     pub what: String,
     /// What to do about it, as a fragment.
     pub advice: &'static str,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for FileMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}; {}", self.place, self.what, self.advice)
     }
@@ -67,7 +67,7 @@ impl fmt::Display for Mistake {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mistakes {
     /// The first [`MOST_MISTAKES`], in order.
-    pub list: Vec<Mistake>,
+    pub list: Vec<FileMistake>,
     /// How many follow them.
     pub more: usize,
 }
@@ -91,7 +91,7 @@ impl std::error::Error for Mistakes {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Where it is.
-    pub place: Place,
+    pub place: SourceLocation,
     /// What was found, as a fragment.
     pub what: String,
 }
@@ -104,11 +104,11 @@ impl fmt::Display for Note {
 
 /// The rules in the files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct RuleFiles {
     /// The rules in the order of the files; no two have the same value.
     pub rules: Vec<Rule>,
     /// Where each of `rules` was first written.
-    pub places: Vec<Place>,
+    pub places: Vec<SourceLocation>,
     /// Rules written twice.
     pub notes: Vec<Note>,
 }
@@ -119,9 +119,9 @@ pub struct Reading {
 ///
 /// # Errors
 /// Something in them cannot be read. Then no rules are returned: a sync to half a file would delete the other half.
-pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Reading, Mistakes> {
+pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<RuleFiles, Mistakes> {
     let mut reader =
-        Reader { file: "", reading: Reading::default(), known: HashMap::new(), mistakes: Mistakes::default() };
+        FileReader { file: "", reading: RuleFiles::default(), known: HashMap::new(), mistakes: Mistakes::default() };
     for (name, bytes) in files {
         reader.file = name;
         reader.read(bytes);
@@ -129,15 +129,15 @@ pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<
     if reader.mistakes.list.is_empty() { Ok(reader.reading) } else { Err(reader.mistakes) }
 }
 
-struct Reader<'a> {
+struct FileReader<'a> {
     file: &'a str,
-    reading: Reading,
+    reading: RuleFiles,
     /// The index of each rule by its value.
     known: HashMap<String, usize>,
     mistakes: Mistakes,
 }
 
-impl Reader<'_> {
+impl FileReader<'_> {
     fn read(&mut self, bytes: &[u8]) {
         if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
             self.mistake(1, "the file is UTF-16".to_owned(), "save it as UTF-8");
@@ -255,7 +255,7 @@ impl Reader<'_> {
     }
 
     fn rule(&mut self, rule: Rule, line: usize) {
-        let place = Place { file: self.file.to_owned(), line };
+        let place = SourceLocation { file: self.file.to_owned(), line };
         let Some(&first) = self.known.get(&rule.value) else {
             self.known.insert(rule.value.clone(), self.reading.rules.len());
             self.reading.rules.push(rule);
@@ -281,8 +281,8 @@ impl Reader<'_> {
         if self.mistakes.list.len() == MOST_MISTAKES {
             self.mistakes.more += 1;
         } else {
-            let place = Place { file: self.file.to_owned(), line };
-            self.mistakes.list.push(Mistake { place, what, advice });
+            let place = SourceLocation { file: self.file.to_owned(), line };
+            self.mistakes.list.push(FileMistake { place, what, advice });
         }
     }
 }
@@ -345,7 +345,7 @@ fn string_end(json: &[u8], at: usize) -> usize {
 
 /// The form of a rule file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Form {
+pub enum FileFormat {
     /// `{"value":…,"tag":…}` per line.
     #[default]
     Ndjson,
@@ -356,10 +356,10 @@ pub enum Form {
 
 /// Writes rules as a file for [`read`]. Ids are left out: they change when a rule is added again.
 #[must_use]
-pub fn write(rules: &[Rule], form: Form) -> String {
+pub fn write(rules: &[Rule], form: FileFormat) -> String {
     let mut text = String::new();
     for rule in rules {
-        if form == Form::Tab && is_plain(rule) {
+        if form == FileFormat::Tab && is_plain(rule) {
             text.push_str(&rule.value);
             if let Some(tag) = rule.tag() {
                 text.push('\t');

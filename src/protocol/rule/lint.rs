@@ -7,15 +7,15 @@
 //!
 //! Law: total; the same rule always gives the same findings, in the order of their positions.
 
-use super::Access;
+use super::AccessLevel;
 use super::finding::{Finding, Severity};
 use super::operator::Class;
-use super::syntax::{Kind, Token, tokens};
+use super::syntax::{RuleToken, TokenKind, tokens};
 
 /// Checks a rule. Without an access level a rule may be as long as any level allows, with a warning beyond the shorter
 /// limit.
 #[must_use]
-pub fn lint(rule: &str, access: Option<Access>) -> Vec<Finding> {
+pub fn lint(rule: &str, access: Option<AccessLevel>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if rule.trim().is_empty() {
         findings.push(finding(Severity::Error, 1, "the rule is empty", "write at least one word or operator"));
@@ -27,7 +27,7 @@ pub fn lint(rule: &str, access: Option<Access>) -> Vec<Finding> {
     }
     let known = findings.len();
     let (tokens, whole) = tokens(rule, &mut findings);
-    let mut structure = Structure { levels: vec![Level::at(1, false)], ..Structure::default() };
+    let mut structure = Structure { levels: vec![Scope::at(1, false)], ..Structure::default() };
     for token in &tokens {
         structure.add(token);
     }
@@ -47,10 +47,10 @@ fn finding(severity: Severity, position: usize, message: impl Into<String>, hint
     Finding { severity, position, message: message.into(), hint: hint.to_owned() }
 }
 
-fn length(rule: &str, access: Option<Access>, findings: &mut Vec<Finding>) {
+fn length(rule: &str, access: Option<AccessLevel>, findings: &mut Vec<Finding>) {
     let count = rule.chars().count();
-    let most = access.unwrap_or(Access::Enterprise).characters();
-    let less = Access::PayPerUse.characters();
+    let most = access.unwrap_or(AccessLevel::Enterprise).characters();
+    let less = AccessLevel::PayPerUse.characters();
     let split = "split it into several rules; the same tag keeps them together";
     if count > most {
         let message = format!("the rule has {count} characters, X allows {most}");
@@ -77,14 +77,14 @@ struct Branch {
 
 /// The inside of parentheses, or the whole rule.
 #[derive(Debug, Default)]
-struct Level {
+struct Scope {
     at: usize,
     negated: bool,
     closed: Vec<Branch>,
     open: Branch,
 }
 
-impl Level {
+impl Scope {
     fn at(at: usize, negated: bool) -> Self {
         Self { at, negated, ..Self::default() }
     }
@@ -104,7 +104,7 @@ impl Level {
 /// The structure of the terms.
 #[derive(Debug, Default)]
 struct Structure {
-    levels: Vec<Level>,
+    levels: Vec<Scope>,
     found: Vec<Finding>,
     /// Doubts that an error about the whole rule would only repeat.
     doubts: Vec<Finding>,
@@ -121,19 +121,19 @@ struct Structure {
 }
 
 impl Structure {
-    fn level(&mut self) -> &mut Level {
+    fn level(&mut self) -> &mut Scope {
         // The rule itself is never closed, so there always is one.
         if self.levels.is_empty() {
-            self.levels.push(Level::at(1, false));
+            self.levels.push(Scope::at(1, false));
         }
         let last = self.levels.len() - 1;
         &mut self.levels[last]
     }
 
-    fn add(&mut self, token: &Token) {
+    fn add(&mut self, token: &RuleToken) {
         self.last = token.at;
         match token.kind {
-            Kind::Open => {
+            TokenKind::Open => {
                 if token.negated {
                     self.found.push(finding(
                         Severity::Warning,
@@ -142,14 +142,14 @@ impl Structure {
                         "negate each term instead: X advises against negated groups",
                     ));
                 }
-                self.levels.push(Level::at(token.at, token.negated));
+                self.levels.push(Scope::at(token.at, token.negated));
             }
-            Kind::Close if self.levels.len() < 2 => {
+            TokenKind::Close if self.levels.len() < 2 => {
                 self.broken = true;
                 let hint = "remove it, or write the `(` before it";
                 self.found.push(finding(Severity::Error, token.at, "a `)` without its `(`", hint));
             }
-            Kind::Close => {
+            TokenKind::Close => {
                 self.end_branch(token.at);
                 if let Some(level) = self.levels.pop() {
                     let (branch, level) = level.close();
@@ -160,13 +160,13 @@ impl Structure {
                     self.join(branch);
                 }
             }
-            Kind::Or => {
+            TokenKind::Or => {
                 self.end_branch(token.at);
                 let level = self.level();
                 let branch = std::mem::take(&mut level.open);
                 level.closed.push(branch);
             }
-            Kind::Term { class, stop, sample } => {
+            TokenKind::Term { class, stop, sample } => {
                 if sample && self.levels.len() == 1 {
                     self.sample = Some(token.at);
                 }
@@ -221,7 +221,7 @@ impl Structure {
         self.found.push(finding(Severity::Warning, at, what, hint));
     }
 
-    fn look_at(&mut self, level: &Level, whole: bool) {
+    fn look_at(&mut self, level: &Scope, whole: bool) {
         let several = level.closed.len() > 1;
         if !whole && !level.negated {
             for branch in level.closed.iter().filter(|branch| branch.terms > 0 && !branch.positive) {
@@ -260,7 +260,7 @@ impl Structure {
         findings.append(&mut self.found);
     }
 
-    fn judge(&mut self, rule: Branch, level: &Level) {
+    fn judge(&mut self, rule: Branch, level: &Scope) {
         let Some(class) = self.class else {
             return;
         };

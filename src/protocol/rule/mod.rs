@@ -87,14 +87,14 @@ impl From<&StoredRule> for Rule {
 
 /// An access level and its limits (X API docs: filtered stream, introduction).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum AccessLevel {
     /// 1,000 rules of 1,024 characters.
     PayPerUse,
     /// 25,000 rules or more, of 2,048 characters.
     Enterprise,
 }
 
-impl Access {
+impl AccessLevel {
     /// Longest rule, in characters.
     #[must_use]
     pub const fn characters(self) -> usize {

@@ -118,7 +118,7 @@ const LANGUAGES: &str = "am ar bg bn bo bs ca ckb cs cy da de dv el en es et eu 
     und ur vi zh-cn zh-tw";
 
 /// What is wrong, and what to do: for a [`super::finding::Finding`].
-pub(super) type Mistake = (Severity, String, String);
+pub(super) type FindingText = (Severity, String, String);
 
 /// Operators are case-insensitive.
 pub(super) fn find(name: &str) -> Option<&'static Operator> {
@@ -126,7 +126,7 @@ pub(super) fn find(name: &str) -> Option<&'static Operator> {
 }
 
 /// The finding for an operator that is not listed.
-pub(super) fn unknown(name: &str) -> Mistake {
+pub(super) fn unknown(name: &str) -> FindingText {
     let hint = match name.to_ascii_lowercase().as_str() {
         "http" | "https" => "write url:\"https://…\"".to_owned(),
         "since" | "until" | "since_id" | "max_id" => "a stream has no past; that operator belongs to search".to_owned(),
@@ -139,7 +139,7 @@ pub(super) fn unknown(name: &str) -> Mistake {
 }
 
 /// Checks a value; `quoted` if it was in quotes, which are not part of it.
-pub(super) fn check(operator: &Operator, value: &str, quoted: bool, negated: bool) -> Result<(), Mistake> {
+pub(super) fn check(operator: &Operator, value: &str, quoted: bool, negated: bool) -> Result<(), FindingText> {
     let name = operator.name;
     let negatable = !matches!(name, "sample" | "embedding");
     if negated && !negatable {
@@ -195,11 +195,11 @@ pub(super) fn check(operator: &Operator, value: &str, quoted: bool, negated: boo
     }
 }
 
-fn error(message: String, hint: &str) -> Result<(), Mistake> {
+fn error(message: String, hint: &str) -> Result<(), FindingText> {
     Err((Severity::Error, message, hint.to_owned()))
 }
 
-fn doubt(message: String, hint: &str) -> Result<(), Mistake> {
+fn doubt(message: String, hint: &str) -> Result<(), FindingText> {
     Err((Severity::Warning, message, hint.to_owned()))
 }
 
@@ -207,7 +207,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn user(name: &str, value: &str) -> Result<(), Mistake> {
+fn user(name: &str, value: &str) -> Result<(), FindingText> {
     if let Some(bare) = value.strip_prefix('@') {
         return doubt(format!("`{name}:` accepts the name without `@`"), &format!("write {name}:{}", piece(bare)));
     }
@@ -223,7 +223,7 @@ fn user(name: &str, value: &str) -> Result<(), Mistake> {
     )
 }
 
-fn range(name: &str, value: &str) -> Result<(), Mistake> {
+fn range(name: &str, value: &str) -> Result<(), FindingText> {
     let (low, high) = value.split_once("..").unwrap_or((value, value));
     if !is_number(low) || !is_number(high) {
         return doubt(
@@ -239,7 +239,7 @@ fn range(name: &str, value: &str) -> Result<(), Mistake> {
     Ok(())
 }
 
-fn context(value: &str) -> Result<(), Mistake> {
+fn context(value: &str) -> Result<(), FindingText> {
     let part = |text: &str| text == "*" || is_number(text);
     match value.split_once('.') {
         Some((domain, entity)) if part(domain) && part(entity) && (domain, entity) != ("*", "*") => Ok(()),
@@ -251,7 +251,7 @@ fn context(value: &str) -> Result<(), Mistake> {
 }
 
 /// An area in brackets: coordinates, longitude first, then the radius if it is a circle.
-fn area(name: &str, value: &str, coordinates: usize, form: &str) -> Result<(), Mistake> {
+fn area(name: &str, value: &str, coordinates: usize, form: &str) -> Result<(), FindingText> {
     let hint = format!("write {name}:{form}");
     let Some(inner) = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
         return error(format!("`{name}:` has no area in brackets"), &hint);
@@ -276,7 +276,7 @@ fn area(name: &str, value: &str, coordinates: usize, form: &str) -> Result<(), M
     if circle { radius(parts[2], &hint) } else { Ok(()) }
 }
 
-fn radius(text: &str, hint: &str) -> Result<(), Mistake> {
+fn radius(text: &str, hint: &str) -> Result<(), FindingText> {
     let lower = text.to_ascii_lowercase();
     let digits = lower.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let miles = match (&lower[digits.len()..], digits.parse::<f64>()) {

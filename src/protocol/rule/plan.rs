@@ -45,14 +45,14 @@ impl Caps {
 
 /// One `POST /2/tweets/search/stream/rules`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
+pub enum RuleRequest {
     /// Add these rules.
     Add(Vec<Rule>),
     /// Delete these rules.
     Delete(Vec<Rule>),
 }
 
-impl Request {
+impl RuleRequest {
     /// The body. Rules are deleted by id if all ids are known: another process may have deleted and added the same
     /// value since.
     #[must_use]
@@ -94,7 +94,7 @@ pub struct Plan {
     /// Rules that do not change, as X has them.
     pub keep: Vec<Rule>,
     /// The requests in order; empty if nothing differs, and if there is an `excess`.
-    pub requests: Vec<Request>,
+    pub requests: Vec<RuleRequest>,
     /// How many rules exceed what X allows.
     pub excess: usize,
 }
@@ -127,15 +127,15 @@ pub fn plan(current: &[Rule], wanted: &[Rule], caps: Caps) -> Plan {
             }
         }
     }
-    let mut swaps: Vec<Step> = Vec::new();
-    let mut fresh: Vec<Step> = Vec::new();
+    let mut swaps: Vec<Replacement> = Vec::new();
+    let mut fresh: Vec<Replacement> = Vec::new();
     let mut seen: HashSet<&str> = HashSet::new();
     for rule in wanted.iter().filter(|rule| seen.insert(&rule.value)) {
         let new = Rule { id: None, ..rule.clone() };
         match changed.get(rule.value.as_str()) {
-            Some(old) => swaps.push(Step { old: Some((*old).clone()), new: new.clone() }),
+            Some(old) => swaps.push(Replacement { old: Some((*old).clone()), new: new.clone() }),
             None if there.contains(rule.value.as_str()) => continue,
-            None => fresh.push(Step { old: None, new: new.clone() }),
+            None => fresh.push(Replacement { old: None, new: new.clone() }),
         }
         plan.add.push(new);
     }
@@ -157,7 +157,7 @@ pub fn plan(current: &[Rule], wanted: &[Rule], caps: Caps) -> Plan {
 }
 
 /// A rule to add, and the one to delete before.
-struct Step {
+struct Replacement {
     old: Option<Rule>,
     new: Rule,
 }
@@ -169,12 +169,12 @@ struct Batcher {
     batch: usize,
     /// Superfluous rules that are not deleted yet.
     gone: VecDeque<Rule>,
-    requests: Vec<Request>,
+    requests: Vec<RuleRequest>,
 }
 
 impl Batcher {
     /// Adds a batch, after deleting the rules it replaces and, if X has no room, superfluous ones.
-    fn add(&mut self, steps: &[Step]) {
+    fn add(&mut self, steps: &[Replacement]) {
         let old: Vec<Rule> = steps.iter().filter_map(|step| step.old.clone()).collect();
         let mut short = self.short(steps.len() - old.len());
         while short > self.batch - old.len() && !self.gone.is_empty() {
@@ -185,10 +185,10 @@ impl Batcher {
             self.delete(old);
         } else if !old.is_empty() {
             self.size -= old.len();
-            self.requests.push(Request::Delete(old));
+            self.requests.push(RuleRequest::Delete(old));
         }
         self.size += steps.len();
-        self.requests.push(Request::Add(steps.iter().map(|step| step.new.clone()).collect()));
+        self.requests.push(RuleRequest::Add(steps.iter().map(|step| step.new.clone()).collect()));
     }
 
     /// How many rules must be deleted before `more` can be added.
@@ -202,7 +202,7 @@ impl Batcher {
         rules.extend(self.gone.drain(..room));
         if !rules.is_empty() {
             self.size -= rules.len();
-            self.requests.push(Request::Delete(rules));
+            self.requests.push(RuleRequest::Delete(rules));
         }
     }
 }
@@ -251,13 +251,13 @@ mod tests {
 
     /// X's rules endpoint: refuses what X refuses.
     #[derive(Clone)]
-    struct Endpoint {
+    struct FakeEndpoint {
         rules: Vec<Rule>,
         next: u32,
         caps: Caps,
     }
 
-    impl Endpoint {
+    impl FakeEndpoint {
         fn with(rules: &[(u8, u8)], caps: Caps) -> Self {
             let mut endpoint = Self { rules: Vec::new(), next: 1, caps };
             for rule in set(rules) {
@@ -271,7 +271,7 @@ mod tests {
             self.next += 1;
         }
 
-        fn take(&mut self, request: &Request) -> Result<(), String> {
+        fn take(&mut self, request: &RuleRequest) -> Result<(), String> {
             let count = request.rules().len();
             if count == 0 || count > self.caps.batch {
                 return Err(format!("{count} rules in a request"));
@@ -279,8 +279,8 @@ mod tests {
             for rule in request.rules() {
                 let at = self.rules.iter().position(|other| other.value == rule.value);
                 match (request, at) {
-                    (Request::Add(_), None) if self.rules.len() < self.caps.rules => self.store(rule.clone()),
-                    (Request::Delete(_), Some(at)) if self.rules[at].id == rule.id => {
+                    (RuleRequest::Add(_), None) if self.rules.len() < self.caps.rules => self.store(rule.clone()),
+                    (RuleRequest::Delete(_), Some(at)) if self.rules[at].id == rule.id => {
                         self.rules.remove(at);
                     }
                     _ => return Err(format!("{request:?} refused for {}", rule.value)),
@@ -312,9 +312,9 @@ mod tests {
     }
 
     fn story(current: &[(u8, u8)], wanted: &[(u8, u8)], caps: Caps) -> String {
-        let plan = plan(&Endpoint::with(current, caps).rules, &set(wanted), caps);
+        let plan = plan(&FakeEndpoint::with(current, caps).rules, &set(wanted), caps);
         let requests = plan.requests.iter().map(|request| {
-            let mark = if matches!(request, Request::Add(_)) { '+' } else { '-' };
+            let mark = if matches!(request, RuleRequest::Add(_)) { '+' } else { '-' };
             let values: Vec<&str> = request.rules().iter().map(|rule| &rule.value[1..]).collect();
             format!("{mark}{}", values.join(","))
         });
@@ -356,11 +356,11 @@ mod tests {
         let unknown = Rule::new("b", None);
         for (request, body) in [
             (
-                Request::Add(vec![known.clone(), unknown.clone()]),
+                RuleRequest::Add(vec![known.clone(), unknown.clone()]),
                 json!({"add":[{"value":"a","tag":"t"},{"value":"b"}]}),
             ),
-            (Request::Delete(vec![known.clone()]), json!({"delete":{"ids":["7"]}})),
-            (Request::Delete(vec![known, unknown]), json!({"delete":{"values":["a","b"]}})),
+            (RuleRequest::Delete(vec![known.clone()]), json!({"delete":{"ids":["7"]}})),
+            (RuleRequest::Delete(vec![known, unknown]), json!({"delete":{"values":["a","b"]}})),
         ] {
             assert_eq!(request.body(), body);
         }
@@ -395,7 +395,7 @@ mod tests {
         ) {
             let wanted = set(&wanted);
             let caps = Caps { rules: set(&current).len().max(wanted.len()) + room, batch };
-            let start = Endpoint::with(&current, caps);
+            let start = FakeEndpoint::with(&current, caps);
             let whole = plan(&start.rules, &wanted, caps);
             prop_assert_eq!(whole.keep.len() + whole.add.len(), wanted.len());
             prop_assert_eq!(whole.keep.len() + whole.delete.len(), start.rules.len());
@@ -427,8 +427,8 @@ mod tests {
             let mut gone = false;
             for request in &plan.requests {
                 match request {
-                    Request::Add(rules) => prop_assert!(!gone || rules.iter().all(|rule| there.contains(&rule.value))),
-                    Request::Delete(rules) => gone |= rules.iter().any(|rule| !goal.contains(&rule.value)),
+                    RuleRequest::Add(rules) => prop_assert!(!gone || rules.iter().all(|rule| there.contains(&rule.value))),
+                    RuleRequest::Delete(rules) => gone |= rules.iter().any(|rule| !goal.contains(&rule.value)),
                 }
             }
         }

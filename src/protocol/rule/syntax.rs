@@ -13,7 +13,7 @@ const STOP_WORDS: &str = "a an and at but by com from http https if in is it its
     www you";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Open,
     Close,
     Or,
@@ -21,15 +21,15 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Token {
+pub(super) struct RuleToken {
     pub(super) at: usize,
     pub(super) negated: bool,
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
 }
 
 /// Splits `rule` into tokens and adds mistakes in them to `findings`. The second value is false if a quote does not
 /// end, so that everything after it is unknown.
-pub(super) fn tokens(rule: &str, findings: &mut Vec<Finding>) -> (Vec<Token>, bool) {
+pub(super) fn tokens(rule: &str, findings: &mut Vec<Finding>) -> (Vec<RuleToken>, bool) {
     let mut lexer = Lexer { text: rule.chars().collect(), at: 0, whole: true, findings, tokens: Vec::new() };
     while lexer.at < lexer.text.len() {
         lexer.step();
@@ -43,7 +43,7 @@ struct Lexer<'a> {
     at: usize,
     whole: bool,
     findings: &'a mut Vec<Finding>,
-    tokens: Vec<Token>,
+    tokens: Vec<RuleToken>,
 }
 
 impl Lexer<'_> {
@@ -65,8 +65,8 @@ impl Lexer<'_> {
         match self.peek() {
             None => {}
             Some(_) if negated && alone => {}
-            Some('(') => self.single(first, negated, Kind::Open),
-            Some(')') => self.single(first, negated, Kind::Close),
+            Some('(') => self.single(first, negated, TokenKind::Open),
+            Some(')') => self.single(first, negated, TokenKind::Close),
             Some('"') => self.phrase(first, negated),
             Some(_) => self.word(first, negated),
         }
@@ -76,17 +76,17 @@ impl Lexer<'_> {
         self.text.get(self.at).copied()
     }
 
-    fn single(&mut self, first: usize, negated: bool, kind: Kind) {
+    fn single(&mut self, first: usize, negated: bool, kind: TokenKind) {
         self.at += 1;
         self.push(first, negated, kind);
     }
 
-    fn push(&mut self, first: usize, negated: bool, kind: Kind) {
-        self.tokens.push(Token { at: first + 1, negated, kind });
+    fn push(&mut self, first: usize, negated: bool, kind: TokenKind) {
+        self.tokens.push(RuleToken { at: first + 1, negated, kind });
     }
 
     fn term(&mut self, first: usize, negated: bool, class: Class) {
-        self.push(first, negated, Kind::Term { class, stop: false, sample: false });
+        self.push(first, negated, TokenKind::Term { class, stop: false, sample: false });
     }
 
     fn warn(&mut self, at: usize, message: impl Into<String>, hint: &str) {
@@ -158,7 +158,7 @@ impl Lexer<'_> {
         let mut class = Class::Standalone;
         match word.as_str() {
             "OR" if !negated => {
-                self.push(first, false, Kind::Or);
+                self.push(first, false, TokenKind::Or);
                 return;
             }
             // X's message: "Ambiguous use of and as a keyword". Some pages say it is a plain word.
@@ -197,7 +197,7 @@ impl Lexer<'_> {
             _ => {}
         }
         let stop = STOP_WORDS.split_whitespace().any(|stop| stop.eq_ignore_ascii_case(&word));
-        self.push(first, negated, Kind::Term { class, stop, sample: false });
+        self.push(first, negated, TokenKind::Term { class, stop, sample: false });
     }
 
     /// Reads letters, digits and `_` with a colon after them, colon included, and returns the name; reads nothing else.
@@ -233,7 +233,7 @@ impl Lexer<'_> {
         match known {
             Some(known) => {
                 let sample = known.name == "sample";
-                self.push(first, negated, Kind::Term { class: known.class, stop: false, sample });
+                self.push(first, negated, TokenKind::Term { class: known.class, stop: false, sample });
             }
             None => self.term(first, negated, Class::Unclear),
         }

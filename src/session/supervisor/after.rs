@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Output, Subject, Supervisor};
+use super::{Decisions, Subject, Supervisor};
 use crate::protocol::disconnect::{Code, ConnectionIssue, LocalCause, TextLine};
 use crate::protocol::message::DisconnectReason;
 use crate::session::backoff::IMMEDIATE_JITTER;
@@ -22,7 +22,7 @@ const ASK_EVERY: Duration = Duration::from_secs(5 * 60);
 
 impl Supervisor {
     /// A connection is over, or was never open; `refusal` says what was answered instead.
-    pub(super) fn ended(&mut self, ending: DisconnectReason, refusal: Option<&Refusal>, out: &mut Output) {
+    pub(super) fn ended(&mut self, ending: DisconnectReason, refusal: Option<&Refusal>, out: &mut Decisions) {
         let Phase::Connected(connection) = std::mem::replace(&mut self.role.phase, Phase::Idle) else {
             unreachable!("{ending:?} in {:?}", self.role.phase)
         };
@@ -87,7 +87,7 @@ impl Supervisor {
         self.options.max_retries.is_some_and(|max| self.role.retries >= max).then(|| Outcome::GaveUp(ending()))
     }
 
-    fn retry(&mut self, ended: &Ended, refusal: Option<&Refusal>, out: &mut Output) {
+    fn retry(&mut self, ended: &Ended, refusal: Option<&Refusal>, out: &mut Decisions) {
         self.role.retries += 1;
         let reaction = reaction(&ended.ending.code);
         let (mut delay, mut why) = match reaction {
@@ -126,7 +126,7 @@ impl Supervisor {
     }
 
     /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection.
-    fn ask_about(&mut self, ended: &Ended, number: u32, stops: bool, out: &mut Output) {
+    fn ask_about(&mut self, ended: &Ended, number: u32, stops: bool, out: &mut Decisions) {
         let code = &ended.ending.code;
         let slot =
             *code == Code::Issue(ConnectionIssue::TooManyConnections) || *code == Code::Text(TextLine::ConnectionLimit);
@@ -150,7 +150,7 @@ impl Supervisor {
         out.actions.push(Action::Ask(query));
     }
 
-    pub(super) fn answered(&mut self, response: Option<Response>, out: &mut Output) {
+    pub(super) fn answered(&mut self, response: Option<Response>, out: &mut Decisions) {
         self.asking = None;
         let (connection, kind) = match response {
             Some(Response::Holders { kill, holders, freed }) => {
@@ -163,14 +163,14 @@ impl Supervisor {
         out.event(connection, kind);
     }
 
-    pub(super) fn wait(&mut self, delay: Duration, why: WaitReason, out: &mut Output) {
+    pub(super) fn wait(&mut self, delay: Duration, why: WaitReason, out: &mut Decisions) {
         let until = out.now.after(delay);
         out.event(self.connections, EventKind::Waiting { why, delay, until });
         self.role.phase = Phase::Waiting { until };
     }
 
     /// The quota is spent: an open connection ends, and none is opened before its period turns.
-    pub(super) fn quota_spent(&mut self, quota: QuotaState, out: &mut Output) {
+    pub(super) fn quota_spent(&mut self, quota: QuotaState, out: &mut Decisions) {
         let ending = of_own(LocalCause::Quota, quota::describe(&quota.reading, out.now));
         match &self.role.phase {
             Phase::Connected(connection) if connection.is_open() => self.close(ending, out),
@@ -181,7 +181,7 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn rest_after_quota(&mut self, ending: DisconnectReason, out: &mut Output) {
+    pub(super) fn rest_after_quota(&mut self, ending: DisconnectReason, out: &mut Decisions) {
         match self.quota {
             Some(quota) if self.options.quota_wait => {
                 let turn = quota::next_turn(out.now, quota.reading.quota.period);

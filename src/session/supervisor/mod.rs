@@ -36,7 +36,7 @@ use shutdown::Stopping;
 
 /// How a run behaves.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct RunOptions {
     /// What opens the stream.
     pub request: Request,
     /// How often the server promises a sign of life.
@@ -86,7 +86,7 @@ const LOCK_REPORT_AFTER: Duration = Duration::from_secs(1);
 
 /// What the supervisor itself waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Timer {
+enum RunTimer {
     /// The time of `--for`.
     Deadline,
     /// The reader has blocked the stream for long enough to report it.
@@ -105,16 +105,16 @@ enum Timer {
     Close,
 }
 
-impl timer::Timer for Timer {
-    const ALL: &'static [Timer] = &[
-        Timer::Deadline,
-        Timer::BlockReport,
-        Timer::Meter,
-        Timer::Status,
-        Timer::LockReport,
-        Timer::Answer,
-        Timer::Flush,
-        Timer::Close,
+impl timer::Timer for RunTimer {
+    const ALL: &'static [RunTimer] = &[
+        RunTimer::Deadline,
+        RunTimer::BlockReport,
+        RunTimer::Meter,
+        RunTimer::Status,
+        RunTimer::LockReport,
+        RunTimer::Answer,
+        RunTimer::Flush,
+        RunTimer::Close,
     ];
 
     fn index(self) -> usize {
@@ -140,10 +140,10 @@ enum Stage {
 /// All connections of a run, as a pure function: (state, now, input) -> (state, events, actions).
 #[derive(Debug)]
 pub struct Supervisor {
-    options: Options,
+    options: RunOptions,
     stage: Stage,
     role: Role,
-    timers: TimerTable<Timer>,
+    timers: TimerTable<RunTimer>,
     budget: Budget,
     quota: Option<QuotaState>,
     random: fastrand::Rng,
@@ -166,13 +166,13 @@ pub struct Supervisor {
 }
 
 /// Where a call of [`Supervisor::handle`] puts what it decides.
-struct Output<'a> {
+struct Decisions<'a> {
     now: Timestamp,
     events: &'a mut Vec<Event>,
     actions: &'a mut Vec<Action>,
 }
 
-impl Output<'_> {
+impl Decisions<'_> {
     fn event(&mut self, connection: u32, kind: EventKind) {
         self.events.push(Event { at: self.now, connection, kind });
     }
@@ -187,7 +187,7 @@ impl Output<'_> {
 impl Supervisor {
     /// A run that has not begun.
     #[must_use]
-    pub fn new(options: Options) -> Supervisor {
+    pub fn new(options: RunOptions) -> Supervisor {
         Supervisor {
             stage: Stage::Running,
             role: Role::new(options.request.clone()),
@@ -235,7 +235,7 @@ impl Supervisor {
 
     /// Takes what happened; appends what that means to `events` and what to do to `actions`.
     pub fn handle(&mut self, now: Timestamp, input: Input, events: &mut Vec<Event>, actions: &mut Vec<Action>) {
-        let out = &mut Output { now, events, actions };
+        let out = &mut Decisions { now, events, actions };
         match self.stage {
             Stage::Running => self.run(input, out),
             Stage::Stopping(_) => self.wind_down(input, out),
@@ -243,7 +243,7 @@ impl Supervisor {
         }
     }
 
-    fn run(&mut self, input: Input, out: &mut Output) {
+    fn run(&mut self, input: Input, out: &mut Decisions) {
         match input {
             Input::Started => self.start(out),
             Input::Elapsed => self.elapsed(out),
@@ -259,7 +259,7 @@ impl Supervisor {
             Input::Link { connection, event } => self.link(connection, event, out),
             Input::OutputBlocked => {
                 self.blocked = Some(out.now);
-                self.timers.set(Timer::BlockReport, out.now.after(BLOCKED_AFTER));
+                self.timers.set(RunTimer::BlockReport, out.now.after(BLOCKED_AFTER));
                 self.role.each(Connection::pause);
             }
             Input::OutputUnblocked => self.unblocked(out),
@@ -270,11 +270,11 @@ impl Supervisor {
         }
     }
 
-    fn start(&mut self, out: &mut Output) {
+    fn start(&mut self, out: &mut Decisions) {
         if let Some(deadline) = self.options.deadline {
-            self.timers.set(Timer::Deadline, deadline);
+            self.timers.set(RunTimer::Deadline, deadline);
         }
-        self.timers.set(Timer::Status, out.now.after(STATUS_EVERY));
+        self.timers.set(RunTimer::Status, out.now.after(STATUS_EVERY));
         if self.options.list_rules {
             self.asking = Some(Subject::Rules);
             out.actions.push(Action::Ask(Query::Rules));
@@ -282,22 +282,22 @@ impl Supervisor {
         self.request_dial(out);
     }
 
-    fn elapsed(&mut self, out: &mut Output) {
+    fn elapsed(&mut self, out: &mut Decisions) {
         while let Some(timer) = self.timers.expired(out.now) {
             match timer {
-                Timer::Deadline => return self.stop(Outcome::TimeUp, out),
-                Timer::BlockReport => {
+                RunTimer::Deadline => return self.stop(Outcome::TimeUp, out),
+                RunTimer::BlockReport => {
                     self.block_reported = true;
                     self.role.each(Connection::blame_reader);
                     out.event(self.connections, EventKind::Blocked);
                 }
-                Timer::Meter => self.sync(out),
-                Timer::Status => {
-                    self.timers.set(Timer::Status, out.now.after(STATUS_EVERY));
+                RunTimer::Meter => self.sync(out),
+                RunTimer::Status => {
+                    self.timers.set(RunTimer::Status, out.now.after(STATUS_EVERY));
                     out.event(self.connections, EventKind::Status);
                 }
-                Timer::LockReport => out.event(self.connections, EventKind::LockHeld),
-                Timer::Answer | Timer::Flush | Timer::Close => unreachable!("{timer:?} in {:?}", self.stage),
+                RunTimer::LockReport => out.event(self.connections, EventKind::LockHeld),
+                RunTimer::Answer | RunTimer::Flush | RunTimer::Close => unreachable!("{timer:?} in {:?}", self.stage),
             }
         }
         if self.role.is_due(out.now) {
@@ -319,28 +319,28 @@ impl Supervisor {
     // The state file and the dial.
 
     /// A dial is due. Whatever other processes spent must be known first.
-    fn request_dial(&mut self, out: &mut Output) {
+    fn request_dial(&mut self, out: &mut Decisions) {
         self.role.phase = Phase::Granting;
         self.sync(out);
     }
 
-    fn sync(&mut self, out: &mut Output) {
-        self.timers.stop(Timer::Meter);
+    fn sync(&mut self, out: &mut Decisions) {
+        self.timers.stop(RunTimer::Meter);
         if !self.syncing {
             self.syncing = true;
-            self.timers.set(Timer::LockReport, out.now.after(LOCK_REPORT_AFTER));
+            self.timers.set(RunTimer::LockReport, out.now.after(LOCK_REPORT_AFTER));
             out.actions.push(Action::SyncState { reserve: true });
         }
     }
 
-    fn synced(&mut self, state: &SyncedState, out: &mut Output) {
+    fn synced(&mut self, state: &SyncedState, out: &mut Decisions) {
         self.syncing = false;
         if std::mem::take(&mut self.awaits_grant) && self.blocked.is_none() {
             self.role.each(|connection| connection.resume(out.now));
         }
-        self.timers.stop(Timer::LockReport);
+        self.timers.stop(RunTimer::LockReport);
         if self.options.has_state {
-            self.timers.set(Timer::Meter, out.now.after(METER_EVERY));
+            self.timers.set(RunTimer::Meter, out.now.after(METER_EVERY));
         }
         let shared = state.budget.is_some();
         if let Some(budget) = &state.budget {
@@ -357,7 +357,7 @@ impl Supervisor {
         }
     }
 
-    fn dial(&mut self, out: &mut Output) {
+    fn dial(&mut self, out: &mut Decisions) {
         let wait = self.budget.wait(out.now);
         if !wait.is_zero() {
             return self.wait(wait, WaitReason::Budget, out);
@@ -373,7 +373,7 @@ impl Supervisor {
     }
 
     /// A request was answered, or failed: its time is known, and what the answer said about the rate limit.
-    fn count_request(&mut self, sent: bool, head: Option<&Head>, out: &mut Output) {
+    fn count_request(&mut self, sent: bool, head: Option<&Head>, out: &mut Decisions) {
         if sent {
             self.budget.sent(out.now);
         } else {
@@ -389,7 +389,7 @@ impl Supervisor {
 
     // Connections.
 
-    fn link(&mut self, number: u32, event: LinkEvent, out: &mut Output) {
+    fn link(&mut self, number: u32, event: LinkEvent, out: &mut Decisions) {
         let blocked = self.blocked.is_some();
         let paused = blocked || self.awaits_grant;
         let Some(connection) = self.role.connection().filter(|connection| connection.number() == number) else {
@@ -400,7 +400,7 @@ impl Supervisor {
                 connection.opened(out.now, paused);
                 if blocked {
                     self.block_reported = false;
-                    self.timers.set(Timer::BlockReport, out.now.after(BLOCKED_AFTER));
+                    self.timers.set(RunTimer::BlockReport, out.now.after(BLOCKED_AFTER));
                 }
                 self.count_request(true, Some(&head), out);
                 out.event(number, EventKind::Opened { rate: head.rate });
@@ -419,7 +419,7 @@ impl Supervisor {
         }
     }
 
-    fn received(&mut self, number: u32, received: Received, out: &mut Output) {
+    fn received(&mut self, number: u32, received: Received, out: &mut Decisions) {
         let Some(connection) = self.role.connection() else { return };
         let (bytes, full) = (received.report.bytes, received.report.full);
         let (posts, first, last) = (received.report.posts, received.report.first_id, received.report.last_id);
@@ -445,7 +445,7 @@ impl Supervisor {
         }
     }
 
-    fn established(&mut self, number: u32, out: &mut Output) {
+    fn established(&mut self, number: u32, out: &mut Decisions) {
         self.role.established();
         // No post has come to name the end of the gap; it is reported without.
         let gap = self.role.coverage.take_closed();
@@ -454,7 +454,7 @@ impl Supervisor {
     }
 
     /// An open connection must end, for this reason.
-    fn close(&mut self, ending: DisconnectReason, out: &mut Output) {
+    fn close(&mut self, ending: DisconnectReason, out: &mut Decisions) {
         let Some(connection) = self.role.connection() else { return };
         let number = connection.number();
         connection.close(ending);
@@ -462,7 +462,7 @@ impl Supervisor {
     }
 
     /// A connection is over.
-    fn over(&mut self, failure: Failure, out: &mut Output) {
+    fn over(&mut self, failure: Failure, out: &mut Decisions) {
         let ending = DisconnectReason {
             code: Code::Local(failure.own),
             detail: Some(failure.detail).filter(|text| !text.is_empty()),
@@ -472,8 +472,8 @@ impl Supervisor {
 
     // The reader, and what fails beside the stream.
 
-    fn unblocked(&mut self, out: &mut Output) {
-        self.timers.stop(Timer::BlockReport);
+    fn unblocked(&mut self, out: &mut Decisions) {
+        self.timers.stop(RunTimer::BlockReport);
         if !self.awaits_grant {
             self.role.each(|connection| connection.resume(out.now));
         }
@@ -484,7 +484,7 @@ impl Supervisor {
         }
     }
 
-    fn degrade(&mut self, what: String, out: &mut Output) {
+    fn degrade(&mut self, what: String, out: &mut Decisions) {
         self.degraded = true;
         out.event(self.connections, EventKind::Degraded(what));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Output, Stage, Subject, Supervisor, Timer};
+use super::{Decisions, RunTimer, Stage, Subject, Supervisor};
 use crate::session::event::EventKind;
 use crate::session::input::{Action, Input, LinkEvent};
 use crate::session::outcome::{FAILED, Outcome, Signal};
@@ -38,7 +38,7 @@ impl Stopping {
 }
 
 impl Supervisor {
-    pub(super) fn stop(&mut self, outcome: Outcome, out: &mut Output) {
+    pub(super) fn stop(&mut self, outcome: Outcome, out: &mut Decisions) {
         // A stream that ended this very moment has no gap yet, only an end.
         let gap = self.role.coverage.take(out.now).filter(|gap| gap.length(out.now) >= Duration::from_secs(1));
         out.all(self.connections, gap.map(EventKind::Gap));
@@ -46,14 +46,14 @@ impl Supervisor {
         let signalled = matches!(outcome, Outcome::Signalled(_));
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
         self.timers.clear();
-        self.timers.set(Timer::Close, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
+        self.timers.set(RunTimer::Close, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
         if signalled {
-            self.timers.set(Timer::Flush, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
+            self.timers.set(RunTimer::Flush, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
         }
         // A user who reads how the run ended needs what X reports about it.
         let awaits_answer = self.asking == Some(Subject::Ending) && !signalled && !gone;
         if awaits_answer {
-            self.timers.set(Timer::Answer, out.now.after(LAST_ANSWER * self.options.speed));
+            self.timers.set(RunTimer::Answer, out.now.after(LAST_ANSWER * self.options.speed));
         }
         if !self.role.is_dialling() {
             self.role.phase = Phase::Idle;
@@ -63,14 +63,14 @@ impl Supervisor {
         out.actions.push(Action::Shutdown { hurry: signalled });
     }
 
-    pub(super) fn wind_down(&mut self, input: Input, out: &mut Output) {
+    pub(super) fn wind_down(&mut self, input: Input, out: &mut Decisions) {
         let Stage::Stopping(stopping) = &mut self.stage else { unreachable!("{input:?} in {:?}", self.stage) };
         match input {
             Input::LinksClosed => stopping.links_closed = true,
             Input::OutputDrained | Input::ReaderLeft | Input::OutputFailed(_) => stopping.drained = true,
             Input::Answered(response) => {
                 stopping.awaits_answer = false;
-                self.timers.stop(Timer::Answer);
+                self.timers.stop(RunTimer::Answer);
                 self.answered(response, out);
             }
             Input::Signalled(signal) => stopping.hurry(signal),
@@ -88,10 +88,10 @@ impl Supervisor {
             Input::Elapsed => {
                 while let Some(timer) = self.timers.expired(out.now) {
                     match timer {
-                        Timer::Answer => stopping.awaits_answer = false,
-                        Timer::Flush => stopping.drained = true,
-                        Timer::Close if stopping.last_sync.is_some() => stopping.last_sync = Some(true),
-                        Timer::Close => stopping.links_closed = true,
+                        RunTimer::Answer => stopping.awaits_answer = false,
+                        RunTimer::Flush => stopping.drained = true,
+                        RunTimer::Close if stopping.last_sync.is_some() => stopping.last_sync = Some(true),
+                        RunTimer::Close => stopping.links_closed = true,
                         _ => unreachable!("{timer:?} in {stopping:?}"),
                     }
                 }
@@ -103,7 +103,7 @@ impl Supervisor {
     }
 
     /// The answer to a request that was on its way when the run ended.
-    fn last_word(&mut self, event: LinkEvent, out: &mut Output) {
+    fn last_word(&mut self, event: LinkEvent, out: &mut Decisions) {
         match event {
             LinkEvent::Opened(head) => self.count_request(true, Some(&head), out),
             LinkEvent::Refused(refusal) => self.count_request(true, Some(&refusal.head), out),
@@ -112,7 +112,7 @@ impl Supervisor {
         }
     }
 
-    fn exit_if_done(&mut self, out: &mut Output) {
+    fn exit_if_done(&mut self, out: &mut Decisions) {
         let Stage::Stopping(stopping) = &mut self.stage else { return };
         if !stopping.links_closed || !stopping.drained || stopping.awaits_answer {
             return;
@@ -120,7 +120,7 @@ impl Supervisor {
         if self.options.has_state && stopping.last_sync.is_none() {
             // The runs that follow count on from here; what was reserved is given back.
             stopping.last_sync = Some(false);
-            self.timers.set(Timer::Close, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
+            self.timers.set(RunTimer::Close, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
             out.actions.push(Action::SyncState { reserve: false });
         }
         if stopping.last_sync == Some(false) {

@@ -9,9 +9,9 @@ use super::super::event::WaitReason;
 use super::super::input::{Failure, Head, LinkEvent, Query, Received, Refusal, Response};
 use super::super::outcome::Signal;
 use super::*;
-use crate::pipeline::meter::{Period, Quota, Reading};
+use crate::pipeline::meter::{Period, Quota, QuotaUsage};
 use crate::pipeline::report::BatchReport;
-use crate::protocol::body::Body;
+use crate::protocol::body::ResponseBody;
 use crate::protocol::disconnect::LocalCause;
 use crate::protocol::post_id::PostId;
 use crate::protocol::rate_limit::RateLimit;
@@ -25,8 +25,8 @@ fn at(time: f64) -> Timestamp {
     Timestamp { monotonic: seconds(time), wall: seconds(1_000_000.0 + time) }
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> RunOptions {
+    RunOptions {
         request: Request::default(),
         keep_alive: seconds(20.0),
         stall: seconds(30.0),
@@ -59,7 +59,7 @@ struct Play {
 }
 
 impl Play {
-    fn new(options: Options) -> Play {
+    fn new(options: RunOptions) -> Play {
         let mut play = Play {
             supervisor: Supervisor::new(options),
             now: 0.0,
@@ -181,7 +181,13 @@ impl Play {
 }
 
 fn refusal(status: u16, body: &str) -> Refusal {
-    Refusal { status, head: Head::default(), body: Body::read(body.as_bytes()), retry_after: None, redirect: None }
+    Refusal {
+        status,
+        head: Head::default(),
+        body: ResponseBody::read(body.as_bytes()),
+        retry_after: None,
+        redirect: None,
+    }
 }
 
 fn brief(event: &Event) -> Option<String> {
@@ -546,7 +552,7 @@ fn the_third_take_over_in_half_an_hour_gives_the_slot_up() {
 
 #[test]
 fn retries_that_are_used_up_give_up_with_4() {
-    let mut play = Play::new(Options { max_retries: Some(2), ..options() });
+    let mut play = Play::new(RunOptions { max_retries: Some(2), ..options() });
     for _ in 0..2 {
         play.fail(LocalCause::Tcp);
         play.wait();
@@ -563,7 +569,7 @@ fn retries_that_are_used_up_give_up_with_4() {
 #[test]
 fn a_recovery_range_is_delivered_once() {
     for (own, status) in [(LocalCause::Eof, 0), (LocalCause::Reset, 5), (LocalCause::Truncated, 5)] {
-        let mut play = Play::new(Options { finite: true, ..options() });
+        let mut play = Play::new(RunOptions { finite: true, ..options() });
         play.refuse(503, "");
         play.wait();
         play.opened().line().close(own);
@@ -573,7 +579,7 @@ fn a_recovery_range_is_delivered_once() {
 
 #[test]
 fn without_reconnect_the_first_ending_is_the_last() {
-    let mut play = Play::new(Options { reconnect: false, ..options() });
+    let mut play = Play::new(RunOptions { reconnect: false, ..options() });
     play.established().close(LocalCause::Eof);
     assert_eq!(play.stopped().map(Outcome::code), Some(5));
 }
@@ -581,7 +587,7 @@ fn without_reconnect_the_first_ending_is_the_last() {
 /// A quota of five posts, of which so many are used.
 fn quota(used: u64) -> QuotaState {
     let quota = Quota { posts: 5, period: Period::Day };
-    QuotaState { reading: Reading { used, quota, exact: true }, spent: used >= 5 }
+    QuotaState { reading: QuotaUsage { used, quota, exact: true }, spent: used >= 5 }
 }
 
 fn spend(play: &mut Play) {
@@ -597,7 +603,7 @@ fn a_spent_quota_closes_the_stream_and_waits_for_its_period_only_when_asked() {
     assert_eq!(play.stopped().map(Outcome::code), Some(3));
     assert!(play.story.contains("ended quota opened=true"), "{}", play.story);
 
-    let mut play = Play::new(Options { quota_wait: true, ..options() });
+    let mut play = Play::new(RunOptions { quota_wait: true, ..options() });
     play.established();
     let midnight = 12.0 * 86_400.0 + 1.0 - 1_000_000.0;
     spend(&mut play);
@@ -614,7 +620,7 @@ fn a_spent_quota_closes_the_stream_and_waits_for_its_period_only_when_asked() {
 #[test]
 fn a_quota_that_is_spent_at_the_start_dials_nothing() {
     for (quota_wait, outcome) in [(false, Some(3)), (true, None)] {
-        let mut supervisor = Supervisor::new(Options { quota_wait, ..options() });
+        let mut supervisor = Supervisor::new(RunOptions { quota_wait, ..options() });
         let (mut events, mut actions) = (Vec::new(), Vec::new());
         supervisor.handle(at(0.0), Input::Started, &mut events, &mut actions);
         assert_eq!(actions.pop(), Some(Action::SyncState { reserve: true }));
@@ -631,7 +637,7 @@ fn a_quota_that_is_spent_at_the_start_dials_nothing() {
 
 #[test]
 fn a_spent_budget_waits_and_does_not_give_up() {
-    let mut play = Play::new(Options { requests: 3, max_retries: Some(9), ..options() });
+    let mut play = Play::new(RunOptions { requests: 3, max_retries: Some(9), ..options() });
     for _ in 0..2 {
         play.refuse(500, "");
         play.wait();
@@ -645,7 +651,7 @@ fn a_spent_budget_waits_and_does_not_give_up() {
 
 #[test]
 fn failures_before_the_request_cost_no_budget() {
-    let mut play = Play::new(Options { requests: 1, ..options() });
+    let mut play = Play::new(RunOptions { requests: 1, ..options() });
     for _ in 0..5 {
         play.fail(LocalCause::Tcp);
         play.wait();
@@ -679,7 +685,7 @@ proptest! {
     /// Whatever happens, in whatever order: dials keep their distance, waits end, one action an input.
     #[test]
     fn no_script_makes_the_session_undercut_a_wait(script in proptest::collection::vec((0u8..16, 0.0f64..40.0), 1..120), seed: u64) {
-        let mut play = Play::new(Options { requests: 20, seed, ..options() });
+        let mut play = Play::new(RunOptions { requests: 20, seed, ..options() });
         let mut earliest = f64::NEG_INFINITY;
         for (what, pause) in script {
             if play.stopped().is_some() { break }
@@ -716,7 +722,7 @@ proptest! {
 
     #[test]
     fn requests_never_exceed_the_budget(statuses in proptest::collection::vec(prop_oneof![Just(500u16), Just(503)], 1..200)) {
-        let mut play = Play::new(Options { requests: 5, ..options() });
+        let mut play = Play::new(RunOptions { requests: 5, ..options() });
         for status in statuses {
             play.refuse(status, "");
             play.wait();
@@ -740,7 +746,7 @@ fn a_dial_that_a_signal_interrupts_is_given_back_unless_it_was_sent() {
 
 #[test]
 fn the_end_waits_for_the_reader_and_for_x_but_not_without_limit() {
-    let listed = || Options { is_listed: true, reconnect: false, ..options() };
+    let listed = || RunOptions { is_listed: true, reconnect: false, ..options() };
     let mut play = Play::new(listed());
     play.established().close(LocalCause::Eof);
     assert_eq!(play.asked, [Query::Reason { connection: 1, opened: seconds(10.0) }]);
@@ -776,7 +782,7 @@ fn what_failed_beside_the_stream_costs_the_clean_exit_status_alone() {
 
 #[test]
 fn with_a_state_file_each_dial_waits_for_its_lock_and_is_written_down() {
-    let mut supervisor = Supervisor::new(Options { has_state: true, requests: 1, ..options() });
+    let mut supervisor = Supervisor::new(RunOptions { has_state: true, requests: 1, ..options() });
     let (mut events, mut actions) = (Vec::new(), Vec::new());
     supervisor.handle(at(0.0), Input::Started, &mut events, &mut actions);
     assert_eq!(actions, [Action::SyncState { reserve: true }]);
@@ -792,7 +798,7 @@ fn with_a_state_file_each_dial_waits_for_its_lock_and_is_written_down() {
 
 #[test]
 fn x_is_asked_about_each_kind_of_ending_once_in_five_minutes() {
-    let mut play = Play::new(Options { is_listed: true, take_over: true, ..options() });
+    let mut play = Play::new(RunOptions { is_listed: true, take_over: true, ..options() });
     let body = r#"{"title":"ConnectionException","connection_issue":"TooManyConnections","type":"https://api.x.com/2/problems/streaming-connection"}"#;
     play.refuse(429, body);
     assert_eq!(play.asked, [Query::Holders { free: true }]);
@@ -870,7 +876,7 @@ fn a_reader_that_catches_up_during_a_dial_starts_no_timer_of_the_stream() {
 
 #[test]
 fn silence_while_posts_are_reserved_is_not_charged_to_the_server() {
-    let mut supervisor = Supervisor::new(Options { has_state: true, ..options() });
+    let mut supervisor = Supervisor::new(RunOptions { has_state: true, ..options() });
     let (mut events, mut actions) = (Vec::new(), Vec::new());
     let mut input = |time: f64, input| supervisor.handle(at(time), input, &mut events, &mut actions);
     let synced = || Input::StateSynced(SyncedState { budget: Some(Shared::default()), quota: Some(quota(0)) });
@@ -890,7 +896,7 @@ fn silence_while_posts_are_reserved_is_not_charged_to_the_server() {
 
 #[test]
 fn the_reason_of_an_end_waits_for_the_list_of_rules() {
-    let mut play = Play::new(Options { is_listed: true, list_rules: true, ..options() });
+    let mut play = Play::new(RunOptions { is_listed: true, list_rules: true, ..options() });
     play.established().close(LocalCause::Eof);
     assert_eq!(play.asked, [Query::Rules], "one query at a time");
     play.input(Input::Answered(Some(Response::Rules(Vec::new())))).wait();

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Problem, members, parse_body};
-use super::query::{Query, pick, token};
-use super::registry::{Entry, Registry};
+use super::answer::{JsonResponse, ProblemResponse, members, parse_body};
+use super::query::{QueryString, pick, token};
+use super::registry::{RegisteredConnection, Registry};
 use crate::protocol::endpoint::ENDPOINTS;
 use crate::time::format_rfc3339;
 
@@ -14,16 +14,16 @@ const FIELDS: [&str; 6] = ["client_ip", "connected_at", "disconnect_reason", "di
 const USUAL: [&str; 5] = ["client_ip", "connected_at", "disconnect_reason", "disconnected_at", "endpoint_name"];
 
 /// `GET /2/connections`.
-pub(crate) fn list(registry: &Registry, query: &str) -> Result<Answer, Problem> {
+pub(crate) fn list(registry: &Registry, query: &str) -> Result<JsonResponse, ProblemResponse> {
     let known = ["status", "endpoints", "max_results", "pagination_token", "connection.fields"];
-    let query = Query::parse(query, &known)?;
+    let query = QueryString::parse(query, &known)?;
     let status = query.one_of("status", &["active", "inactive", "all"])?;
     let names = endpoint_names();
     let endpoints = query.words("endpoints", &names)?;
     let most = query.number("max_results", 1..=100, 10)?;
     let fields = query.words("connection.fields", &FIELDS)?.unwrap_or_else(|| USUAL.to_vec());
     let before = query.place()?;
-    let wanted = |entry: &Entry| {
+    let wanted = |entry: &RegisteredConnection| {
         let state = if entry.ended.is_none() { "active" } else { "inactive" };
         (status == "all" || status == state)
             && endpoints.as_ref().is_none_or(|names| names.contains(&entry.endpoint_name.as_str()))
@@ -42,10 +42,10 @@ pub(crate) fn list(registry: &Registry, query: &str) -> Result<Answer, Problem> 
     if !data.is_empty() {
         body["data"] = Value::Array(data);
     }
-    Ok(Answer { code: 200, body })
+    Ok(JsonResponse { code: 200, body })
 }
 
-fn render(entry: &Entry) -> Value {
+fn render(entry: &RegisteredConnection) -> Value {
     let mut value = json!({
         "id": entry.id,
         "endpoint_name": entry.endpoint_name,
@@ -60,14 +60,14 @@ fn render(entry: &Entry) -> Value {
 }
 
 /// `DELETE /2/connections`: those named in the body.
-pub(crate) fn terminate(registry: &Registry, query: &str, body: &[u8]) -> Result<Answer, Problem> {
-    Query::parse(query, &[])?;
+pub(crate) fn terminate(registry: &Registry, query: &str, body: &[u8]) -> Result<JsonResponse, ProblemResponse> {
+    QueryString::parse(query, &[])?;
     let body = parse_body(body)?;
     let uuids = members(&body, &["uuids"])?.get("uuids");
     let uuids: Option<Vec<&str>> =
         uuids.and_then(Value::as_array).and_then(|list| list.iter().map(Value::as_str).collect());
     let Some(uuids) = uuids.filter(|uuids| (1..=100).contains(&uuids.len())) else {
-        return Err(Problem::body("$.uuids: an array of 1 to 100 strings is required"));
+        return Err(ProblemResponse::body("$.uuids: an array of 1 to 100 strings is required"));
     };
     let ended = registry.terminate(|entry| uuids.contains(&entry.id.as_str()));
     // In the order of the request; an id that is not open is a failure of its own.
@@ -79,12 +79,16 @@ pub(crate) fn terminate(registry: &Registry, query: &str, body: &[u8]) -> Result
 }
 
 /// `DELETE /2/connections/{endpoint_id}`: those of one endpoint; `all` is every endpoint.
-pub(crate) fn terminate_endpoint(registry: &Registry, query: &str, name: &str) -> Result<Answer, Problem> {
-    Query::parse(query, &[])?;
+pub(crate) fn terminate_endpoint(
+    registry: &Registry,
+    query: &str,
+    name: &str,
+) -> Result<JsonResponse, ProblemResponse> {
+    QueryString::parse(query, &[])?;
     let names = endpoint_names();
     if name != "all" && !names.contains(&name) {
         let message = format!("The `endpoint_id` path parameter value [{name}] is not one of [{}]", names.join(","));
-        return Err(Problem::invalid("endpoint_id", name, message));
+        return Err(ProblemResponse::invalid("endpoint_id", name, message));
     }
     let ended = registry.terminate(|entry| name == "all" || entry.endpoint_name == name);
     Ok(tally(&ended.iter().map(|(id, worked)| result(id, *worked)).collect::<Vec<_>>()))
@@ -98,14 +102,14 @@ fn result(id: &str, worked: bool) -> Value {
     result
 }
 
-fn tally(results: &[Value]) -> Answer {
+fn tally(results: &[Value]) -> JsonResponse {
     let killed = results.iter().filter(|result| result["success"] == true).count();
     let body = json!({"data": {
         "successful_kills": killed,
         "failed_kills": results.len() - killed,
         "results": results,
     }});
-    Answer { code: 200, body }
+    JsonResponse { code: 200, body }
 }
 
 /// The names the API knows; streams without one are listed under their path but cannot be selected.

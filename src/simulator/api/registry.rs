@@ -49,7 +49,7 @@ impl ExternalConnection {
 }
 
 /// One connection, open or ended.
-pub(crate) struct Entry {
+pub(crate) struct RegisteredConnection {
     /// Rises with every connection.
     pub(crate) number: u64,
     pub(crate) id: String,
@@ -74,7 +74,7 @@ pub(crate) struct Registry {
 
 struct Entries {
     /// By rising number.
-    all: VecDeque<Entry>,
+    all: VecDeque<RegisteredConnection>,
     next: u64,
     rng: Rng,
 }
@@ -134,12 +134,12 @@ impl Registry {
     }
 
     /// Calls `read` with the listed connections, newest first.
-    pub(crate) fn list<T>(&self, read: impl FnMut(&Entry) -> T) -> Vec<T> {
+    pub(crate) fn list<T>(&self, read: impl FnMut(&RegisteredConnection) -> T) -> Vec<T> {
         self.read().all.iter().rev().filter(|entry| entry.listed).map(read).collect()
     }
 
     /// Ends the open connections that `which` picks; returns their ids with whether it worked.
-    pub(crate) fn terminate(&self, which: impl Fn(&Entry) -> bool) -> Vec<(String, bool)> {
+    pub(crate) fn terminate(&self, which: impl Fn(&RegisteredConnection) -> bool) -> Vec<(String, bool)> {
         let now = self.clock.now();
         let mut entries = self.read();
         let open = entries.all.iter_mut().filter(|entry| entry.listed && entry.ended.is_none() && which(entry));
@@ -160,7 +160,7 @@ impl Entries {
         let number = self.next;
         self.next += 1;
         let id = uuid(&mut self.rng);
-        self.all.push_back(Entry {
+        self.all.push_back(RegisteredConnection {
             number,
             id,
             endpoint_name,
@@ -174,7 +174,7 @@ impl Entries {
         number
     }
 
-    fn entry(&mut self, number: u64) -> Option<&mut Entry> {
+    fn entry(&mut self, number: u64) -> Option<&mut RegisteredConnection> {
         let at = self.all.binary_search_by_key(&number, |entry| entry.number).ok()?;
         self.all.get_mut(at)
     }

@@ -49,7 +49,7 @@ pub(crate) fn parse(value: &str, longest: usize) -> Result<Term, String> {
     if let Some(at) = chars.iter().position(|c| matches!(c, '\n' | '\r')) {
         return Err(format!("Rules must not contain line breaks (at position {})", at + 1));
     }
-    let mut reader = Reader { chars: &chars, at: 0, depth: 0 };
+    let mut reader = RuleParser { chars: &chars, at: 0, depth: 0 };
     if reader.peek().is_none() {
         return Err(String::from("Rules must not be empty (at position 1)"));
     }
@@ -64,13 +64,13 @@ pub(crate) fn parse(value: &str, longest: usize) -> Result<Term, String> {
 }
 
 /// A place in the characters of a rule.
-struct Reader<'a> {
+struct RuleParser<'a> {
     chars: &'a [char],
     at: usize,
     depth: usize,
 }
 
-impl Reader<'_> {
+impl RuleParser<'_> {
     /// The next character that is no blank.
     fn peek(&mut self) -> Option<char> {
         while self.chars.get(self.at).is_some_and(|c| c.is_whitespace()) {

@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use super::answer::{Problem, Problems};
-use super::query::Query;
+use super::answer::{ProblemResponse, Problems};
+use super::query::QueryString;
 use crate::protocol::endpoint::{Endpoint, Family, Fields};
 use crate::protocol::field;
 use crate::simulator::feed::content::Content;
 use crate::simulator::feed::fields::Selection;
-use crate::simulator::log::Request;
+use crate::simulator::log::LoggedRequest;
 use crate::time::parse_rfc3339;
 
 /// A request that X accepts.
@@ -20,7 +20,7 @@ pub(crate) struct StreamRequest {
     pub(crate) content: Content,
     /// The partition, counted from 0, and how many there are.
     pub(crate) partition: (u64, u64),
-    pub(crate) coverage: Coverage,
+    pub(crate) coverage: FeedPart,
     pub(crate) selection: Selection,
     /// The only language of its posts, on the streams of one language.
     pub(crate) lang: Option<&'static str>,
@@ -32,7 +32,7 @@ pub(crate) struct StreamRequest {
 
 /// Which part of the feed a connection delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Coverage {
+pub(crate) enum FeedPart {
     /// Everything from the moment the stream opens, and from so long before it.
     Live { backfill: Duration },
     /// A range of the past, since the Unix epoch, after which the stream ends.
@@ -51,33 +51,33 @@ impl StreamRequest {
     /// Checks a request that came at `now`. With `all_fields` a request without field parameters selects every field.
     pub(crate) fn parse(
         endpoint: &'static Endpoint,
-        request: &Request,
+        request: &LoggedRequest,
         now: Duration,
         all_fields: bool,
-    ) -> Result<StreamRequest, Problem> {
+    ) -> Result<StreamRequest, ProblemResponse> {
         let posting = request.method == "POST" && endpoint.name == "v1-filter";
         if request.method != "GET" && !posting {
-            return Err(Problem::text(405, ""));
+            return Err(ProblemResponse::text(405, ""));
         }
-        let query = Query::decode(&request.query);
+        let query = QueryString::decode(&request.query);
         let mut parsed = StreamRequest {
             endpoint,
             content: Content::from_endpoint(endpoint),
             partition: (0, 1),
-            coverage: Coverage::Live { backfill: Duration::ZERO },
+            coverage: FeedPart::Live { backfill: Duration::ZERO },
             selection: Selection::all(),
             lang: endpoint.path.split_once("/lang/").map(|(_, lang)| lang),
             delimited: false,
             local_dc_only: None,
         };
         match endpoint.family {
-            Family::V1 => parsed.check_v1(&query, &Query::decode(&String::from_utf8_lossy(&request.body)))?,
+            Family::V1 => parsed.check_v1(&query, &QueryString::decode(&String::from_utf8_lossy(&request.body)))?,
             Family::V2 => parsed.check_v2(&query, now, all_fields)?,
         }
         Ok(parsed)
     }
 
-    fn check_v2(&mut self, query: &Query, now: Duration, all_fields: bool) -> Result<(), Problem> {
+    fn check_v2(&mut self, query: &QueryString, now: Duration, all_fields: bool) -> Result<(), ProblemResponse> {
         let (endpoint, recovery) = (self.endpoint, self.endpoint.recovery);
         let [backfill, start, end] = [recovery.spelling.backfill(), recovery.spelling.start(), recovery.spelling.end()];
         let fields = field_parameters(endpoint.fields);
@@ -92,19 +92,19 @@ impl StreamRequest {
         if let Some(count) = endpoint.partitions {
             let number = match query.get("partition") {
                 Some(_) => query.number("partition", 1..=usize::from(count), 1),
-                None => Err(Problem::invalid("partition", "", "The `partition` query parameter is required")),
+                None => Err(ProblemResponse::invalid("partition", "", "The `partition` query parameter is required")),
             };
             self.partition = (problems.check(number).unwrap_or(1) as u64 - 1, u64::from(count));
         }
         let minutes = problems.check(query.number(backfill, 0..=5, 0)).unwrap_or(0);
-        self.coverage = Coverage::Live { backfill: Duration::from_secs(60 * minutes as u64) };
+        self.coverage = FeedPart::Live { backfill: Duration::from_secs(60 * minutes as u64) };
         if recovery.range {
             match problems.check(range(query, start, end, now)).flatten() {
                 Some(_) if minutes > 0 => {
                     let message = format!("`{backfill}` cannot be used with `{start}`");
-                    problems.add(Problem::invalid(backfill, &minutes.to_string(), message));
+                    problems.add(ProblemResponse::invalid(backfill, &minutes.to_string(), message));
                 }
-                Some((start, end)) => self.coverage = Coverage::Range { start, end },
+                Some((start, end)) => self.coverage = FeedPart::Range { start, end },
                 None => {}
             }
         }
@@ -122,11 +122,11 @@ impl StreamRequest {
     }
 
     /// v1.1 ignores parameters it does not know; a predicate it cannot read is a 406.
-    fn check_v1(&mut self, query: &Query, form: &Query) -> Result<(), Problem> {
+    fn check_v1(&mut self, query: &QueryString, form: &QueryString) -> Result<(), ProblemResponse> {
         let get = |name: &str| form.get(name).or_else(|| query.get(name));
         self.delimited = get("delimited") == Some("length");
         if get("count").is_some() {
-            return Err(Problem::text(416, "Parameter count not allowed"));
+            return Err(ProblemResponse::text(416, "Parameter count not allowed"));
         }
         if self.endpoint.name != "v1-filter" {
             return Ok(());
@@ -135,10 +135,10 @@ impl StreamRequest {
         let (track, follow, locations): (Vec<_>, Vec<_>, Vec<_>) = (list("track"), list("follow"), list("locations"));
         if [&track, &follow, &locations].iter().all(|list| list.is_empty()) {
             let text = "No filter parameters found. Expect at least one parameter: follow track locations";
-            return Err(Problem::text(406, text));
+            return Err(ProblemResponse::text(406, text));
         }
         if track.len() > MAX_TRACK || follow.len() > MAX_FOLLOW || locations.len() > 4 * MAX_BOXES {
-            return Err(Problem::text(413, "Parameter list too long"));
+            return Err(ProblemResponse::text(413, "Parameter list too long"));
         }
         let phrase = |phrase: &&str| (1..=60).contains(&phrase.trim().len());
         let account = |id: &&str| id.trim().parse::<u64>().is_ok();
@@ -148,7 +148,7 @@ impl StreamRequest {
             || !locations.iter().all(degrees)
             || locations.len() % 4 != 0
         {
-            return Err(Problem::text(406, "Parameter with a value that is not valid"));
+            return Err(ProblemResponse::text(406, "Parameter with a value that is not valid"));
         }
         Ok(())
     }
@@ -180,36 +180,43 @@ fn field_parameters(fields: Fields) -> Vec<(&'static str, [&'static [&'static st
 }
 
 /// The range that is requested; without an end it reaches to now.
-fn range(query: &Query, start: &str, end: &str, now: Duration) -> Result<Option<(Duration, Duration)>, Problem> {
+fn range(
+    query: &QueryString,
+    start: &str,
+    end: &str,
+    now: Duration,
+) -> Result<Option<(Duration, Duration)>, ProblemResponse> {
     let (from, to) = (time(query, start, now)?, time(query, end, now)?);
     match (from, to) {
         (None, None) => Ok(None),
-        (None, Some(_)) => Err(Problem::invalid(start, "", format!("`{end}` cannot be used without `{start}`"))),
+        (None, Some(_)) => {
+            Err(ProblemResponse::invalid(start, "", format!("`{end}` cannot be used without `{start}`")))
+        }
         (Some(from), _) if now.saturating_sub(from) > RECOVERY => {
             let message = format!("The `{start}` query parameter value lies more than 24 hours in the past");
-            Err(Problem::invalid(start, query.get(start).unwrap_or_default(), message))
+            Err(ProblemResponse::invalid(start, query.get(start).unwrap_or_default(), message))
         }
         (Some(from), to) if to.is_some_and(|to| to <= from) => {
             let message = format!("The `{start}` query parameter value must be before `{end}`");
-            Err(Problem::invalid(start, query.get(start).unwrap_or_default(), message))
+            Err(ProblemResponse::invalid(start, query.get(start).unwrap_or_default(), message))
         }
         (Some(from), to) => Ok(Some((from, to.unwrap_or(now)))),
     }
 }
 
 /// A time that is not in the future, in the one form X accepts.
-fn time(query: &Query, name: &str, now: Duration) -> Result<Option<Duration>, Problem> {
+fn time(query: &QueryString, name: &str, now: Duration) -> Result<Option<Duration>, ProblemResponse> {
     let Some(text) = query.get(name) else { return Ok(None) };
     let time = parse_rfc3339(text).filter(|_| text.len() == "YYYY-MM-DDTHH:mm:ssZ".len() && text.ends_with('Z'));
     match time {
         Some(time) if time <= now => Ok(Some(time)),
         Some(_) => {
             let message = format!("The `{name}` query parameter value [{text}] lies in the future");
-            Err(Problem::invalid(name, text, message))
+            Err(ProblemResponse::invalid(name, text, message))
         }
         None => {
             let message = format!("The `{name}` query parameter value [{text}] does not match YYYY-MM-DDTHH:mm:ssZ");
-            Err(Problem::invalid(name, text, message))
+            Err(ProblemResponse::invalid(name, text, message))
         }
     }
 }

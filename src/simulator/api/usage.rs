@@ -11,8 +11,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Problem};
-use super::query::{Query, pick};
+use super::answer::{JsonResponse, ProblemResponse};
+use super::query::{QueryString, pick};
 use crate::simulator::feed::number_set::NumberSet;
 use crate::simulator::feed::post::calendar;
 
@@ -21,7 +21,7 @@ pub(crate) const APP: &str = "27182818";
 
 /// What a project may read, and what it has read before.
 #[derive(Debug, Clone)]
-pub struct Usage {
+pub struct UsageSettings {
     /// Posts a month.
     pub cap: u64,
     /// The day of the month on which the count starts again, 1 to 28.
@@ -29,12 +29,12 @@ pub struct Usage {
     /// The project's id.
     pub project: String,
     /// Earlier consumption.
-    pub history: Vec<Day>,
+    pub history: Vec<HistoryDay>,
 }
 
 /// What one app consumed on one day.
 #[derive(Debug, Clone)]
-pub struct Day {
+pub struct HistoryDay {
     /// 1 is yesterday; 0 adds to what is delivered today.
     pub days_ago: u32,
     /// The app; `None` is the one the token belongs to.
@@ -43,15 +43,15 @@ pub struct Day {
     pub posts: u64,
 }
 
-impl Default for Usage {
-    fn default() -> Usage {
-        Usage { cap: 3_000_000, reset_day: 1, project: String::from("1369785403853424"), history: Vec::new() }
+impl Default for UsageSettings {
+    fn default() -> UsageSettings {
+        UsageSettings { cap: 3_000_000, reset_day: 1, project: String::from("1369785403853424"), history: Vec::new() }
     }
 }
 
 /// Counts what is delivered.
 pub(crate) struct UsageMeter {
-    usage: Usage,
+    usage: UsageSettings,
     today: Mutex<Today>,
 }
 
@@ -83,7 +83,7 @@ const USUAL: [&str; 4] = ["cap_reset_day", "project_cap", "project_id", "project
 const DAY_MS: u64 = 86_400_000;
 
 impl UsageMeter {
-    pub(crate) fn new(usage: Usage) -> UsageMeter {
+    pub(crate) fn new(usage: UsageSettings) -> UsageMeter {
         UsageMeter { usage, today: Mutex::default() }
     }
 
@@ -130,8 +130,8 @@ impl UsageMeter {
     }
 
     /// `GET /2/usage/tweets`.
-    pub(crate) fn answer(&self, query: &str, now: u64) -> Result<Answer, Problem> {
-        let query = Query::parse(query, &["days", "usage.fields"])?;
+    pub(crate) fn answer(&self, query: &str, now: u64) -> Result<JsonResponse, ProblemResponse> {
+        let query = QueryString::parse(query, &["days", "usage.fields"])?;
         let days = query.number("days", 1..=90, 7)?;
         let fields = query.words("usage.fields", &FIELDS)?.unwrap_or_else(|| USUAL.to_vec());
         let today = calendar(now).to_zoned(TimeZone::UTC).date();
@@ -163,7 +163,7 @@ impl UsageMeter {
             "daily_project_usage": by_day,
             "daily_client_app_usage": by_app,
         });
-        Ok(Answer { code: 200, body: json!({ "data": pick(data, &fields) }) })
+        Ok(JsonResponse { code: 200, body: json!({ "data": pick(data, &fields) }) })
     }
 
     /// Posts by day and app. Today is there even with nothing delivered.
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_post_counts_once_a_day() {
-        let meter = UsageMeter::new(Usage::default());
+        let meter = UsageMeter::new(UsageSettings::default());
         let now = 1_790_000_000_000;
         meter.generated(now);
         for _ in 0..3 {

@@ -5,21 +5,21 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::call::Call;
+use super::call::ApiCall;
 
 /// X counts requests in windows of this many seconds.
 const WINDOW: u64 = 15 * 60;
 
 /// The three numbers of the rate limit headers.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Rate {
+pub(crate) struct RateHeaders {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
     /// Unix seconds.
     pub(crate) reset: u64,
 }
 
-impl Rate {
+impl RateHeaders {
     pub(crate) fn headers(&self) -> [(String, String); 3] {
         [
             (String::from("x-rate-limit-limit"), self.limit.to_string()),
@@ -38,30 +38,30 @@ struct Window {
 }
 
 impl Window {
-    fn count(&mut self, requests: u32, limit: u32, now: Duration) -> Rate {
+    fn count(&mut self, requests: u32, limit: u32, now: Duration) -> RateHeaders {
         if self.end <= now.as_secs() {
             *self = Window { requests: 0, end: now.as_secs() + WINDOW };
         }
         self.requests = self.requests.saturating_add(requests);
-        Rate { limit, remaining: limit.saturating_sub(self.requests), reset: self.end }
+        RateHeaders { limit, remaining: limit.saturating_sub(self.requests), reset: self.end }
     }
 }
 
 /// The windows of the streams, which share one, and of each call.
 #[derive(Default)]
-pub(crate) struct Windows(Mutex<HashMap<Option<Call>, Window>>);
+pub(crate) struct Windows(Mutex<HashMap<Option<ApiCall>, Window>>);
 
 impl Windows {
-    pub(crate) fn count_call(&self, call: Call, now: Duration) -> Rate {
+    pub(crate) fn count_call(&self, call: ApiCall, now: Duration) -> RateHeaders {
         self.count(Some(call), 1, call.limit(), now)
     }
 
     /// The limit after a request that is no call; it counts only if it is for a stream.
-    pub(crate) fn count_stream(&self, is_stream: bool, limit: u32, now: Duration) -> Rate {
+    pub(crate) fn count_stream(&self, is_stream: bool, limit: u32, now: Duration) -> RateHeaders {
         self.count(None, u32::from(is_stream), limit, now)
     }
 
-    fn count(&self, call: Option<Call>, requests: u32, limit: u32, now: Duration) -> Rate {
+    fn count(&self, call: Option<ApiCall>, requests: u32, limit: u32, now: Duration) -> RateHeaders {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         windows.entry(call).or_default().count(requests, limit, now)
     }

@@ -10,7 +10,7 @@ use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 /// Writes a stream's bytes as chunks; each `send` is on the wire when it returns.
-pub(crate) struct Body<W> {
+pub(crate) struct BodyWriter<W> {
     out: W,
     gzip: Option<Gzip>,
     /// The longest piece written at once; a message is cut into such pieces, each a chunk.
@@ -54,11 +54,11 @@ pub(crate) struct Block {
 /// enough that the count of delivered posts is nearly true while a slow client reads.
 const STRIDE: usize = 256 << 10;
 
-impl<W: AsyncWrite + Unpin> Body<W> {
-    pub(crate) fn new(out: W, gzip: bool, piece: Option<usize>) -> Body<W> {
+impl<W: AsyncWrite + Unpin> BodyWriter<W> {
+    pub(crate) fn new(out: W, gzip: bool, piece: Option<usize>) -> BodyWriter<W> {
         let gzip = gzip.then(Gzip::new);
         let piece = piece.unwrap_or(usize::MAX).max(1);
-        Body { out, gzip, piece, frame: Vec::new(), packed: Vec::new(), state: Sent::Lines }
+        BodyWriter { out, gzip, piece, frame: Vec::new(), packed: Vec::new(), state: Sent::Lines }
     }
 
     /// Sends these bytes at once.

@@ -18,9 +18,9 @@ use tokio_rustls::server::TlsStream;
 
 use super::dispatch::respond;
 use super::response::{Finish, phrase};
-use crate::simulator::log::{Ending, Request};
+use crate::simulator::log::{Ending, LoggedRequest};
 use crate::simulator::script::Step;
-use crate::simulator::state::State;
+use crate::simulator::state::ServerState;
 
 /// The longest request head. X refuses long ones too; long filters go into a body.
 const HEAD: usize = 64 << 10;
@@ -39,7 +39,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(tcp: TcpStream, state: Arc<State>, tls: Option<TlsAcceptor>) {
+pub(crate) async fn serve(tcp: TcpStream, state: Arc<ServerState>, tls: Option<TlsAcceptor>) {
     let connection = state.log.opened();
     // Without this a small message can wait for the acknowledgement of the one before it.
     let _ = tcp.set_nodelay(true); // slower, but not wrong, where it fails
@@ -93,7 +93,7 @@ enum ReadEnd {
 }
 
 /// Answers requests until the connection ends.
-async fn requests(wire: Wire, state: &State, connection: usize, client: Option<IpAddr>) -> Ending {
+async fn requests(wire: Wire, state: &ServerState, connection: usize, client: Option<IpAddr>) -> Ending {
     let (mut reader, mut writer) = tokio::io::split(wire);
     let mut unread = Vec::new();
     loop {
@@ -212,7 +212,7 @@ async fn read_request(
     writer: &mut (impl AsyncWrite + Unpin),
     unread: &mut Vec<u8>,
     connection: usize,
-) -> Result<Request, Unreadable> {
+) -> Result<LoggedRequest, Unreadable> {
     let (mut request, head) = loop {
         if let Some(found) = parse_head(unread, connection)? {
             break found;
@@ -257,7 +257,7 @@ async fn more(reader: &mut (impl AsyncRead + Unpin), unread: &mut Vec<u8>) -> Re
 }
 
 /// The request of a complete head and the length of that head.
-fn parse_head(bytes: &[u8], connection: usize) -> Result<Option<(Request, usize)>, Unreadable> {
+fn parse_head(bytes: &[u8], connection: usize) -> Result<Option<(LoggedRequest, usize)>, Unreadable> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
     let length = match parsed.parse(bytes) {
@@ -271,7 +271,7 @@ fn parse_head(bytes: &[u8], connection: usize) -> Result<Option<(Request, usize)
         .headers
         .iter()
         .map(|header| (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned()));
-    let request = Request {
+    let request = LoggedRequest {
         method: parsed.method.unwrap_or_default().to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),

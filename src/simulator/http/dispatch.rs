@@ -11,21 +11,21 @@ use super::responder::Responder;
 use super::response::Finish;
 use super::stream::OpenStream;
 use crate::protocol::endpoint::{ENDPOINTS, Endpoint};
-use crate::simulator::api::answer::{Answer, Problem};
-use crate::simulator::api::call::{Call, Route, endpoint_of, route};
+use crate::simulator::api::answer::{JsonResponse, ProblemResponse};
+use crate::simulator::api::call::{ApiCall, Route, endpoint_of, route};
 use crate::simulator::api::connections;
 use crate::simulator::api::stream_request::StreamRequest;
-use crate::simulator::log::Request;
+use crate::simulator::log::LoggedRequest;
 use crate::simulator::script::Step;
 use crate::simulator::script::refusal::Refusal;
 use crate::simulator::script::step::Place;
-use crate::simulator::state::{ScriptProgress, State};
+use crate::simulator::state::{ScriptProgress, ServerState};
 
 /// Answers a request.
 pub(crate) async fn respond<W: AsyncWrite + Unpin>(
-    request: &Request,
+    request: &LoggedRequest,
     client: Option<IpAddr>,
-    state: &State,
+    state: &ServerState,
     out: &mut W,
 ) -> io::Result<Finish> {
     let authorized = state.authorizes(request.header("authorization"));
@@ -60,7 +60,7 @@ pub(crate) async fn respond<W: AsyncWrite + Unpin>(
 /// Answers a request for a stream, or for a path that does not exist.
 async fn stream<W: AsyncWrite + Unpin>(
     endpoint: Option<&'static Endpoint>,
-    request: &Request,
+    request: &LoggedRequest,
     client: Option<IpAddr>,
     responder: &Responder<'_>,
     out: &mut W,
@@ -68,7 +68,7 @@ async fn stream<W: AsyncWrite + Unpin>(
     let state = responder.state;
     let parsed = match endpoint {
         Some(endpoint) => StreamRequest::parse(endpoint, request, state.clock.now(), state.all_fields),
-        None => Err(Problem::text(404, "")),
+        None => Err(ProblemResponse::text(404, "")),
     };
     let parsed = match parsed {
         Ok(parsed) => parsed,
@@ -110,8 +110,8 @@ async fn refuse<W: AsyncWrite + Unpin>(responder: &Responder<'_>, name: &str, ou
 
 /// Answers a call, or fails it if the script of the API says so.
 async fn answer<W: AsyncWrite + Unpin>(
-    call: Call,
-    request: &Request,
+    call: ApiCall,
+    request: &LoggedRequest,
     responder: &Responder<'_>,
     out: &mut W,
 ) -> io::Result<Finish> {
@@ -128,20 +128,20 @@ async fn answer<W: AsyncWrite + Unpin>(
     responder.result(call_result(call, request, responder.state), out).await
 }
 
-fn call_result(call: Call, request: &Request, state: &State) -> Result<Answer, Problem> {
+fn call_result(call: ApiCall, request: &LoggedRequest, state: &ServerState) -> Result<JsonResponse, ProblemResponse> {
     let (query, body, now) = (request.query.as_str(), request.body.as_slice(), state.clock.now());
     if !body.is_empty() && !request.header("content-type").is_some_and(|kind| kind.starts_with("application/json")) {
-        return Err(Problem::body("Requests with bodies must have content-type of application/json."));
+        return Err(ProblemResponse::body("Requests with bodies must have content-type of application/json."));
     }
     match call {
-        Call::Connections => connections::list(&state.registry, query),
-        Call::Terminate => connections::terminate(&state.registry, query, body),
-        Call::TerminateEndpoint | Call::TerminateAll => {
+        ApiCall::Connections => connections::list(&state.registry, query),
+        ApiCall::Terminate => connections::terminate(&state.registry, query, body),
+        ApiCall::TerminateEndpoint | ApiCall::TerminateAll => {
             connections::terminate_endpoint(&state.registry, query, endpoint_of(&request.path).unwrap_or_default())
         }
-        Call::Rules => state.rules.list(query, now),
-        Call::ChangeRules => state.rules.change(query, body, now),
-        Call::CountRules => state.rules.counts(query),
-        Call::Usage => state.meter.answer(query, state.clock.unix_ms()),
+        ApiCall::Rules => state.rules.list(query, now),
+        ApiCall::ChangeRules => state.rules.change(query, body, now),
+        ApiCall::CountRules => state.rules.counts(query),
+        ApiCall::Usage => state.meter.answer(query, state.clock.unix_ms()),
     }
 }

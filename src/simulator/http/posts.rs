@@ -11,14 +11,14 @@ use tokio::io::AsyncWrite;
 
 use super::flood::slot;
 use super::response::Finish;
-use super::stream::{Stream, take_one, tick};
+use super::stream::{StreamWriter, take_one, tick};
 use crate::simulator::api::rule::{Facts, post_id};
-use crate::simulator::api::rules::Verdict;
-use crate::simulator::api::stream_request::Coverage;
+use crate::simulator::api::rules::MatchResult;
+use crate::simulator::api::stream_request::FeedPart;
 use crate::simulator::feed::content::Searchable;
 use crate::simulator::feed::numbered::Item;
 
-impl<W: AsyncWrite + Unpin> Stream<'_, W> {
+impl<W: AsyncWrite + Unpin> StreamWriter<'_, W> {
     fn is_filtered(&self) -> bool {
         self.request.endpoint.name == "filtered"
     }
@@ -46,9 +46,9 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
             return true;
         }
         match self.state.rules.evaluate(facts) {
-            Verdict::Untouched => true,
-            Verdict::Dropped => false,
-            Verdict::Matches(rules) => {
+            MatchResult::Untouched => true,
+            MatchResult::Dropped => false,
+            MatchResult::Matches(rules) => {
                 name_rules(line, &rules, scripted);
                 true
             }
@@ -111,8 +111,8 @@ impl<W: AsyncWrite + Unpin> Stream<'_, W> {
         let (clock, feed) = (&self.state.clock, &self.state.feed);
         let stop = duration.map_or(Duration::MAX, |duration| clock.now() + duration);
         let end = match self.request.coverage {
-            Coverage::Live { .. } => u64::MAX,
-            Coverage::Range { end, .. } => feed.first_at(end),
+            FeedPart::Live { .. } => u64::MAX,
+            FeedPart::Range { end, .. } => feed.first_at(end),
         };
         let (partition, partitions) = self.request.partition;
         let keep_alive = self.request.endpoint.family.keep_alive();

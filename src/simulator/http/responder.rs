@@ -8,25 +8,25 @@ use std::time::SystemTime;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::body::Body;
+use super::body::BodyWriter;
 use super::response::{Finish, Headers, content_type, head};
-use super::stream::{OpenStream, Stream};
-use crate::simulator::api::answer::{Answer, Problem};
-use crate::simulator::api::window::Rate;
+use super::stream::{OpenStream, StreamWriter};
+use crate::simulator::api::answer::{JsonResponse, ProblemResponse};
+use crate::simulator::api::window::RateHeaders;
 use crate::simulator::script::Step;
 use crate::simulator::script::refusal::Refusal;
 use crate::simulator::script::step::Place;
-use crate::simulator::state::State;
+use crate::simulator::state::ServerState;
 
 /// One request's answer.
 pub(crate) struct Responder<'a> {
-    pub(crate) state: &'a State,
+    pub(crate) state: &'a ServerState,
     /// The client offers gzip.
     pub(crate) accepts_gzip: bool,
     /// The client allows another request after this one.
     pub(crate) keep_alive: bool,
     /// The rate limit after this request.
-    pub(crate) rate: Rate,
+    pub(crate) rate: RateHeaders,
 }
 
 impl Responder<'_> {
@@ -68,8 +68,8 @@ impl Responder<'_> {
         stream.slot.open();
         out.write_all(self.head(200, headers, &extra).as_bytes()).await?;
         out.flush().await?;
-        let body = Body::new(out, gzip, self.state.chunk_size);
-        Stream::new(stream, body, gzip).run(&steps[at..]).await
+        let body = BodyWriter::new(out, gzip, self.state.chunk_size);
+        StreamWriter::new(stream, body, gzip).run(&steps[at..]).await
     }
 
     /// Answers with one of X's refusals.
@@ -82,7 +82,9 @@ impl Responder<'_> {
         let mut headers: Headers =
             refusal.headers().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let rate = match refusal.reset_in() {
-            Some(seconds) => Rate { remaining: 0, reset: self.state.clock.now().as_secs() + seconds, ..self.rate },
+            Some(seconds) => {
+                RateHeaders { remaining: 0, reset: self.state.clock.now().as_secs() + seconds, ..self.rate }
+            }
             None => self.rate,
         };
         // HTML and text come from proxies, which know nothing of the limit.
@@ -95,12 +97,12 @@ impl Responder<'_> {
     /// Answers with what a call or a check returned.
     pub(crate) async fn result<W: AsyncWrite + Unpin>(
         &self,
-        result: Result<Answer, Problem>,
+        result: Result<JsonResponse, ProblemResponse>,
         out: &mut W,
     ) -> io::Result<Finish> {
         let (code, content_type, body) = match result {
             Ok(answer) => (answer.code, "application/json; charset=utf-8", answer.body.to_string()),
-            Err(Problem { status, body }) => match body {
+            Err(ProblemResponse { status, body }) => match body {
                 serde_json::Value::Null => return self.empty(status, out).await,
                 serde_json::Value::String(text) => (status, "text/plain", text),
                 body => (status, "application/problem+json", body.to_string()),

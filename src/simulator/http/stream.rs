@@ -6,21 +6,21 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::{Interval, interval, timeout};
 
-use super::body::{Block, Body, Sent};
+use super::body::{Block, BodyWriter, Sent};
 use super::flood::bomb;
 use super::response::Finish;
 use crate::protocol::endpoint::Family;
 use crate::simulator::api::registry::Slot;
-use crate::simulator::api::stream_request::{Coverage, StreamRequest};
+use crate::simulator::api::stream_request::{FeedPart, StreamRequest};
 use crate::simulator::script::Step;
 use crate::simulator::script::control::ControlMessage;
 use crate::simulator::script::step::Place;
-use crate::simulator::state::State;
+use crate::simulator::state::ServerState;
 
 /// A stream that the script may play.
 #[derive(Clone, Copy)]
 pub(crate) struct OpenStream<'a> {
-    pub(crate) state: &'a State,
+    pub(crate) state: &'a ServerState,
     pub(crate) request: &'a StreamRequest,
     pub(crate) slot: &'a Slot<'a>,
     /// Index of the connection in the log.
@@ -30,11 +30,11 @@ pub(crate) struct OpenStream<'a> {
 }
 
 /// A stream whose head is sent.
-pub(crate) struct Stream<'a, W> {
-    pub(crate) state: &'a State,
+pub(crate) struct StreamWriter<'a, W> {
+    pub(crate) state: &'a ServerState,
     pub(crate) request: &'a StreamRequest,
     pub(crate) connection: usize,
-    pub(crate) body: Body<W>,
+    pub(crate) body: BodyWriter<W>,
     pub(crate) gzip: bool,
     /// The next number of the feed.
     pub(crate) next_number: u64,
@@ -49,13 +49,13 @@ pub(crate) struct Stream<'a, W> {
 /// How long a terminated stream may try to report that to a client that does not read.
 const TERMINATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl<'a, W: AsyncWrite + Unpin> Stream<'a, W> {
-    pub(crate) fn new(stream: OpenStream<'a>, body: Body<W>, gzip: bool) -> Self {
+impl<'a, W: AsyncWrite + Unpin> StreamWriter<'a, W> {
+    pub(crate) fn new(stream: OpenStream<'a>, body: BodyWriter<W>, gzip: bool) -> Self {
         let from = match stream.request.coverage {
-            Coverage::Live { backfill } => stream.state.clock.now().saturating_sub(backfill),
-            Coverage::Range { start, .. } => start,
+            FeedPart::Live { backfill } => stream.state.clock.now().saturating_sub(backfill),
+            FeedPart::Range { start, .. } => start,
         };
-        Stream {
+        StreamWriter {
             state: stream.state,
             request: stream.request,
             connection: stream.connection,

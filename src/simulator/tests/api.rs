@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 
-pub(crate) fn serve_with(script: &str, set_up: impl FnOnce(&mut Options)) -> Server {
-    let mut options = Options::new(Script::parse(script).unwrap());
+pub(crate) fn serve_with(script: &str, set_up: impl FnOnce(&mut ServerOptions)) -> Server {
+    let mut options = ServerOptions::new(Script::parse(script).unwrap());
     set_up(&mut options);
     Server::spawn(options).unwrap()
 }
@@ -271,9 +271,9 @@ fn usage_has_the_delivered_posts_and_the_history() {
         "posts 3; line {\"data\":{\"id\":\"7\",\"text\":\"a\"}}\nflood 10; repeat 2; heartbeat; limit 5; end",
         |options| {
             options.usage.history = vec![
-                Day { days_ago: 0, app: None, posts: 100 },
-                Day { days_ago: 1, app: Some("31415926".into()), posts: 20 },
-                Day { days_ago: 80, app: None, posts: 5 },
+                HistoryDay { days_ago: 0, app: None, posts: 100 },
+                HistoryDay { days_ago: 1, app: Some("31415926".into()), posts: 20 },
+                HistoryDay { days_ago: 80, app: None, posts: 5 },
             ];
         },
     );

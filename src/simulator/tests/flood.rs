@@ -44,7 +44,7 @@ fn every_line_can_be_inflated_as_soon_as_it_is_sent() {
 fn a_finished_gzip_stream_has_the_right_checksum() {
     for script in ["posts 2; flood 4500; posts 2; end", "flood-lines 4500; gzip-bomb 2MiB; end", "gzip-bomb-lines 1MiB"]
     {
-        let options = Options { gzip: true, ..Options::new(Script::parse(script).unwrap()) };
+        let options = ServerOptions { gzip: true, ..ServerOptions::new(Script::parse(script).unwrap()) };
         let server = Server::spawn(options).unwrap();
         let headers = format!("{TOKEN}accept-encoding: gzip\r\nconnection: close\r\n");
         let (bytes, _) = read_all(request(&server, STREAM, &headers));

@@ -23,7 +23,7 @@ use super::*;
 const SOON: Duration = Duration::from_secs(5);
 
 fn serve(script: &str) -> Server {
-    Server::spawn(Options::new(Script::parse(script).unwrap())).unwrap()
+    Server::spawn(ServerOptions::new(Script::parse(script).unwrap())).unwrap()
 }
 
 /// Sends a request; `headers` are whole lines.

@@ -58,7 +58,7 @@ fn rules_are_added_listed_counted_and_deleted() {
 
 #[test]
 fn each_bad_rule_has_its_error_and_the_good_ones_are_added() {
-    let server = serve_with("end", |options| options.rules.preset = vec![Rule::new("cat", None)]);
+    let server = serve_with("end", |options| options.rules.preset = vec![SimulatedRule::new("cat", None)]);
     let long = "a".repeat(1025);
     let asked = json!([{"value": "cat", "tag": "other"}, {"value": "(dog"}, {"value": "-dog"}, {"value": long},
         {"value": ""}, {"value": "ferry"}, {"value": "ferry"}]);
@@ -90,7 +90,8 @@ fn more_rules_than_the_cap_are_refused_together() {
 #[test]
 fn posts_pass_by_the_rules_they_then_name() {
     let server = serve_with("posts 400; end", |options| {
-        options.rules.preset = vec![Rule::new("cat OR 猫", Some("cats")), Rule::new("#rustlang", None)];
+        options.rules.preset =
+            vec![SimulatedRule::new("cat OR 猫", Some("cats")), SimulatedRule::new("#rustlang", None)];
     });
     let (bytes, _) = read_all(stream(&server));
     let posts = posts(&chunks(split_head(&bytes).1).0.concat());
@@ -120,7 +121,7 @@ fn a_written_post_is_filtered_and_a_control_message_is_not() {
         line {"data":{"id":"3","text":"a dog"},"matching_rules":[]}
         line {"a":1}
         end"#;
-    let server = serve_with(script, |options| options.rules.preset = vec![Rule::new("cat", None)]);
+    let server = serve_with(script, |options| options.rules.preset = vec![SimulatedRule::new("cat", None)]);
     let id = server.rules()[0].id.clone();
     let expected = format!(
         "{{\"data\":{{\"id\":\"1\",\"text\":\"A Cat\"}},\"matching_rules\":[{{\"id\":\"{id}\",\"tag\":null}}]}}"
@@ -135,7 +136,8 @@ fn a_written_post_is_filtered_and_a_control_message_is_not() {
 
 #[test]
 fn a_change_of_rules_counts_without_a_reconnect() {
-    let server = serve_with("posts endless every 1ms", |options| options.rules.preset = vec![Rule::new("zebra", None)]);
+    let server =
+        serve_with("posts endless every 1ms", |options| options.rules.preset = vec![SimulatedRule::new("zebra", None)]);
     let mut tcp = request(&server, STREAM, TOKEN);
     let _ = server.wait_for_requests(1, SOON);
     let id = add(&server, &json!([{"value": "the"}]))["data"][0]["id"].as_str().unwrap().to_owned();
@@ -168,8 +170,8 @@ fn without_rules_a_filtered_stream_is_refused_only_where_rules_are_on() {
 
 #[test]
 fn a_preset_rule_that_is_none_stops_the_start() {
-    let mut options = Options::new(Script::parse("end").unwrap());
-    options.rules.preset = vec![Rule::new("(cat", None)];
+    let mut options = ServerOptions::new(Script::parse("end").unwrap());
+    options.rules.preset = vec![SimulatedRule::new("(cat", None)];
     let error = Server::spawn(options).err().unwrap();
     assert!(error.to_string().contains("rule '(cat': missing ')'"));
 }

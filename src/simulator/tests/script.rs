@@ -43,7 +43,8 @@ fn each_stream_request_takes_the_next_connection_and_the_last_is_repeated() {
 
 #[test]
 fn without_the_right_token_there_is_a_401_and_the_script_waits() {
-    let options = Options { token: Some("right".into()), ..Options::new(Script::parse("end | cut").unwrap()) };
+    let options =
+        ServerOptions { token: Some("right".into()), ..ServerOptions::new(Script::parse("end | cut").unwrap()) };
     let server = Server::spawn(options).unwrap();
     for header in
         ["", "authorization: Bearer \r\n", "authorization: Basic right\r\n", "authorization: Bearer wrong\r\n"]
@@ -84,8 +85,10 @@ fn a_reset_is_a_reset_after_what_was_sent() {
 
 #[test]
 fn raw_bytes_and_small_chunks_come_as_written() {
-    let options =
-        Options { chunk_size: Some(3), ..Options::new(Script::parse(r"raw \xf0\x9f\x98\x80\n\x00").unwrap()) };
+    let options = ServerOptions {
+        chunk_size: Some(3),
+        ..ServerOptions::new(Script::parse(r"raw \xf0\x9f\x98\x80\n\x00").unwrap())
+    };
     let server = Server::spawn(options).unwrap();
     let (bytes, _) = read_all(stream(&server));
     let (chunks, _) = chunks(split_head(&bytes).1);
@@ -261,7 +264,7 @@ fn a_token_does_not_reach_debug_output() {
 #[tokio::test]
 async fn it_runs_inside_the_runtime_of_its_user() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let server = Server::start(Options::default()).await.unwrap();
+    let server = Server::start(ServerOptions::default()).await.unwrap();
     let begun = Instant::now();
     let mut tcp = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
     let head = format!("GET {STREAM} HTTP/1.1\r\n{TOKEN}\r\n");

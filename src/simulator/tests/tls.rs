@@ -20,7 +20,8 @@ pub(crate) fn tls(server: &Server) -> Tls {
 }
 
 pub(crate) fn serve_tls(script: &str, certificate: Certificate) -> Server {
-    Server::spawn(Options { tls: true, certificate, ..Options::new(Script::parse(script).unwrap()) }).unwrap()
+    Server::spawn(ServerOptions { tls: true, certificate, ..ServerOptions::new(Script::parse(script).unwrap()) })
+        .unwrap()
 }
 
 #[test]

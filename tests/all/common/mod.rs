@@ -17,7 +17,7 @@ use assert_cmd::cargo::cargo_bin;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, kill_process};
 use serde_json::Value;
-use xstream::simulator::{Options, Script, Server};
+use xstream::simulator::{Script, Server, ServerOptions};
 
 pub use rustix::process::Signal;
 
@@ -53,8 +53,8 @@ pub fn serve(script: &str) -> Server {
 }
 
 /// A simulator that plays `script`, set up further.
-pub fn serve_with(script: &str, set_up: impl FnOnce(&mut Options)) -> Server {
-    let mut options = Options::new(Script::parse(script).unwrap_or_else(|error| panic!("{script}: {error}")));
+pub fn serve_with(script: &str, set_up: impl FnOnce(&mut ServerOptions)) -> Server {
+    let mut options = ServerOptions::new(Script::parse(script).unwrap_or_else(|error| panic!("{script}: {error}")));
     set_up(&mut options);
     Server::spawn(options).expect("a loopback server")
 }

@@ -54,7 +54,7 @@ fn a_refused_batch_has_a_reason_for_each_rule() {
 
 #[test]
 fn a_success_of_another_shape_is_an_error() {
-    type Call = fn(&mut Api) -> Result<(), Error>;
+    type Call = fn(&mut Api) -> Result<(), ApiError>;
     let calls: [(Call, &[&str]); 5] = [
         (|api| run(api.connections(&ConnectionQuery::default())).map(drop), &[r#"{"data":{}}"#]),
         (|api| run(api.kill(Kill::All)).map(drop), &[r#"{"meta":{}}"#]),
@@ -66,7 +66,7 @@ fn a_success_of_another_shape_is_an_error() {
         for body in ["", "{}", r#"{"data":"x"}"#, r#"{"data":null}"#, "[]", "null"].iter().chain(more) {
             let server = scripted(vec![json("200", body)]);
             let error = call(&mut server.api().0).expect_err(body);
-            assert!(matches!(error.kind, Kind::Unreadable(_)) && !error.is_temporary(), "{body} {error}");
+            assert!(matches!(error.kind, ApiErrorKind::Unreadable(_)) && !error.is_temporary(), "{body} {error}");
             assert!(error.to_string().contains("the response is not the JSON that X documents"), "{error}");
         }
         let server = scripted(vec![b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec()]);

@@ -13,7 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::*;
 use crate::net::base_url::BaseUrl;
-use crate::net::dial;
+use crate::net::dial::DialOptions;
 use crate::net::token::Token;
 
 /// The calls of these tests run a hundred times as fast as real time.
@@ -71,7 +71,7 @@ fn with_headers(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 impl Scripted {
     fn api(&self) -> (Api, Rc<RefCell<Vec<String>>>) {
         let token = Token::parse("secret-token", "f").expect("a token");
-        let dialer = Dialer::new(dial::Options {
+        let dialer = Dialer::new(DialOptions {
             base: BaseUrl::parse(&self.url).expect("a URL"),
             token: Some(token),
             proxy: None,
@@ -83,7 +83,7 @@ impl Scripted {
         });
         let reported = Rc::new(RefCell::new(Vec::new()));
         let sink = reported.clone();
-        let options = Options {
+        let options = ApiOptions {
             dialer: dialer.expect("a dialer"),
             report: Box::new(move |line| sink.borrow_mut().push(line.to_owned())),
             clock: Clock::new(SPEED),

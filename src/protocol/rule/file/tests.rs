@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn one(text: &str) -> Result<Reading, Mistakes> {
+fn one(text: &str) -> Result<RuleFiles, Mistakes> {
     read([("rules.txt", text.as_bytes())])
 }
 
@@ -105,9 +105,12 @@ fn a_rule_written_twice_counts_once_and_is_noted() {
 #[test]
 fn export_writes_the_plain_form() {
     let list = [Rule::new("#cats", Some("cats")), Rule::new("# no", None), Rule::new("a\tb", Some("x\ny"))];
-    assert_eq!(write(&list, Form::Tab), "#cats\tcats\n{\"value\":\"# no\"}\n{\"value\":\"a\\tb\",\"tag\":\"x\\ny\"}\n");
+    assert_eq!(
+        write(&list, FileFormat::Tab),
+        "#cats\tcats\n{\"value\":\"# no\"}\n{\"value\":\"a\\tb\",\"tag\":\"x\\ny\"}\n"
+    );
     let known = Rule { id: Some("9".into()), ..Rule::new("a \"b\"", Some("t")) };
-    assert_eq!(write(&[known], Form::Ndjson), "{\"value\":\"a \\\"b\\\"\",\"tag\":\"t\"}\n");
+    assert_eq!(write(&[known], FileFormat::Ndjson), "{\"value\":\"a \\\"b\\\"\",\"tag\":\"t\"}\n");
 }
 
 /// Characters with a meaning in rule files, among any others.
@@ -129,7 +132,7 @@ proptest! {
                 rules.push(Rule::new(value, tag.as_deref()));
             }
         }
-        let written = write(&rules, if tab { Form::Tab } else { Form::Ndjson });
+        let written = write(&rules, if tab { FileFormat::Tab } else { FileFormat::Ndjson });
         let reading = one(&written).map_err(|mistakes| TestCaseError::fail(format!("{mistakes}\n{written}")))?;
         prop_assert_eq!(reading.rules, rules);
         prop_assert!(reading.notes.is_empty());

@@ -44,7 +44,7 @@ fn rules_of_xs_own_pages_are_no_error() {
         "(F OR #F) has:links -is:retweet ",
         "apple OR iphone ipad",
     ] {
-        assert!(lint(rule, Some(Access::PayPerUse)).iter().all(|found| found.severity == Warning), "{rule}");
+        assert!(lint(rule, Some(AccessLevel::PayPerUse)).iter().all(|found| found.severity == Warning), "{rule}");
     }
 }
 
@@ -151,10 +151,10 @@ fn the_length_limit_is_that_of_the_access_level() {
         (1025, None, Some((Warning, 1025))),
         (2048, None, Some((Warning, 1025))),
         (2049, None, Some((Error, 2049))),
-        (1024, Some(Access::PayPerUse), None),
-        (1025, Some(Access::PayPerUse), Some((Error, 1025))),
-        (2048, Some(Access::Enterprise), None),
-        (2049, Some(Access::Enterprise), Some((Error, 2049))),
+        (1024, Some(AccessLevel::PayPerUse), None),
+        (1025, Some(AccessLevel::PayPerUse), Some((Error, 1025))),
+        (2048, Some(AccessLevel::Enterprise), None),
+        (2049, Some(AccessLevel::Enterprise), Some((Error, 2049))),
     ] {
         let found = lint(&"é".repeat(length), access);
         assert_eq!(found.first().map(|found| (found.severity, found.position)), severity, "{length} {access:?}");
@@ -208,6 +208,6 @@ proptest! {
         let rule = format!(
             "{}({}) {}{}", "(".repeat(depth), terms.join(" OR "), modifiers.join(" "), ")".repeat(depth)
         );
-        prop_assert_eq!(lint(&rule, Some(Access::PayPerUse)), []);
+        prop_assert_eq!(lint(&rule, Some(AccessLevel::PayPerUse)), []);
     }
 }
