@@ -34,8 +34,8 @@ pub struct ClientConfig {
 
 /// Removes a token of the command line from the process list. To do so the program executes itself again, so a verb
 /// calls this first.
-pub fn reexec_without_token(given: &AccessArgs, arguments: &[OsString], console: &Console) -> Result<(), CommandError> {
-    if let Some(text) = given.bearer.as_deref() {
+pub fn reexec_without_token(args: &AccessArgs, arguments: &[OsString], console: &Console) -> Result<(), CommandError> {
+    if let Some(text) = args.bearer.as_deref() {
         // Checked here, so that an error names `--bearer` and not the pipe that replaces it.
         Token::find(Some(text), None).or_else(usage_error)?;
         if let Err(error) = token::reexec_without_token(arguments) {
@@ -46,52 +46,52 @@ pub fn reexec_without_token(given: &AccessArgs, arguments: &[OsString], console:
 }
 
 /// The server to connect to: the one named, else `host`.
-pub fn base(given: &AccessArgs, host: Host) -> Result<BaseUrl, CommandError> {
-    base_of("--base-url", given.base_url.as_deref().unwrap_or(host.base()))
+pub fn base(args: &AccessArgs, host: Host) -> Result<BaseUrl, CommandError> {
+    parse_base_url("--base-url", args.base_url.as_deref().unwrap_or(host.base()))
 }
 
 /// Checks the base URL given as `name`. Errors do not repeat it: it may be a token that was meant for another flag.
-pub fn base_of(name: &str, text: &str) -> Result<BaseUrl, CommandError> {
+pub fn parse_base_url(name: &str, text: &str) -> Result<BaseUrl, CommandError> {
     BaseUrl::parse(text).or_else(|why| usage_error(format!("{name}: {why}")))
 }
 
 impl ClientConfig {
     /// Finds the token and checks all settings of connections to `base`.
-    pub fn new(given: &AccessArgs, base: BaseUrl, console: &mut Console) -> Result<ClientConfig, CommandError> {
-        let token = Token::find(given.bearer.as_deref(), given.bearer_file.as_deref()).or_else(usage_error)?;
-        ClientConfig::with_token(given, base, token, console)
+    pub fn new(args: &AccessArgs, base: BaseUrl, console: &mut Console) -> Result<ClientConfig, CommandError> {
+        let token = Token::find(args.bearer.as_deref(), args.bearer_file.as_deref()).or_else(usage_error)?;
+        ClientConfig::with_token(args, base, token, console)
     }
 
     /// Checks all settings but the token. From here on `console` redacts the token and the proxy's password.
     pub fn with_token(
-        given: &AccessArgs,
+        args: &AccessArgs,
         base: BaseUrl,
         token: Token,
         console: &mut Console,
     ) -> Result<ClientConfig, CommandError> {
         token.redact_in(console.redactor_mut());
-        if base.is_plain() && !base.is_loopback() && !given.insecure_http {
+        if base.is_plain() && !base.is_loopback() && !args.insecure_http {
             return usage_error(format!(
                 "http://{} would carry the token in clear text; use https, or --insecure-http if you mean it",
                 base.host()
             ));
         }
-        let proxy = proxy(given, &base)?;
+        let proxy = proxy(args, &base)?;
         if let Some(proxy) = &proxy {
             proxy.redact_in(console.redactor_mut());
         }
-        if base.is_plain() && proxy.is_some() && !given.insecure_http {
+        if base.is_plain() && proxy.is_some() && !args.insecure_http {
             return usage_error(
                 "a proxy would see the token in clear text; use https, or --insecure-http if you mean it",
             );
         }
-        Ok(ClientConfig { base, token, proxy, cacert: given.cacert.clone(), connect_timeout: given.connect_timeout })
+        Ok(ClientConfig { base, token, proxy, cacert: args.cacert.clone(), connect_timeout: args.connect_timeout })
     }
 
     /// For the demo, which needs no real token, and no proxy to reach this machine.
-    pub fn demo(given: &AccessArgs, base: BaseUrl) -> Result<ClientConfig, CommandError> {
+    pub fn demo(args: &AccessArgs, base: BaseUrl) -> Result<ClientConfig, CommandError> {
         let token = Token::parse("demo", "the demo's token").or_else(usage_error)?;
-        Ok(ClientConfig { base, token, proxy: None, cacert: None, connect_timeout: given.connect_timeout })
+        Ok(ClientConfig { base, token, proxy: None, cacert: None, connect_timeout: args.connect_timeout })
     }
 
     /// The server for display, with the proxy in between.
@@ -137,25 +137,24 @@ impl ClientConfig {
 /// The options that lead another command to the same server, for a command that the user may paste: empty, or each
 /// after a space. They contain neither a token nor a proxy's password.
 #[must_use]
-pub fn server_options(given: &AccessArgs) -> String {
+pub fn server_options(args: &AccessArgs) -> String {
     let mut text = String::new();
     let mut add = |name: &str, value: &str| text.extend([" ", name, " ", &shell_quoted(value)]);
-    if let Some(url) = &given.base_url {
+    if let Some(url) = &args.base_url {
         add("--base-url", url);
     }
-    if let Some(url) = &given.proxy {
+    if let Some(url) = &args.proxy {
         add("--proxy", &without_credentials(url));
     }
-    if let Some(path) = &given.cacert {
+    if let Some(path) = &args.cacert {
         add("--cacert", &path.to_string_lossy());
     }
     // Neither stdin nor the pipe that replaces a token of the command line can be read a second time.
-    if let Some(path) =
-        given.bearer_file.as_ref().filter(|path| !path.starts_with("/dev/fd") && path.as_os_str() != "-")
+    if let Some(path) = args.bearer_file.as_ref().filter(|path| !path.starts_with("/dev/fd") && path.as_os_str() != "-")
     {
         add("--bearer-file", &path.to_string_lossy());
     }
-    if given.insecure_http {
+    if args.insecure_http {
         text.push_str(" --insecure-http");
     }
     text
@@ -177,8 +176,8 @@ fn without_credentials(url: &str) -> String {
     format!("{scheme}{}", rest.rsplit('@').next().unwrap_or(rest))
 }
 
-fn proxy(given: &AccessArgs, base: &BaseUrl) -> Result<Option<Proxy>, CommandError> {
-    match &given.proxy {
+fn proxy(args: &AccessArgs, base: &BaseUrl) -> Result<Option<Proxy>, CommandError> {
+    match &args.proxy {
         Some(text) => Proxy::parse(text).map(Some).or_else(|why| usage_error(format!("--proxy: {why}"))),
         // Plain http goes to this machine, which needs no proxy of the environment.
         None if base.is_plain() && base.is_loopback() => Ok(None),
@@ -190,7 +189,7 @@ fn proxy(given: &AccessArgs, base: &BaseUrl) -> Result<Option<Proxy>, CommandErr
 mod tests {
     use super::*;
 
-    fn given() -> AccessArgs {
+    fn args() -> AccessArgs {
         AccessArgs {
             bearer: None,
             bearer_file: None,
@@ -204,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_pasted_command_reaches_the_same_server_and_holds_no_secret() {
-        assert_eq!(server_options(&given()), "");
+        assert_eq!(server_options(&args()), "");
         let all = AccessArgs {
             bearer: Some("secret-token".to_owned()),
             bearer_file: Some("/home/me/my token".into()),
@@ -212,7 +211,7 @@ mod tests {
             proxy: Some("socks5h://me:hunter2@proxy:1080".to_owned()),
             cacert: Some("ca.pem".into()),
             insecure_http: true,
-            ..given()
+            ..args()
         };
         assert_eq!(
             server_options(&all),
@@ -220,13 +219,13 @@ mod tests {
         );
         for path in ["-", "/dev/fd/3"] {
             assert_eq!(
-                server_options(&AccessArgs { bearer_file: Some(path.into()), ..given() }),
+                server_options(&AccessArgs { bearer_file: Some(path.into()), ..args() }),
                 "",
                 "it cannot be read again"
             );
         }
         assert_eq!(
-            server_options(&AccessArgs { proxy: Some("me:p@ss@proxy:1".to_owned()), ..given() }),
+            server_options(&AccessArgs { proxy: Some("me:p@ss@proxy:1".to_owned()), ..args() }),
             " --proxy proxy:1"
         );
     }

@@ -29,27 +29,27 @@ const LAST_ENDED: usize = 10;
 const ENDED_PAGES: usize = 10;
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &ConnectionsArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
-    console.set_options((&given.output).into());
-    client_config::reexec_without_token(&given.access, arguments, console)?;
-    if given.verb.is_some() && given.list != ConnectionList::default() {
+pub fn run(args: &ConnectionsArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
+    console.set_options((&args.output).into());
+    client_config::reexec_without_token(&args.access, arguments, console)?;
+    if args.verb.is_some() && args.list != ConnectionList::default() {
         return usage_error("options of the list go after `connections list`; `connections kill` accepts none of them");
     }
-    let job = match &given.verb {
-        None => ConnectionJob::List(ListFilter::from_args(&given.list)?),
+    let job = match &args.verb {
+        None => ConnectionJob::List(ListFilter::from_args(&args.list)?),
         Some(ConnectionVerb::List(list)) => ConnectionJob::List(ListFilter::from_args(list)?),
-        Some(ConnectionVerb::Kill(kill)) => ConnectionJob::Kill(Which::from_args(kill)?, kill.yes),
+        Some(ConnectionVerb::Kill(kill)) => ConnectionJob::Kill(KillTarget::from_args(kill)?, kill.yes),
     };
     if matches!(job, ConnectionJob::Kill(_, false)) && !Console::can_confirm() {
         return usage_error("not a terminal: pass --yes to end connections");
     }
-    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
+    let config = ClientConfig::new(&args.access, client_config::base(&args.access, Host::Api)?, console)?;
     let mut api = config.api(config.clock(), console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
             ConnectionJob::List(filter) => {
-                list(&mut api, console, filter, &client_config::server_options(&given.access)).await
+                list(&mut api, console, filter, &client_config::server_options(&args.access)).await
             }
             ConnectionJob::Kill(which, yes) => kill(&mut api, console, which, *yes).await,
         }
@@ -61,7 +61,7 @@ pub fn run(given: &ConnectionsArgs, arguments: &[OsString], console: &mut Consol
 
 enum ConnectionJob {
     List(ListFilter),
-    Kill(Which, bool),
+    Kill(KillTarget, bool),
 }
 
 /// Which connections to list, checked.
@@ -269,19 +269,19 @@ fn entry(word: &str) -> Option<&'static CatalogueEntry> {
 }
 
 /// Which connections to end, checked.
-enum Which {
+enum KillTarget {
     Ids(Vec<String>),
     Endpoints(Vec<String>),
     All,
 }
 
-impl Which {
-    fn from_args(kill: &ConnectionKill) -> Result<Which, CommandError> {
+impl KillTarget {
+    fn from_args(kill: &ConnectionKill) -> Result<KillTarget, CommandError> {
         if kill.all {
-            return Ok(Which::All);
+            return Ok(KillTarget::All);
         }
         let named = kill.endpoint.iter().map(|name| endpoint_name(name)).collect::<Result<Vec<_>, _>>()?;
-        Ok(if named.is_empty() { Which::Ids(once(&kill.ids)) } else { Which::Endpoints(once(&named)) })
+        Ok(if named.is_empty() { KillTarget::Ids(once(&kill.ids)) } else { KillTarget::Endpoints(once(&named)) })
     }
 }
 
@@ -291,16 +291,16 @@ fn once(words: &[String]) -> Vec<String> {
     words.iter().filter(|word| seen.insert(word.as_str())).cloned().collect()
 }
 
-async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Result<u8, CommandError> {
+async fn kill(api: &mut Api, console: &Console, which: &KillTarget, yes: bool) -> Result<u8, CommandError> {
     if !yes && !confirmed(api, console, which).await? {
         console.info("nothing was ended");
         return Ok(FAILED);
     }
     let mut total = TerminateResult::default();
     let (batches, requested): (Vec<Kill<'_>>, usize) = match which {
-        Which::Ids(ids) => (ids.chunks(KILL_BATCH).map(Kill::Ids).collect(), ids.len()),
-        Which::Endpoints(names) => (names.iter().map(|name| Kill::Endpoint(name)).collect(), 0),
-        Which::All => (vec![Kill::All], 0),
+        KillTarget::Ids(ids) => (ids.chunks(KILL_BATCH).map(Kill::Ids).collect(), ids.len()),
+        KillTarget::Endpoints(names) => (names.iter().map(|name| Kill::Endpoint(name)).collect(), 0),
+        KillTarget::All => (vec![Kill::All], 0),
     };
     for batch in batches {
         let kills = api.kill(batch).await;
@@ -325,14 +325,14 @@ async fn kill(api: &mut Api, console: &Console, which: &Which, yes: bool) -> Res
 }
 
 /// Shows the connections and requests confirmation to end them.
-async fn confirmed(api: &mut Api, console: &Console, which: &Which) -> Result<bool, CommandError> {
+async fn confirmed(api: &mut Api, console: &Console, which: &KillTarget) -> Result<bool, CommandError> {
     let mut query = ConnectionQuery::default();
-    if let Which::Endpoints(names) = which {
+    if let KillTarget::Endpoints(names) = which {
         query.endpoints.clone_from(names);
     }
     let mut open = api.connections(&query).await?.items;
     let mut missing = 0;
-    if let Which::Ids(ids) = which {
+    if let KillTarget::Ids(ids) = which {
         open.retain(|connection| connection.id.as_ref().is_some_and(|id| ids.contains(id)));
         missing = ids.len().saturating_sub(open.len());
     }

@@ -30,7 +30,7 @@ pub fn run(tail: TailArgs, arguments: &[OsString], console: &mut Console) -> Res
     client_config::reexec_without_token(&tail.access, arguments, console)?;
     terminal::log::init(tail.verbose);
     let selection = pipeline_options(&tail.filter, console)?;
-    let target = target::of(&tail)?;
+    let target = target::from_args(&tail)?;
     let base = target.base.clone();
     let config = if tail.demo {
         ClientConfig::demo(&tail.access, base)?

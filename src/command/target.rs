@@ -38,7 +38,7 @@ pub struct Target {
 }
 
 /// Finds the stream by its name, X's name for it, its path or its URL.
-pub fn of(tail: &TailArgs) -> Result<Target, CommandError> {
+pub fn from_args(tail: &TailArgs) -> Result<Target, CommandError> {
     let word = tail.stream.as_str();
     let params = stream_params(&tail.request)?;
     let (origin, place) = match split_url(word) {
@@ -47,7 +47,7 @@ pub fn of(tail: &TailArgs) -> Result<Target, CommandError> {
     };
     let without_query = place.split('?').next().unwrap_or(place);
     let known = endpoint::find(without_query);
-    let base = base_of(tail, origin, known)?;
+    let base = base_url(tail, origin, known)?;
     let request = match known {
         Some(endpoint) if without_query == place => params.request(endpoint),
         _ if place.starts_with('/') => params.request_path(place),
@@ -106,15 +106,15 @@ fn split_url(word: &str) -> Option<(&str, &str)> {
     Some((&word[..end], if end == word.len() { "/" } else { &word[end..] }))
 }
 
-fn base_of(tail: &TailArgs, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<BaseUrl, CommandError> {
-    let given = client_config::base(&tail.access, known.map_or(Host::Api, |endpoint| endpoint.host))?;
-    let Some(origin) = origin else { return Ok(given) };
-    let named = client_config::base_of("STREAM", origin)?;
+fn base_url(tail: &TailArgs, origin: Option<&str>, known: Option<&'static Endpoint>) -> Result<BaseUrl, CommandError> {
+    let args = client_config::base(&tail.access, known.map_or(Host::Api, |endpoint| endpoint.host))?;
+    let Some(origin) = origin else { return Ok(args) };
+    let named = client_config::parse_base_url("STREAM", origin)?;
     // The token is for one host; a URL given as STREAM must not send it to another.
-    if (named.is_plain(), named.host()) != (given.is_plain(), given.host()) {
+    if (named.is_plain(), named.host()) != (args.is_plain(), args.host()) {
         return usage_error(format!("{origin} is not the base host; give it with --base-url {origin}"));
     }
-    Ok(given)
+    Ok(args)
 }
 
 fn stream_params(request: &RequestArgs) -> Result<StreamParams, CommandError> {

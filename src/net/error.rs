@@ -52,7 +52,7 @@ pub fn innermost<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Erro
 /// The failure of an HTTP exchange; `sent` if the head of its request was written.
 pub fn from_hyper(error: &hyper::Error, sent: bool) -> Failure {
     let io = find::<io::Error>(error);
-    let own = if find::<rustls::Error>(error).is_some() {
+    let cause = if find::<rustls::Error>(error).is_some() {
         LocalCause::Tls
     } else if error.is_parse() {
         LocalCause::Http
@@ -65,10 +65,10 @@ pub fn from_hyper(error: &hyper::Error, sent: bool) -> Failure {
             _ => LocalCause::Reset,
         }
     };
-    let detail = match (own, io) {
+    let detail = match (cause, io) {
         (_, Some(io)) => sanitize(&io.to_string(), LONGEST),
         (LocalCause::Truncated, None) => "the connection closed before the response was complete".to_owned(),
         _ => chain(error),
     };
-    Failure { own, detail, sent }
+    Failure { cause, detail, sent }
 }

@@ -55,7 +55,7 @@ pub struct Connected {
 
 /// The result of a TLS handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Secured {
+pub struct TlsSession {
     /// The version: `TLSv1_3`.
     pub version: &'static str,
     /// When the server's certificate expires, if that can be read.
@@ -133,7 +133,7 @@ impl Probe<'_> {
     ///
     /// # Errors
     /// The handshake fails, or the certificate is not trusted.
-    pub async fn secure(&self, tcp: TcpStream, config: ClientConfig) -> Result<Secured, Failure> {
+    pub async fn secure(&self, tcp: TcpStream, config: ClientConfig) -> Result<TlsSession, Failure> {
         let name = ServerName::try_from(self.host().to_owned())
             .map_err(|error| failure(LocalCause::Tls, format!("{}: {error}", self.host())))?;
         let shaking = TlsConnector::from(Arc::new(config)).connect(name, tcp);
@@ -141,7 +141,7 @@ impl Probe<'_> {
             self.within("no TLS handshake", shaking).await?.map_err(|error| self.handshake_failure(&error))?;
         let tls = stream.get_ref().1;
         let leaf = tls.peer_certificates().and_then(|chain| chain.first());
-        let secured = Secured {
+        let secured = TlsSession {
             version: tls.protocol_version().and_then(|version| version.as_str()).unwrap_or("TLS"),
             expires: leaf.and_then(|leaf| expiry(leaf)),
         };
@@ -169,8 +169,8 @@ impl Probe<'_> {
     }
 }
 
-fn failure(own: LocalCause, detail: String) -> Failure {
-    Failure { own, detail, sent: false }
+fn failure(cause: LocalCause, detail: String) -> Failure {
+    Failure { cause, detail, sent: false }
 }
 
 /// When a certificate expires (RFC 5280 section 4.1). Only the path to that one date is parsed: a whole X.509 parser

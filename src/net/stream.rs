@@ -80,7 +80,7 @@ impl HttpConnection {
             let failure = error::from_hyper(&error, true);
             // No body has begun that could be cut.
             Failure {
-                own: if failure.own == LocalCause::Truncated { LocalCause::Reset } else { failure.own },
+                cause: if failure.cause == LocalCause::Truncated { LocalCause::Reset } else { failure.cause },
                 ..failure
             }
         })?;

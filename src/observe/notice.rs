@@ -12,7 +12,7 @@ use crate::time::{format_deadline, format_duration, time_of_day};
 
 /// What a notice needs besides the event.
 #[derive(Debug, Clone, Copy)]
-pub struct Names<'a> {
+pub struct NoticeContext<'a> {
     /// The host, as notices name it.
     pub host: &'a str,
     /// The file whose lock guards the state.
@@ -26,7 +26,7 @@ const RULES_LISTED: usize = 20;
 
 /// The notice of an event; none for an event that needs no notice.
 #[must_use]
-pub fn line(event: &Event, names: &Names) -> Option<String> {
+pub fn line(event: &Event, names: &NoticeContext) -> Option<String> {
     // What is known about this stream is more specific than the general meaning of its code.
     if let Some(why) = names.denied
         && let Some(line) = denied(event, why)
@@ -51,7 +51,7 @@ pub fn line(event: &Event, names: &Names) -> Option<String> {
         | EventKind::Late { .. }
         | EventKind::ActiveRules(_)
         | EventKind::Status => return None,
-        EventKind::FurtherEnding(ending) => notice(&Notice::Ending(ending.clone())),
+        EventKind::FurtherDisconnect(reason) => notice(&Notice::Disconnect(reason.clone())),
         EventKind::LockHeld => format!("waiting for another process that holds {}", names.lock),
         EventKind::Degraded(what) => what.clone(),
         EventKind::Diagnostic(diagnostic) => return self::diagnostic(diagnostic),
@@ -62,17 +62,17 @@ pub fn line(event: &Event, names: &Names) -> Option<String> {
         EventKind::Unblocked { after } => {
             format!("the reader caught up; the stream was not read for {}", format_duration(*after))
         }
-        EventKind::Ended { ending, lived, .. } if ending.code == Code::Local(LocalCause::Quota) => {
+        EventKind::Ended { reason, lived, .. } if reason.code == Code::Local(LocalCause::Quota) => {
             format!("disconnected after {}: the quota is spent", format_duration(*lived))
         }
-        EventKind::Ended { ending, opened, lived, slow_reader, .. } => {
+        EventKind::Ended { reason, opened, lived, slow_reader, .. } => {
             let what = if *opened {
                 format!("disconnected after {}", format_duration(*lived))
             } else {
                 "connection failed".to_owned()
             };
             let slow = if *slow_reader { "; the reader process was too slow during this connection" } else { "" };
-            format!("{what}: {}{slow}", explain(ending))
+            format!("{what}: {}{slow}", explain(reason))
         }
         EventKind::Waiting { delay, .. } if *delay <= crate::session::backoff::IMMEDIATE_JITTER => return None,
         EventKind::Waiting { why, delay, until } => {
@@ -96,15 +96,15 @@ pub fn line(event: &Event, names: &Names) -> Option<String> {
 
 /// The line of an event that reports denied access; none for any other event.
 fn denied(event: &Event, why: &str) -> Option<String> {
-    let status = |ending: &DisconnectReason| match ending.code {
-        Code::Status(HttpStatus::Unauthorized | HttpStatus::Forbidden) => Some(ending.code.clone()),
+    let status = |reason: &DisconnectReason| match reason.code {
+        Code::Status(HttpStatus::Unauthorized | HttpStatus::Forbidden) => Some(reason.code.clone()),
         _ => None,
     };
     match &event.kind {
-        EventKind::Ended { ending, .. } => {
-            status(ending).map(|status| format!("connection failed: {status}, this stream is not available"))
+        EventKind::Ended { reason, .. } => {
+            status(reason).map(|status| format!("connection failed: {status}, this stream is not available"))
         }
-        EventKind::Stopped(Outcome::Refused(ending)) => status(ending).map(|_| format!("stopped, X refuses: {why}")),
+        EventKind::Stopped(Outcome::Refused(reason)) => status(reason).map(|_| format!("stopped, X refuses: {why}")),
         _ => None,
     }
 }
@@ -140,7 +140,7 @@ fn decision(event: &Event) -> Option<String> {
                 format_duration(*silence)
             )
         }
-        EventKind::Ended { ending, .. } => format!("{}: tail {}", ending.code, reaction(&ending.code)),
+        EventKind::Ended { reason, .. } => format!("{}: tail {}", reason.code, reaction(&reason.code)),
         EventKind::Waiting { delay, .. } => format!("the next dial is due in {:.3} s", delay.as_secs_f64()),
         _ => return None,
     })
@@ -148,11 +148,11 @@ fn decision(event: &Event) -> Option<String> {
 
 /// The code, its name, meaning and side, and X's own text.
 #[must_use]
-pub fn explain(ending: &DisconnectReason) -> String {
-    let entry = ending.code.entry();
-    let code = ending.code.to_string();
+pub fn explain(reason: &DisconnectReason) -> String {
+    let entry = reason.code.entry();
+    let code = reason.code.to_string();
     let name = if entry.name.eq_ignore_ascii_case(&code) { String::new() } else { format!(" {}", entry.name) };
-    let detail = match &ending.detail {
+    let detail = match &reason.detail {
         Some(detail) => format!(" \"{detail}\""),
         None => String::new(),
     };
@@ -174,14 +174,14 @@ pub fn notice(notice: &Notice) -> String {
         }
         Notice::Info { message } => format!("info: {message}"),
         Notice::Problem { message } => format!("error: {message}"),
-        Notice::Ending(ending) => format!("disconnect: {}", explain(ending)),
+        Notice::Disconnect(reason) => format!("disconnect: {}", explain(reason)),
     }
 }
 
 fn diagnostic(diagnostic: &Diagnostic) -> Option<String> {
     Some(match diagnostic {
         // The event of the ending reports it.
-        Diagnostic::Notice(Notice::Ending(_)) => return None,
+        Diagnostic::Notice(Notice::Disconnect(_)) => return None,
         Diagnostic::Notice(notice) => self::notice(notice),
         Diagnostic::Malformed { line, why, text } => format!("line {line} is not JSON ({why}), not printed: {text}"),
         Diagnostic::Oversize { line, bytes } => format!("line {line} is {bytes} bytes long, over the cap, not printed"),
@@ -273,22 +273,22 @@ fn stopped(outcome: &Outcome) -> Option<String> {
         Outcome::Delivered => "the server delivered everything that was requested".to_owned(),
         Outcome::Signalled(signal) => format!("stopped by {signal}"),
         Outcome::Failed(why) => why.clone(),
-        Outcome::Refused(ending) => format!("stopped, X refuses: {}", advice(ending)),
-        Outcome::QuotaSpent(ending) => {
-            let detail = ending.detail.as_deref().unwrap_or_default();
+        Outcome::Refused(reason) => format!("stopped, X refuses: {}", advice(reason)),
+        Outcome::QuotaSpent(reason) => {
+            let detail = reason.detail.as_deref().unwrap_or_default();
             format!("stopped, the quota is spent: {detail}; --quota-wait waits for its period to turn")
         }
-        Outcome::GaveUp(ending) => format!("gave up, the retries allowed are used up: {}", advice(ending)),
-        Outcome::Ended(ending) => format!("stopped, the stream ended: {}", advice(ending)),
-        Outcome::TakenOver(ending) => {
-            format!("stopped, the slot was taken over three times in 30 minutes: {}", advice(ending))
+        Outcome::GaveUp(reason) => format!("gave up, the retries allowed are used up: {}", advice(reason)),
+        Outcome::Ended(reason) => format!("stopped, the stream ended: {}", advice(reason)),
+        Outcome::TakenOver(reason) => {
+            format!("stopped, the slot was taken over three times in 30 minutes: {}", advice(reason))
         }
     })
 }
 
-fn advice(ending: &DisconnectReason) -> String {
-    let entry = ending.code.entry();
-    format!("{} ({}): {}", ending.code, entry.meaning, entry.advice)
+fn advice(reason: &DisconnectReason) -> String {
+    let entry = reason.code.entry();
+    format!("{} ({}): {}", reason.code, entry.meaning, entry.advice)
 }
 
 #[cfg(test)]
@@ -303,7 +303,7 @@ mod tests {
         for word in ["ForceDisconnect", "PackageUpgraded", "rate-limit", "stall", "usage-capped"] {
             let code = Code::parse(word).expect("a code");
             let kind = EventKind::Ended {
-                ending: DisconnectReason { code: code.clone(), detail: None },
+                reason: DisconnectReason { code: code.clone(), detail: None },
                 opened: false,
                 lived: Duration::ZERO,
                 rate: None,

@@ -148,7 +148,7 @@ impl Stats {
                 self.blocked = false;
                 self.blocks.total = self.blocks.total.saturating_add(*after);
             }
-            EventKind::Ended { ending, opened, lived, rate, .. } => {
+            EventKind::Ended { reason, opened, lived, rate, .. } => {
                 self.measure_silence(at);
                 self.last_byte = None;
                 self.opened = None;
@@ -161,8 +161,8 @@ impl Stats {
                 self.blocked = false;
                 self.limited_before = self.limited();
                 self.limited_here = 0;
-                *self.endings.entry(ending.code.to_string()).or_default() += 1;
-                self.last_ending = Some((ending.code.clone(), at));
+                *self.endings.entry(reason.code.to_string()).or_default() += 1;
+                self.last_ending = Some((reason.code.clone(), at));
             }
             EventKind::Waiting { why, delay, until } => {
                 self.state = StreamState::Waiting { reason: *why, until: *until };
@@ -178,7 +178,7 @@ impl Stats {
             | EventKind::Established
             | EventKind::Held { .. }
             | EventKind::Reason { .. }
-            | EventKind::FurtherEnding(_)
+            | EventKind::FurtherDisconnect(_)
             | EventKind::ActiveRules(_)
             | EventKind::LockHeld
             | EventKind::Degraded(_)

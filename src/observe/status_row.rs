@@ -85,9 +85,9 @@ fn parts(stats: &Stats, view: &View) -> Vec<Part> {
         part(9, format!("gaps {}", stats.gaps.count), warn_if(stats.gaps.count > 0)),
         part(11, format!("buffer {percent}%"), warn_if(percent > 60)),
     ];
-    if let Some(reading) = &view.quota {
-        let near = reading.used.saturating_mul(10) >= reading.quota.posts.saturating_mul(9);
-        parts.push(part(5, format!("quota {}", quota(reading)), warn_if(near)));
+    if let Some(usage) = &view.quota {
+        let near = usage.used.saturating_mul(10) >= usage.quota.posts.saturating_mul(9);
+        parts.push(part(5, format!("quota {}", quota(usage)), warn_if(near)));
     }
     parts
 }

@@ -97,7 +97,7 @@ impl RunSummary<'_> {
             format!(
                 "longest silence {}{}",
                 format_duration(stats.silence),
-                self.quota.as_ref().map_or_else(String::new, |reading| format!("; {}", delivered(reading)))
+                self.quota.as_ref().map_or_else(String::new, |usage| format!("; {}", delivered(usage)))
             ),
             gaps,
             limits,
@@ -107,8 +107,8 @@ impl RunSummary<'_> {
 
 /// A quota as `1,234/5,000 day`; `≤` before a count that may hold repeats.
 #[must_use]
-pub fn quota(reading: &QuotaUsage) -> String {
-    let bound = if reading.exact { "" } else { "≤" };
-    let period = reading.quota.period.name();
-    format!("{bound}{}/{} {period}", thousands(reading.used), thousands(reading.quota.posts))
+pub fn quota(usage: &QuotaUsage) -> String {
+    let bound = if usage.exact { "" } else { "≤" };
+    let period = usage.quota.period.name();
+    format!("{bound}{}/{} {period}", thousands(usage.used), thousands(usage.quota.posts))
 }

@@ -74,13 +74,13 @@ impl FromStr for Quota {
     }
 }
 
-/// How the meter counts a post.
+/// The result of counting a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CountResult {
     /// It is within the quota, or there is none, or it was delivered before.
-    Within,
+    WithinQuota,
     /// It came after the quota was spent.
-    Beyond,
+    OverQuota,
 }
 
 /// How much of a quota is used.
@@ -166,7 +166,7 @@ impl Meter {
     pub fn count(&mut self, id: Option<PostId>) -> CountResult {
         let spent = self.is_spent();
         match id {
-            Some(PostId(id)) if self.ids.contains(&id) => return CountResult::Within,
+            Some(PostId(id)) if self.ids.contains(&id) => return CountResult::WithinQuota,
             Some(PostId(id)) if self.ids.len() < REMEMBERED => {
                 self.ids.insert(id);
                 self.unsynced.ids.push(id);
@@ -178,16 +178,16 @@ impl Meter {
         }
         self.today = self.today.saturating_add(1);
         if spent || self.needs_grant() {
-            return CountResult::Beyond;
+            return CountResult::OverQuota;
         }
         self.granted = self.granted.saturating_sub(1);
-        CountResult::Within
+        CountResult::WithinQuota
     }
 
     /// Whether the quota is used up, or reserved by other processes.
     #[must_use]
     pub fn is_spent(&self) -> bool {
-        self.next_day.is_none() && self.granted == 0 && self.reading().is_some_and(|reading| reading.is_spent())
+        self.next_day.is_none() && self.granted == 0 && self.quota_usage().is_some_and(|usage| usage.is_spent())
     }
 
     /// Whether the meter must be synchronised before the next post is counted: to reserve posts, or because the day has
@@ -233,7 +233,7 @@ impl Meter {
 
     /// How much of the quota is used; none without one.
     #[must_use]
-    pub fn reading(&self) -> Option<QuotaUsage> {
+    pub fn quota_usage(&self) -> Option<QuotaUsage> {
         self.quota.map(|quota| QuotaUsage {
             used: self.used(quota.period).saturating_add(self.others),
             quota,
@@ -291,7 +291,7 @@ impl Meter {
     pub fn set_totals(&mut self, totals: &Totals, reserve: bool) -> u64 {
         (self.today, self.exact, self.earlier) = (totals.today, totals.exact, totals.earlier);
         self.others = totals.reserved;
-        let left = self.reading().map_or(0, |reading| reading.quota.posts.saturating_sub(reading.used));
+        let left = self.quota_usage().map_or(0, |usage| usage.quota.posts.saturating_sub(usage.used));
         let grant = if reserve && self.shared { left.div_ceil(4).min(LARGEST_GRANT) } else { 0 };
         (self.unsynced.reserved, self.granted) = (grant, grant);
         grant
@@ -306,7 +306,7 @@ mod tests {
     fn a_post_counts_once_a_day() {
         let mut meter = Meter::new(None, 7, false);
         for id in ["1", "2", "1", "18446744073709551615", "2"] {
-            assert_eq!(meter.count(PostId::parse(id)), CountResult::Within);
+            assert_eq!(meter.count(PostId::parse(id)), CountResult::WithinQuota);
         }
         assert_eq!((meter.used(Period::Day), meter.is_exact()), (3, true));
         meter.set_day(8);
@@ -341,8 +341,8 @@ mod tests {
     fn posts_beyond_the_quota_are_marked_and_still_counted() {
         let mut meter = Meter::new(Some(Quota { posts: 2, period: Period::Day }), 7, false);
         assert_eq!(["1", "1", "2", "1", "3"].map(|id| meter.count(PostId::parse(id))), {
-            use CountResult::{Beyond, Within};
-            [Within, Within, Within, Within, Beyond]
+            use CountResult::{OverQuota, WithinQuota};
+            [WithinQuota, WithinQuota, WithinQuota, WithinQuota, OverQuota]
         });
         assert!(meter.is_spent());
         assert_eq!(meter.used(Period::Day), 3);
@@ -368,7 +368,7 @@ mod tests {
                 };
             } else if !meter.is_spent() {
                 id += 1;
-                printed += u64::from(meter.count(Some(PostId(id))) == CountResult::Within);
+                printed += u64::from(meter.count(Some(PostId(id))) == CountResult::WithinQuota);
             }
             assert!(printed <= quota.posts && delivered + reserved <= quota.posts);
         }

@@ -40,7 +40,7 @@ pub struct BatchReport {
     pub(crate) notices: usize,
     pub(crate) faults: usize,
     /// The notice that the stream ended, if one came. A message outranks a line of plain text.
-    pub ending: Option<DisconnectReason>,
+    pub reason: Option<DisconnectReason>,
     /// An enterprise replay reported that it is complete.
     pub delivered: bool,
     /// It reported that it is not, or the stream ended within a line.
@@ -115,7 +115,7 @@ impl BatchReport {
             MessageKind::Post => {
                 self.posts += 1;
                 // A line of text is the reason of an ending only if no message follows it.
-                self.ending.take_if(|ending| matches!(ending.code, Code::Text(_)));
+                self.reason.take_if(|reason| matches!(reason.code, Code::Text(_)));
             }
             MessageKind::Malformed => self.malformed += 1,
             _ => {}
@@ -130,10 +130,10 @@ impl BatchReport {
                 self.delivered |= message.starts_with("Replay Request Completed") && !message.contains("rror");
                 self.undelivered |= message.starts_with("Replay Request") && !self.delivered;
             }
-            Diagnostic::Notice(Notice::Ending(ending)) => {
-                let text_only = |ending: &DisconnectReason| matches!(ending.code, Code::Text(_));
-                if self.ending.as_ref().is_none_or(|held| text_only(held) && !text_only(ending)) {
-                    self.ending = Some(ending.clone());
+            Diagnostic::Notice(Notice::Disconnect(reason)) => {
+                let text_only = |reason: &DisconnectReason| matches!(reason.code, Code::Text(_));
+                if self.reason.as_ref().is_none_or(|held| text_only(held) && !text_only(reason)) {
+                    self.reason = Some(reason.clone());
                 }
             }
             _ => {}

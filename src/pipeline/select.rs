@@ -122,8 +122,8 @@ impl Selector {
 
     /// How much of the quota is used, if there is one.
     #[must_use]
-    pub fn reading(&self) -> Option<QuotaUsage> {
-        self.meter.as_ref()?.reading()
+    pub fn quota_usage(&self) -> Option<QuotaUsage> {
+        self.meter.as_ref()?.quota_usage()
     }
 
     /// Sets the UTC day, counted from the Unix epoch.
@@ -174,7 +174,7 @@ impl Selector {
         let mut id = None;
         if message.kind == MessageKind::Post {
             id = PostId::parse(message.id);
-            if self.meter.as_mut().is_some_and(|meter| meter.count(id) == CountResult::Beyond) {
+            if self.meter.as_mut().is_some_and(|meter| meter.count(id) == CountResult::OverQuota) {
                 report.beyond_quota += 1;
                 return;
             }

@@ -71,7 +71,7 @@ impl fmt::Display for Code {
             Self::Enterprise(error) => error.fmt(f),
             Self::Text(text) => text.fmt(f),
             Self::Status(status) => status.fmt(f),
-            Self::Local(own) => own.fmt(f),
+            Self::Local(cause) => cause.fmt(f),
         }
     }
 }

@@ -8,7 +8,7 @@
 
 use serde_json::Value;
 
-use super::disconnect::{Code, ProblemName, TextLine};
+use super::disconnect::{Code, LocalCause, ProblemName, TextLine};
 use super::problem::Problem;
 use super::scan::{Fault, Key, Outline, Type, scan};
 use crate::text::sanitize;
@@ -361,7 +361,7 @@ pub enum Notice {
         message: String,
     },
     /// The stream is over, or was refused; the connection closes, or should be closed.
-    Ending(DisconnectReason),
+    Disconnect(DisconnectReason),
     /// A problem that does not end the stream, about a post that could not be delivered.
     Problem {
         /// Its title and detail.
@@ -378,13 +378,21 @@ pub struct DisconnectReason {
     pub detail: Option<String>,
 }
 
+impl DisconnectReason {
+    /// A loss that was noticed on this side.
+    #[must_use]
+    pub fn local(cause: LocalCause, detail: String) -> DisconnectReason {
+        DisconnectReason { code: Code::Local(cause), detail: (!detail.is_empty()).then_some(detail) }
+    }
+}
+
 impl Message<'_> {
     /// The content of a message of the `control` group; none for any other kind.
     #[must_use]
     pub fn notice(&self) -> Option<Notice> {
         if self.kind == MessageKind::Malformed {
             return TextLine::from_line(self.body).map(|line| {
-                Notice::Ending(DisconnectReason {
+                Notice::Disconnect(DisconnectReason {
                     code: Code::Text(line),
                     detail: (line != TextLine::Html).then(|| sanitize(&String::from_utf8_lossy(self.body), 200)),
                 })
@@ -448,7 +456,7 @@ fn notice_from(value: &Value) -> Notice {
         None => Problem::all(value).iter().find_map(|problem| problem.detail.clone().or_else(|| problem.title.clone())),
     };
     match Code::from_line(value) {
-        Some(code) => Notice::Ending(DisconnectReason { code, detail: stated }),
+        Some(code) => Notice::Disconnect(DisconnectReason { code, detail: stated }),
         None => Notice::Problem { message: stated.unwrap_or_else(|| "an error without a text".to_owned()) },
     }
 }

@@ -43,7 +43,7 @@ use crate::terminal::signal::{SignalEvent, Signals};
 use crate::time::Timestamp;
 use link::{Attempt, Background, Link, Network};
 use lookup::ApiLookup;
-use receive::{Rest, next, of_output};
+use receive::{Rest, next, output_error};
 
 /// How often the row is drawn and the reader is looked for. A reader that left a silent stream must be noticed
 /// within a second; four looks in that time cost nothing.
@@ -85,7 +85,7 @@ pub struct Run<N> {
 }
 
 /// An open connection with its end of the pipeline.
-struct Open<L> {
+struct OpenLink<L> {
     link: L,
     intake: Intake,
     rest: Rest,
@@ -104,7 +104,7 @@ pub struct EventLoop<N: Network> {
     actions: Vec<Action>,
     batch: Batch,
     dialling: Option<(u32, N::Attempt)>,
-    open: Option<Open<N::Link>>,
+    open: Option<OpenLink<N::Link>>,
     closing: Vec<Background<()>>,
     /// Whether the state file is to be locked, and whether to reserve posts then.
     sync: Option<bool>,
@@ -113,12 +113,12 @@ pub struct EventLoop<N: Network> {
     /// Whether the outbox was full when it was last looked at.
     blocked: bool,
     /// After the order to shut down: what was reported of it.
-    shutdown: Option<Reported>,
+    shutdown: Option<ShutdownProgress>,
 }
 
 /// What was reported of a shutdown.
 #[derive(Debug, Clone, Copy, Default)]
-struct Reported {
+struct ShutdownProgress {
     links: bool,
     output: bool,
 }
@@ -224,7 +224,7 @@ impl<N: Network> EventLoop<N> {
     }
 
     fn shut_down(&mut self, hurry: bool) {
-        self.shutdown = Some(Reported::default());
+        self.shutdown = Some(ShutdownProgress::default());
         if hurry {
             self.run.terminal.hurry();
         }
@@ -283,7 +283,7 @@ impl<N: Network> EventLoop<N> {
             }
             result = run.terminal.drain() => {
                 if let Err(error) = result {
-                    self.inputs.push_back(of_output(&error));
+                    self.inputs.push_back(output_error(&error));
                 }
                 self.refresh();
             }
@@ -324,7 +324,7 @@ impl<N: Network> EventLoop<N> {
                     line_cap: self.selector.options().line_cap,
                 };
                 let intake = Intake::new(format, LineSource::new(connection));
-                self.open = Some(Open { link, intake, rest: None });
+                self.open = Some(OpenLink { link, intake, rest: None });
                 LinkEvent::Opened(head)
             }
             DialOutcome::Refused(refusal) => LinkEvent::Refused(refusal),
@@ -343,7 +343,7 @@ impl<N: Network> EventLoop<N> {
             rate: self.supervisor.rate(now),
             backlog: self.run.terminal.outbox().backlog(),
             buffer: self.run.buffer,
-            quota: self.selector.reading(),
+            quota: self.selector.quota_usage(),
         }
     }
 
@@ -363,7 +363,7 @@ impl<N: Network> EventLoop<N> {
                 "{lost} bytes of output were not taken by the reader and are lost; its last line may be cut"
             ));
         }
-        let quota = self.selector.reading();
+        let quota = self.selector.quota_usage();
         if !gone {
             let summary = RunSummary { stats: &self.stats, lasted: self.run.clock.elapsed(), quota };
             if self.run.summary || self.run.terminal.is_interactive() {
@@ -409,7 +409,7 @@ async fn outcome<A: Attempt + Unpin>(dialling: &mut Option<(u32, A)>) -> (u32, D
     }
 }
 
-async fn chunk<L: Link>(open: &mut Option<Open<L>>) -> link::Chunk {
+async fn chunk<L: Link>(open: &mut Option<OpenLink<L>>) -> link::Chunk {
     match open {
         Some(open) => next(open).await,
         None => pending().await,

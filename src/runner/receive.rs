@@ -5,7 +5,7 @@ use std::io;
 use hyper::body::{Buf as _, Bytes};
 
 use super::link::{self, Chunk, Link, Network};
-use super::{EventLoop, Open};
+use super::{EventLoop, OpenLink};
 use crate::pipeline::envelope::Stamp;
 use crate::protocol::disconnect::LocalCause;
 use crate::session::{Failure, Input, LinkEvent, QuotaState, Received};
@@ -91,12 +91,12 @@ impl<N: Network> EventLoop<N> {
 
     /// Ends the stream of the open connection: hands on what is left of it, and closes the socket.
     pub(super) fn end_stream(&mut self, now: Timestamp, failure: Failure) {
-        let Some(Open { mut intake, link, .. }) = self.open.take() else { return };
+        let Some(OpenLink { mut intake, link, .. }) = self.open.take() else { return };
         self.selector.set_day(now.day());
         let ended = intake.end(&mut self.selector, &mut self.batch);
         // A last member that was cut is as good as its lines; one that is damaged is no end in order.
         let failure = match ended {
-            Err(error) if failure.own == LocalCause::Eof && error.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(error) if failure.cause == LocalCause::Eof && error.kind() != io::ErrorKind::UnexpectedEof => {
                 damaged(&error)
             }
             _ => failure,
@@ -116,7 +116,7 @@ impl<N: Network> EventLoop<N> {
 
     fn deliver_from(&mut self, number: u32, within_line: bool) {
         if let Err(error) = self.run.terminal.print(&self.batch) {
-            self.inputs.push_back(of_output(&error));
+            self.inputs.push_back(output_error(&error));
         }
         let report = std::mem::take(&mut self.batch.report);
         self.batch.clear();
@@ -134,12 +134,12 @@ impl<N: Network> EventLoop<N> {
     /// How much of its quota the run has left.
     pub(super) fn quota(&mut self) -> Option<QuotaState> {
         let meter = self.selector.meter()?;
-        Some(QuotaState { reading: meter.reading()?, spent: meter.is_spent() })
+        Some(QuotaState { usage: meter.quota_usage()?, spent: meter.is_spent() })
     }
 }
 
 /// What is left of the last chunk, else the next one.
-pub(super) async fn next<L: Link>(open: &mut Open<L>) -> Chunk {
+pub(super) async fn next<L: Link>(open: &mut OpenLink<L>) -> Chunk {
     if let Some(rest) = open.rest.take() {
         return Some(Ok(rest));
     }
@@ -148,10 +148,10 @@ pub(super) async fn next<L: Link>(open: &mut Open<L>) -> Chunk {
 
 fn damaged(error: &io::Error) -> Failure {
     let detail = format!("what came is not the gzip it was announced as: {error}");
-    Failure { own: LocalCause::Gzip, detail, sent: true }
+    Failure { cause: LocalCause::Gzip, detail, sent: true }
 }
 
-pub(super) fn of_output(error: &io::Error) -> Input {
+pub(super) fn output_error(error: &io::Error) -> Input {
     if error.kind() == io::ErrorKind::BrokenPipe {
         Input::ReaderLeft
     } else {

@@ -25,8 +25,11 @@ impl<N: Network> EventLoop<N> {
             self.record(&record);
         }
         let lock = self.run.store.as_ref().map(|store| store.lock().display().to_string());
-        let names =
-            notice::Names { host: &self.run.host, lock: lock.as_deref().unwrap_or_default(), denied: self.run.denied };
+        let names = notice::NoticeContext {
+            host: &self.run.host,
+            lock: lock.as_deref().unwrap_or_default(),
+            denied: self.run.denied,
+        };
         let Some(line) = notice::line(event, &names) else { return };
         let always = match &event.kind {
             EventKind::Stopped(outcome) => outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)),

@@ -65,9 +65,11 @@ impl Future for FakeAttempt {
         let Fake { connections, log } = &self.0;
         Poll::Ready(match connections.borrow_mut().pop_front() {
             Some(steps) => DialOutcome::Opened(Head::default(), FakeLink { steps: steps.into(), log: Rc::clone(log) }),
-            None => {
-                DialOutcome::Failed(Failure { own: LocalCause::Certificate, detail: "no more".to_owned(), sent: false })
-            }
+            None => DialOutcome::Failed(Failure {
+                cause: LocalCause::Certificate,
+                detail: "no more".to_owned(),
+                sent: false,
+            }),
         })
     }
 }
@@ -92,7 +94,7 @@ impl Link for FakeLink {
                 Some(FakeStep::Bytes(text)) => Some(Ok(Bytes::from_static(text.as_bytes()))),
                 _ => None,
             },
-            Some(FakeStep::Fail(own)) => Some(Err(Failure { own: *own, detail: String::new(), sent: true })),
+            Some(FakeStep::Fail(cause)) => Some(Err(Failure { cause: *cause, detail: String::new(), sent: true })),
             None => None,
         })
     }

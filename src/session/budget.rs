@@ -22,17 +22,17 @@ pub struct Budget {
     /// When each request of the last window was sent, oldest first.
     spent: VecDeque<Timestamp>,
     /// Our own last request.
-    ours: Option<Timestamp>,
+    in_flight: Option<Timestamp>,
     /// Our own requests of the last window, whatever a state file says.
-    mine: VecDeque<Timestamp>,
+    own_requests: VecDeque<Timestamp>,
     allowance: Option<Allowance>,
     /// What happened since the state file was last read, to be repeated on what it says next.
-    pending: Vec<Change>,
+    pending: Vec<BudgetChange>,
 }
 
 /// A change of the budget that other processes must learn.
 #[derive(Debug, Clone, Copy)]
-enum Change {
+enum BudgetChange {
     /// The request that was counted at one time is counted at another, or not at all.
     Moved { from: Timestamp, to: Option<Timestamp> },
     /// A response said something about the rate limit.
@@ -45,7 +45,7 @@ const PENDING: usize = 64;
 /// What X said is left.
 #[derive(Debug, Clone, Copy)]
 struct Allowance {
-    left: u32,
+    remaining: u32,
     until: Timestamp,
     /// When X reported that. Requests since then use it up.
     reported: Timestamp,
@@ -53,29 +53,29 @@ struct Allowance {
 
 /// What a state file holds of a budget.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shared {
+pub struct SharedBudget {
     /// When each request of the last window was sent.
-    pub requests: Vec<Moment>,
+    pub requests: Vec<StoredTime>,
     /// How many requests X allows until when, by its last answer, and when that came.
-    pub allowance: Option<(u32, Moment, Moment)>,
+    pub allowance: Option<(u32, StoredTime, StoredTime)>,
 }
 
-/// A moment as it is written down, in milliseconds.
+/// A time as the state file holds it, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct StoredTime {
     /// Since the Unix epoch.
     pub wall: u64,
     /// On the monotonic clock, for readers since the same start of the machine. It outlives jumps of the wall clock.
     pub monotonic: Option<u64>,
 }
 
-impl Moment {
-    fn of(at: Timestamp) -> Moment {
-        Moment { wall: as_millis(at.wall), monotonic: Some(as_millis(at.monotonic)) }
+impl StoredTime {
+    fn new(at: Timestamp) -> StoredTime {
+        StoredTime { wall: as_millis(at.wall), monotonic: Some(as_millis(at.monotonic)) }
     }
 
-    /// The moment on our clocks. One ahead of now comes from a clock that was set back since, and counts as now.
-    fn back(self, now: Timestamp) -> Timestamp {
+    /// The time on our clocks. One ahead of now comes from a clock that was set back since, and counts as now.
+    fn to_timestamp(self, now: Timestamp) -> Timestamp {
         let wall = Duration::from_millis(self.wall).min(now.wall);
         let monotonic = match self.monotonic {
             Some(monotonic) => Duration::from_millis(monotonic).min(now.monotonic),
@@ -92,8 +92,8 @@ impl Budget {
         Budget {
             limit: limit.max(1) as usize,
             spent: VecDeque::new(),
-            ours: None,
-            mine: VecDeque::new(),
+            in_flight: None,
+            own_requests: VecDeque::new(),
             allowance: None,
             pending: Vec::new(),
         }
@@ -101,7 +101,7 @@ impl Budget {
 
     /// How long to wait before the next request may be sent; zero if it may be sent now.
     pub fn wait(&mut self, now: Timestamp) -> Duration {
-        for queue in [&mut self.spent, &mut self.mine] {
+        for queue in [&mut self.spent, &mut self.own_requests] {
             while queue.front().is_some_and(|sent| sent.monotonic + WINDOW <= now.monotonic) {
                 queue.pop_front();
             }
@@ -115,16 +115,16 @@ impl Budget {
             (self.spent[self.spent.len() - self.limit].monotonic + WINDOW).saturating_sub(now.monotonic)
         };
         let by_allowance = match self.allowance {
-            Some(allowance) if self.left(allowance) == 0 => allowance.until.since(now),
+            Some(allowance) if self.remaining(allowance) == 0 => allowance.until.since(now),
             _ => Duration::ZERO,
         };
         by_count.max(by_allowance)
     }
 
     /// What is left of an allowance after the requests since X reported it.
-    fn left(&self, allowance: Allowance) -> u32 {
+    fn remaining(&self, allowance: Allowance) -> u32 {
         let since = self.spent.iter().filter(|sent| sent.monotonic > allowance.reported.monotonic).count();
-        allowance.left.saturating_sub(u32::try_from(since).unwrap_or(u32::MAX))
+        allowance.remaining.saturating_sub(u32::try_from(since).unwrap_or(u32::MAX))
     }
 
     /// Requests of the last 15 minutes, and how many are allowed.
@@ -136,40 +136,40 @@ impl Budget {
     /// Counts a request that is about to be sent.
     pub fn spend(&mut self, now: Timestamp) {
         self.spent.push_back(now);
-        self.mine.push_back(now);
-        self.ours = Some(now);
+        self.own_requests.push_back(now);
+        self.in_flight = Some(now);
     }
 
     /// Our last request has been sent by now: a dial takes time, and X counts from when it saw the request.
     pub fn sent(&mut self, now: Timestamp) {
-        if let Some(from) = self.forget_ours() {
+        if let Some(from) = self.forget_in_flight() {
             self.spent.push_back(now);
-            self.mine.push_back(now);
-            self.remember(Change::Moved { from, to: Some(now) });
+            self.own_requests.push_back(now);
+            self.remember(BudgetChange::Moved { from, to: Some(now) });
         }
     }
 
     /// Gives back our last request: its head was never written to a socket.
     pub fn give_back(&mut self) {
-        if let Some(from) = self.forget_ours() {
-            self.remember(Change::Moved { from, to: None });
+        if let Some(from) = self.forget_in_flight() {
+            self.remember(BudgetChange::Moved { from, to: None });
         }
     }
 
-    fn forget_ours(&mut self) -> Option<Timestamp> {
-        let ours = self.ours.take()?;
-        remove(&mut self.spent, ours);
-        remove(&mut self.mine, ours);
-        Some(ours)
+    fn forget_in_flight(&mut self) -> Option<Timestamp> {
+        let sent = self.in_flight.take()?;
+        remove(&mut self.spent, sent);
+        remove(&mut self.own_requests, sent);
+        Some(sent)
     }
 
     /// Obeys what a response said about the rate limit. `server_now` is the server's own clock.
     pub fn note(&mut self, now: Timestamp, rate: &RateLimit, server_now: Duration) {
         self.apply(now, rate, server_now);
-        self.remember(Change::Noted { now, rate: *rate, server_now });
+        self.remember(BudgetChange::Noted { now, rate: *rate, server_now });
     }
 
-    fn remember(&mut self, change: Change) {
+    fn remember(&mut self, change: BudgetChange) {
         if self.pending.len() == PENDING {
             self.pending.remove(0);
         }
@@ -183,56 +183,56 @@ impl Budget {
     }
 
     fn apply(&mut self, now: Timestamp, rate: &RateLimit, server_now: Duration) {
-        let Some(left) = rate.remaining else { return };
-        let known = self.allowance.map(|known| (self.left(known), known.until));
+        let Some(remaining) = rate.remaining else { return };
+        let known = self.allowance.map(|known| (self.remaining(known), known.until));
         self.allowance = match (rate.trusted_reset(server_now), known) {
             (Some(reset), known) => {
                 let until = now.after(reset.saturating_sub(server_now) + RESET_MARGIN);
                 // Of two answers about one window the lower counts: they may arrive out of their order.
                 let same = |at: Timestamp| at.monotonic.abs_diff(until.monotonic) < SAME_WINDOW;
-                let left = known.filter(|(_, at)| same(*at)).map_or(left, |(known, _)| left.min(known));
-                Some(Allowance { left, until, reported: now })
+                let remaining = known.filter(|(_, at)| same(*at)).map_or(remaining, |(known, _)| remaining.min(known));
+                Some(Allowance { remaining, until, reported: now })
             }
             // A reset that says nothing leaves the window that is known; it can only have become emptier.
-            (None, Some((known, until))) => Some(Allowance { left: left.min(known), until, reported: now }),
+            (None, Some((known, until))) => Some(Allowance { remaining: remaining.min(known), until, reported: now }),
             (None, None) => None,
         };
     }
 
     /// Takes over what all processes spent, as a state file says, and repeats on it what happened here meanwhile.
-    pub fn load(&mut self, now: Timestamp, shared: &Shared) {
+    pub fn load(&mut self, now: Timestamp, shared: &SharedBudget) {
         let pending = std::mem::take(&mut self.pending);
-        let mut spent: Vec<Timestamp> = shared.requests.iter().map(|moment| moment.back(now)).collect();
+        let mut spent: Vec<Timestamp> = shared.requests.iter().map(|time| time.to_timestamp(now)).collect();
         let mut moved = Vec::new();
         for change in &pending {
-            if let Change::Moved { from, to } = change {
-                if let Some(at) = spent.iter().rposition(|sent| are_one(*sent, *from)) {
+            if let BudgetChange::Moved { from, to } = change {
+                if let Some(at) = spent.iter().rposition(|sent| same_millisecond(*sent, *from)) {
                     spent.remove(at);
                 }
                 moved.extend(to);
             }
         }
         // Our own are known whatever became of the file.
-        for mine in &self.mine {
-            if !moved.contains(mine) && !spent.iter().any(|sent| are_one(*sent, *mine)) {
-                spent.push(*mine);
+        for own in &self.own_requests {
+            if !moved.contains(own) && !spent.iter().any(|sent| same_millisecond(*sent, *own)) {
+                spent.push(*own);
             }
         }
         // The file cannot hold these yet: one at the same millisecond is another process's.
         spent.extend(moved);
         spent.sort_unstable_by_key(|sent| sent.monotonic);
         self.spent = spent.into();
-        self.allowance = shared.allowance.and_then(|(left, until, reported)| {
+        self.allowance = shared.allowance.and_then(|(remaining, until, reported)| {
             let ahead = match until.monotonic {
                 Some(monotonic) => Duration::from_millis(monotonic).checked_sub(now.monotonic)?,
                 None => Duration::from_millis(until.wall).checked_sub(now.wall)?,
             };
             // Written by a clock that was far ahead, it would block every dial without limit.
             let until = (ahead <= LONGEST_ALLOWANCE).then(|| now.after(ahead))?;
-            Some(Allowance { left, until, reported: reported.back(now) })
+            Some(Allowance { remaining, until, reported: reported.to_timestamp(now) })
         });
         for change in pending {
-            if let Change::Noted { now, rate, server_now } = change {
+            if let BudgetChange::Noted { now, rate, server_now } = change {
                 self.apply(now, &rate, server_now);
             }
         }
@@ -240,22 +240,22 @@ impl Budget {
 
     /// What a state file is to hold.
     #[must_use]
-    pub fn share(&self) -> Shared {
-        Shared {
-            requests: self.spent.iter().copied().map(Moment::of).collect(),
-            allowance: self.allowance.map(|it| (it.left, Moment::of(it.until), Moment::of(it.reported))),
+    pub fn share(&self) -> SharedBudget {
+        SharedBudget {
+            requests: self.spent.iter().copied().map(StoredTime::new).collect(),
+            allowance: self.allowance.map(|it| (it.remaining, StoredTime::new(it.until), StoredTime::new(it.reported))),
         }
     }
 }
 
-fn remove(queue: &mut VecDeque<Timestamp>, ours: Timestamp) {
-    if let Some(at) = queue.iter().rposition(|sent| are_one(*sent, ours)) {
+fn remove(queue: &mut VecDeque<Timestamp>, time: Timestamp) {
+    if let Some(at) = queue.iter().rposition(|sent| same_millisecond(*sent, time)) {
         queue.remove(at);
     }
 }
 
-/// Whether two moments are one, as far as a state file can tell.
-fn are_one(a: Timestamp, b: Timestamp) -> bool {
+/// Whether two times are one, as far as a state file can tell.
+fn same_millisecond(a: Timestamp, b: Timestamp) -> bool {
     as_millis(a.monotonic) == as_millis(b.monotonic) || as_millis(a.wall) == as_millis(b.wall)
 }
 
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn what_happens_between_two_looks_at_the_file_is_not_lost() {
         let mut first = Budget::new(2);
-        first.load(at(0), &Shared::default());
+        first.load(at(0), &SharedBudget::default());
         first.spend(at(0));
         let file = first.share();
         // The file is written; what follows happens while another process holds it.
@@ -351,8 +351,8 @@ mod tests {
     #[test]
     fn clocks_that_were_set_back_lock_nobody_out() {
         let mut budget = Budget::new(1);
-        let ahead = Moment { wall: as_millis(at(0).wall) + 86_400_000, monotonic: None };
-        budget.load(at(0), &Shared { requests: vec![ahead], allowance: Some((0, ahead, ahead)) });
+        let ahead = StoredTime { wall: as_millis(at(0).wall) + 86_400_000, monotonic: None };
+        budget.load(at(0), &SharedBudget { requests: vec![ahead], allowance: Some((0, ahead, ahead)) });
         assert_eq!(budget.wait(at(0)), WINDOW);
         // Written back and read again later, it has grown old.
         let shared = budget.share();

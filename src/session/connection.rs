@@ -93,7 +93,7 @@ pub struct Connection {
 #[derive(Debug, Default)]
 pub struct ConnectionUpdate {
     /// The connection must end, for this reason.
-    pub ending: Option<DisconnectReason>,
+    pub reason: Option<DisconnectReason>,
     /// The connection has become established.
     pub established: bool,
 }
@@ -102,7 +102,7 @@ pub struct ConnectionUpdate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// Why.
-    pub ending: DisconnectReason,
+    pub reason: DisconnectReason,
     /// Whether it was ever open.
     pub opened: bool,
     /// How long it was open.
@@ -202,11 +202,11 @@ impl Connection {
         if report.posts > 0 {
             self.text = None;
         }
-        let reason = report.ending.take();
+        let announced = report.reason.take();
         let diagnostics = std::mem::take(&mut report.diagnostics).into_iter().map(|diagnostic| match diagnostic {
             // The ending that ends the stream is reported with its end; further ones only here.
-            Diagnostic::Notice(Notice::Ending(ending)) if Some(&ending) != reason.as_ref() => {
-                EventKind::FurtherEnding(ending)
+            Diagnostic::Notice(Notice::Disconnect(reason)) if Some(&reason) != announced.as_ref() => {
+                EventKind::FurtherDisconnect(reason)
             }
             diagnostic => EventKind::Diagnostic(diagnostic),
         });
@@ -218,8 +218,8 @@ impl Connection {
             events.push(EventKind::Suppressed { count: suppressed });
         }
         // Enough is enough: what ends the stream after the last message is not waited for.
-        let mut ending = reason.filter(|_| !full);
-        if let Some(text) = ending.take_if(|ending| matches!(ending.code, Code::Text(_))) {
+        let mut reason = announced.filter(|_| !full);
+        if let Some(text) = reason.take_if(|reason| matches!(reason.code, Code::Text(_))) {
             self.text.get_or_insert(text);
         }
         if let ConnectionState::Closing(_) = self.state {
@@ -227,7 +227,7 @@ impl Connection {
         }
         let established = self.establish(now);
         self.set_timers();
-        ConnectionUpdate { ending, established }
+        ConnectionUpdate { reason, established }
     }
 
     /// A timer may have expired.
@@ -238,14 +238,19 @@ impl Connection {
             match timer {
                 ConnectionTimer::Established => step.established |= self.establish(now),
                 ConnectionTimer::Stall => {
-                    let stall = || of_own(LocalCause::Stall, format!("nothing arrived for {} s", silence.as_secs()));
-                    step.ending = Some(self.text.clone().unwrap_or_else(stall));
+                    let stall = || {
+                        DisconnectReason::local(
+                            LocalCause::Stall,
+                            format!("nothing arrived for {} s", silence.as_secs()),
+                        )
+                    };
+                    step.reason = Some(self.text.clone().unwrap_or_else(stall));
                     return step;
                 }
                 ConnectionTimer::UnfinishedLine => {
                     let unfinished = self.line_since.map_or(Duration::ZERO, |since| now.since(since));
                     let detail = format!("a line was left unfinished for {} s", unfinished.as_secs());
-                    step.ending = Some(of_own(LocalCause::UnfinishedLine, detail));
+                    step.reason = Some(DisconnectReason::local(LocalCause::UnfinishedLine, detail));
                     return step;
                 }
                 ConnectionTimer::Late => {
@@ -290,15 +295,15 @@ impl Connection {
 
     /// It is over, or was never open, for this reason unless a better one is known.
     #[must_use]
-    pub fn ended(mut self, now: Timestamp, ending: DisconnectReason) -> Ended {
+    pub fn ended(mut self, now: Timestamp, reason: DisconnectReason) -> Ended {
         let newly_established = self.establish(now);
         let opened = !self.is_dialling();
-        let ending = match self.state {
+        let reason = match self.state {
             ConnectionState::Closing(reason) => reason,
-            ConnectionState::Dialling | ConnectionState::Listening => self.text.take().unwrap_or(ending),
+            ConnectionState::Dialling | ConnectionState::Listening => self.text.take().unwrap_or(reason),
         };
         Ended {
-            ending,
+            reason,
             opened,
             lived: if opened { now.since(self.opened) } else { Duration::ZERO },
             established: self.established,
@@ -338,8 +343,4 @@ impl Connection {
             self.timers.set(ConnectionTimer::Late, self.last_byte.after(self.limits.keep_alive + LATE));
         }
     }
-}
-
-pub(super) fn of_own(own: LocalCause, detail: String) -> DisconnectReason {
-    DisconnectReason { code: Code::Local(own), detail: (!detail.is_empty()).then_some(detail) }
 }

@@ -100,7 +100,7 @@ pub enum EventKind {
     /// A control message, or a fault in what was received.
     Diagnostic(Diagnostic),
     /// The server said that the stream is over, beside the notice that ended it.
-    FurtherEnding(DisconnectReason),
+    FurtherDisconnect(DisconnectReason),
     /// More diagnostics came at once than are reported one by one.
     Suppressed {
         /// How many.
@@ -116,7 +116,7 @@ pub enum EventKind {
     /// A connection ended, or could not be opened.
     Ended {
         /// Why.
-        ending: DisconnectReason,
+        reason: DisconnectReason,
         /// Whether it was ever open: false for a failed dial and for a refusal.
         opened: bool,
         /// How long it was open.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::budget::Shared;
+use super::budget::SharedBudget;
 use super::event::{ActiveRule, Holder};
 use super::outcome::{Outcome, Signal};
 use crate::pipeline::meter::QuotaUsage;
@@ -56,7 +56,7 @@ pub enum Input {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncedState {
     /// The requests of all processes; none without a state file.
-    pub budget: Option<Shared>,
+    pub budget: Option<SharedBudget>,
     /// The quota, if there is one.
     pub quota: Option<QuotaState>,
 }
@@ -65,7 +65,7 @@ pub struct SyncedState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaState {
     /// How much of it is used.
-    pub reading: QuotaUsage,
+    pub usage: QuotaUsage,
     /// Whether no further post may be printed.
     pub spent: bool,
 }
@@ -113,7 +113,7 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What failed.
-    pub own: LocalCause,
+    pub cause: LocalCause,
     /// In words, for the user.
     pub detail: String,
     /// Whether the head of a request was written to a socket.
@@ -124,7 +124,7 @@ impl Failure {
     /// The end of a body in order.
     #[must_use]
     pub fn eof() -> Failure {
-        Failure { own: LocalCause::Eof, detail: String::new(), sent: true }
+        Failure { cause: LocalCause::Eof, detail: String::new(), sent: true }
     }
 }
 
@@ -161,7 +161,7 @@ pub enum Action {
         reserve: bool,
     },
     /// Write the budget to the state file, whose lock is held.
-    SaveBudget(Shared),
+    SaveBudget(SharedBudget),
     /// Ask X's API. Answered by `Answered`. A query under way is dropped.
     Ask(Query),
     /// Close every connection, drop what was not read, and report `LinksClosed` and `OutputDrained`.

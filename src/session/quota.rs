@@ -21,19 +21,19 @@ pub fn next_turn(now: Timestamp, period: Period) -> Timestamp {
 
 /// How much of a quota that is spent was delivered, and when its period turns.
 #[must_use]
-pub fn describe(reading: &QuotaUsage, now: Timestamp) -> String {
-    let left = next_turn(now, reading.quota.period).since(now);
-    format!("{}, which turns in {}", delivered(reading), format_duration(left))
+pub fn describe(usage: &QuotaUsage, now: Timestamp) -> String {
+    let left = next_turn(now, usage.quota.period).since(now);
+    format!("{}, which turns in {}", delivered(usage), format_duration(left))
 }
 
 /// How much of a quota was delivered.
 #[must_use]
-pub fn delivered(reading: &QuotaUsage) -> String {
-    let period = match reading.quota.period {
+pub fn delivered(usage: &QuotaUsage) -> String {
+    let period = match usage.quota.period {
         Period::Day => "this UTC day",
         Period::Month => "this UTC month",
     };
-    let bound = if reading.exact { "" } else { "at most " };
-    let (used, posts) = (thousands(reading.used), thousands(reading.quota.posts));
+    let bound = if usage.exact { "" } else { "at most " };
+    let (used, posts) = (thousands(usage.used), thousands(usage.quota.posts));
     format!("{bound}{used} of {posts} posts were delivered {period}")
 }

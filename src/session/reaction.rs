@@ -117,7 +117,7 @@ pub fn reaction(code: &Code) -> Reaction {
             // Also a success that is no stream, such as 204: a second request would not make it one.
             _ => Refused,
         },
-        Code::Local(own) => match own {
+        Code::Local(cause) => match cause {
             LocalCause::Eof
             | LocalCause::Reset
             | LocalCause::Truncated

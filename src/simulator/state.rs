@@ -8,7 +8,7 @@ use super::api::rules::RuleStore;
 use super::api::usage::UsageMeter;
 use super::api::window::{RateHeaders, Windows};
 use super::clock::SimulatedClock;
-use super::feed::numbered::{Feed, Item};
+use super::feed::numbered::{Feed, FeedItem};
 use super::feed::post::first_id;
 use super::http::flood::Floods;
 use super::log::Log;
@@ -82,11 +82,11 @@ impl Generated {
     }
 
     /// The next message, written now.
-    pub(crate) fn next(&self, unix_ms: u64) -> Item {
+    pub(crate) fn next(&self, unix_ms: u64) -> FeedItem {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let index = last.0;
         *last = (index + 1, first_id(unix_ms).max(last.1 + 1));
-        Item { id: last.1, unix_ms, seed: self.seed.wrapping_add(index), index, note: String::new() }
+        FeedItem { id: last.1, unix_ms, seed: self.seed.wrapping_add(index), index, note: String::new() }
     }
 }
 

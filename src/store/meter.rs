@@ -265,7 +265,7 @@ mod tests {
         count(&mut one, 0..10);
         let mut two = Meter::new(quota, DAY, true);
         sync(&store, &mut two);
-        assert_eq!((reserved(), two.reading().expect("a quota").used), (25 + 19, 25));
+        assert_eq!((reserved(), two.quota_usage().expect("a quota").used), (25 + 19, 25));
         let mut held = store.try_lock().expect("held").expect("free");
         held.sync(&mut one, false).expect("synced");
         drop(held);
@@ -273,7 +273,7 @@ mod tests {
         drop(two);
         let mut later = Meter::new(quota, DAY, true);
         sync(&store, &mut later);
-        assert_eq!(later.reading().expect("a quota").used, 10 + 19, "what a crash left reserved stays so");
+        assert_eq!(later.quota_usage().expect("a quota").used, 10 + 19, "what a crash left reserved stays so");
     }
 
     #[test]

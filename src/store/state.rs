@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde_json::{Value, json};
 
-use crate::session::budget::{Moment, Shared};
+use crate::session::budget::{SharedBudget, StoredTime};
 
 /// Marks a state file, with the version of its format.
 const FORMAT: &str = "xstream-state";
@@ -42,7 +42,7 @@ pub struct Store {
 pub struct LockedState<'a> {
     store: &'a Store,
     whole: Value,
-    budget: Shared,
+    budget: SharedBudget,
     _lock: File,
 }
 
@@ -126,23 +126,21 @@ impl Store {
     }
 
     /// The budget of our stream; none unless every member is valid.
-    fn budget(&self, whole: &Value) -> Option<Shared> {
+    fn budget(&self, whole: &Value) -> Option<SharedBudget> {
         let Some(entry) = whole.get("budget")?.get(&self.key) else {
-            return Some(Shared::default());
+            return Some(SharedBudget::default());
         };
         let same_boot = entry.get("boot").map(Value::as_str) == Some(self.boot.as_deref()) && self.boot.is_some();
-        let moment = |value: &Value| {
+        let time = |value: &Value| {
             let [wall, monotonic] = value.as_array()?.as_slice() else { return None };
-            Some(Moment { wall: wall.as_u64()?, monotonic: monotonic.as_u64().filter(|_| same_boot) })
+            Some(StoredTime { wall: wall.as_u64()?, monotonic: monotonic.as_u64().filter(|_| same_boot) })
         };
-        let requests: Option<Vec<Moment>> = entry.get("requests")?.as_array()?.iter().map(moment).collect();
+        let requests: Option<Vec<StoredTime>> = entry.get("requests")?.as_array()?.iter().map(time).collect();
         let allowance = match (entry.get("left"), entry.get("until"), entry.get("told")) {
             (None, None, None) => None,
-            (left, until, reported) => {
-                Some((u32::try_from(left?.as_u64()?).ok()?, moment(until?)?, moment(reported?)?))
-            }
+            (left, until, reported) => Some((u32::try_from(left?.as_u64()?).ok()?, time(until?)?, time(reported?)?)),
         };
-        Some(Shared { requests: requests?, allowance })
+        Some(SharedBudget { requests: requests?, allowance })
     }
 }
 
@@ -186,7 +184,7 @@ impl<'a> LockedState<'a> {
 
     /// The requests of this and other processes.
     #[must_use]
-    pub fn budget(&self) -> &Shared {
+    pub fn budget(&self) -> &SharedBudget {
         &self.budget
     }
 
@@ -194,17 +192,17 @@ impl<'a> LockedState<'a> {
     ///
     /// # Errors
     /// The file cannot be written; then it is as it was.
-    pub fn save(&mut self, shared: &Shared) -> anyhow::Result<()> {
+    pub fn save(&mut self, shared: &SharedBudget) -> anyhow::Result<()> {
         if *shared == self.budget {
             return Ok(());
         }
-        let moment = |moment: &Moment| json!([moment.wall, moment.monotonic]);
-        let requests: Vec<Value> = shared.requests.iter().map(moment).collect();
+        let time = |time: &StoredTime| json!([time.wall, time.monotonic]);
+        let requests: Vec<Value> = shared.requests.iter().map(time).collect();
         let mut entry = json!({ "boot": self.store.boot, "requests": requests });
         if let Some((left, until, reported)) = &shared.allowance {
             entry["left"] = (*left).into();
-            entry["until"] = moment(until);
-            entry["told"] = moment(reported);
+            entry["until"] = time(until);
+            entry["told"] = time(reported);
         }
         self.whole["budget"][&self.store.key] = entry;
         self.budget = shared.clone();

@@ -74,7 +74,7 @@ struct ListenStats {
     lines: u64,
     rate: RateLimit,
     listened: Duration,
-    ending: Option<DisconnectReason>,
+    reason: Option<DisconnectReason>,
     interrupted: bool,
 }
 
@@ -131,7 +131,7 @@ pub async fn listen(
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), true, refusal.head)
         }
         DialOutcome::Failed(failure) => {
-            let code = Code::Local(failure.own);
+            let code = Code::Local(failure.cause);
             let text = format!("the stream does not open: {}", failure.detail);
             (Check::fail(NAME, exit(&code), &text, code.entry().advice), failure.sent, Head::default())
         }
@@ -159,7 +159,7 @@ async fn read_stream(
     }
     let mut batch = Batch::default();
     // In a flood the timer is never polled, so the time is compared here as well.
-    while clock.now().since(opened) < LISTEN && batch.report.ending.is_none() {
+    while clock.now().since(opened) < LISTEN && batch.report.reason.is_none() {
         let chunk = tokio::select! {
             biased;
             () = &mut deadline => break,
@@ -173,7 +173,7 @@ async fn read_stream(
             Some(Ok(bytes)) => {
                 stats.first_byte.get_or_insert(began.elapsed() + stats.head);
                 let fed = intake.feed(&mut &bytes[..], &mut selector, &mut batch);
-                fed.err().map(|error| Failure { own: LocalCause::Gzip, detail: error.to_string(), sent: true })
+                fed.err().map(|error| Failure { cause: LocalCause::Gzip, detail: error.to_string(), sent: true })
             }
             Some(Err(failure)) => Some(failure),
             None => Some(Failure::eof()),
@@ -181,13 +181,12 @@ async fn read_stream(
         if let Some(failure) = closed {
             // A cut line needs no report of its own: the end itself is reported.
             let _ = intake.end(&mut selector, &mut batch);
-            let detail = Some(failure.detail).filter(|detail| !detail.is_empty());
-            batch.report.ending.get_or_insert(DisconnectReason { code: Code::Local(failure.own), detail });
+            batch.report.reason.get_or_insert(DisconnectReason::local(failure.cause, failure.detail));
         }
     }
     stats.listened = clock.now().since(opened);
-    let BatchReport { heartbeats, posts, lines, ending, .. } = batch.report;
-    (stats.heartbeats, stats.posts, stats.lines, stats.ending) = (heartbeats, posts, lines, ending);
+    let BatchReport { heartbeats, posts, lines, reason, .. } = batch.report;
+    (stats.heartbeats, stats.posts, stats.lines, stats.reason) = (heartbeats, posts, lines, reason);
     *meter = selector.meter().map(std::mem::take);
 }
 
@@ -206,7 +205,7 @@ impl ListenStats {
         let listened = format_duration(self.listened);
         if !lines.is_empty() {
             parts.push(format!("{} in {listened}", lines.join(", ")));
-        } else if self.ending.is_none() && !self.interrupted {
+        } else if self.reason.is_none() && !self.interrupted {
             let promise = endpoint.family.keep_alive().as_secs();
             parts.push(format!("nothing arrived in {listened}; X promises a keep-alive only every {promise} s"));
         }
@@ -214,11 +213,11 @@ impl ListenStats {
             parts.push(format!("{left} of {limit} connection requests left"));
         }
         let text = parts.join("; ");
-        let Some(ending) = &self.ending else { return Check::ok(NAME, &text) };
-        let entry = ending.code.entry();
-        let what = ending.detail.clone().unwrap_or_else(|| entry.meaning.to_owned());
-        let text = format!("{text}; ended after {listened} by {} ({}): {what}", ending.code, entry.name);
-        Check::fail(NAME, exit(&ending.code), &text, entry.advice)
+        let Some(reason) = &self.reason else { return Check::ok(NAME, &text) };
+        let entry = reason.code.entry();
+        let what = reason.detail.clone().unwrap_or_else(|| entry.meaning.to_owned());
+        let text = format!("{text}; ended after {listened} by {} ({}): {what}", reason.code, entry.name);
+        Check::fail(NAME, exit(&reason.code), &text, entry.advice)
     }
 }
 
@@ -252,8 +251,8 @@ mod tests {
             ..ListenStats::default()
         };
         let silent = ListenStats { head, listened, ..ListenStats::default() };
-        let ending = Some(DisconnectReason { code: Code::V1(12.into()), detail: None });
-        let ended = ListenStats { head, ending, listened: Duration::from_millis(1200), ..ListenStats::default() };
+        let reason = Some(DisconnectReason { code: Code::V1(12.into()), detail: None });
+        let ended = ListenStats { head, reason, listened: Duration::from_millis(1200), ..ListenStats::default() };
         let shown: String =
             [all, silent, ended].iter().map(|stats| stats.check(filtered).render(None, false)).collect();
         insta::assert_snapshot!(shown, @r"

@@ -39,27 +39,27 @@ use listen::{Account, ListenResult, listen};
 use report::CheckReport;
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &DoctorArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
-    console.set_options(ConsoleOptions { json: given.json, color: given.color, quiet: given.quiet });
+pub fn run(args: &DoctorArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
+    console.set_options(ConsoleOptions { json: args.json, color: args.color, quiet: args.quiet });
     // It leaves the process list even if its form is wrong, which is reported as a check.
-    if given.access.bearer.is_some()
+    if args.access.bearer.is_some()
         && let Err(error) = token::reexec_without_token(arguments)
     {
         console.always(&format!("the token stays visible in the process list: {error}"));
     }
-    let Some(endpoint) = endpoint::find(&given.stream) else {
-        return usage_error(target::unknown(&given.stream));
+    let Some(endpoint) = endpoint::find(&args.stream) else {
+        return usage_error(target::unknown(&args.stream));
     };
-    let request = if given.listen { Some(request(endpoint).or_else(usage_error)?) } else { None };
-    let base = client_config::base(&given.access, endpoint.host)?;
+    let request = if args.listen { Some(request(endpoint).or_else(usage_error)?) } else { None };
+    let base = client_config::base(&args.access, endpoint.host)?;
     let began = Instant::now();
-    let found = Token::find(given.access.bearer.as_deref(), given.access.bearer_file.as_deref());
-    let shape = shape(&found, &given.access).took(began.elapsed());
+    let found = Token::find(args.access.bearer.as_deref(), args.access.bearer_file.as_deref());
+    let shape = shape(&found, &args.access).took(began.elapsed());
     // The placeholder is never sent: without a token there is no request. It is too short to be redacted.
     let token = found.clone().or_else(|_| Token::parse("none", "a placeholder")).or_else(usage_error)?;
-    let config = ClientConfig::with_token(&given.access, base, token, console)?;
+    let config = ClientConfig::with_token(&args.access, base, token, console)?;
     let clock = config.clock();
-    let store = match &given.state {
+    let store = match &args.state {
         Some(path) => {
             let store = Store::new(path, tail::account(&config.base), endpoint.path, clock.is_real_time())?;
             // A file that is not ours is reported before a connection is made.
@@ -69,8 +69,8 @@ pub fn run(given: &DoctorArgs, arguments: &[OsString], console: &mut Console) ->
         None => None,
     };
     let account = store.as_ref().map(|store| Account { store, limit: endpoint.requests_per_window, clock });
-    let again = client_config::server_options(&given.access);
-    let run = DoctorRun { endpoint, config, clock, usable: found.ok(), account, request, force: given.force, again };
+    let again = client_config::server_options(&args.access);
+    let run = DoctorRun { endpoint, config, clock, usable: found.ok(), account, request, force: args.force, again };
     let mut report = CheckReport::new(console);
     report.add(&shape)?;
     let runtime = runtime()?;
@@ -89,9 +89,9 @@ fn request(endpoint: &Endpoint) -> Result<Request, String> {
 }
 
 /// Checks the form of the token, and shows nothing of it.
-fn shape(found: &Result<Token, String>, given: &AccessArgs) -> Check {
+fn shape(found: &Result<Token, String>, args: &AccessArgs) -> Check {
     const NAME: &str = "token-shape";
-    let path = given.bearer_file.as_deref();
+    let path = args.bearer_file.as_deref();
     match found {
         Ok(token) => {
             let variable = TOKENS.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
@@ -99,7 +99,7 @@ fn shape(found: &Result<Token, String>, given: &AccessArgs) -> Check {
                 (Some(path), _) if path == Path::new("-") => "stdin".to_owned(),
                 (Some(path), _) if path.starts_with("/dev/fd") => "the command line".to_owned(),
                 (Some(path), _) => path.display().to_string(),
-                (None, Some(name)) if given.bearer.is_none() => format!("${name}"),
+                (None, Some(name)) if args.bearer.is_none() => format!("${name}"),
                 (None, _) => "the command line".to_owned(),
             };
             match token.likely_mistake() {

@@ -129,7 +129,7 @@ async fn secure(
 }
 
 fn failure_check(name: &'static str, failure: &Failure) -> Check {
-    let exit = if failure.own == LocalCause::Certificate { REFUSED } else { GAVE_UP };
+    let exit = if failure.cause == LocalCause::Certificate { REFUSED } else { GAVE_UP };
     Check::fail(name, exit, &failure.detail, api::advice_for(failure))
 }
 

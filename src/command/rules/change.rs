@@ -175,11 +175,11 @@ pub fn advice(error: &ApiError) -> Option<&'static str> {
 }
 
 /// Reports which rules were sent together, if X refuses all because of one that it does not name.
-pub fn report_batch(console: &Console, error: &ApiError, batch: &[Rule], given: &RuleSet) {
+pub fn report_batch(console: &Console, error: &ApiError, batch: &[Rule], rule_set: &RuleSet) {
     if advice(error).is_none() || is_cap(error) {
         return;
     }
-    let known = given.by_value();
+    let known = rule_set.by_value();
     let place =
         |rule: Option<&Rule>| rule.and_then(|rule| known.get(rule.value.as_str())).map_or("", |(_, place)| place);
     let places = match (place(batch.first()), place(batch.last())) {
@@ -234,9 +234,9 @@ pub async fn report_full(
 }
 
 /// Reports why X refused rules, with the place of each; returns how many exist already, and how many X refuses.
-pub fn report_errors(console: &Console, errors: &[RuleError], given: &RuleSet) -> (usize, usize) {
+pub fn report_errors(console: &Console, errors: &[RuleError], rule_set: &RuleSet) -> (usize, usize) {
     let mut there = 0;
-    let places = if errors.is_empty() { HashMap::new() } else { given.by_value() };
+    let places = if errors.is_empty() { HashMap::new() } else { rule_set.by_value() };
     for error in errors {
         let value = error.value.as_deref().unwrap_or_default();
         let place = places.get(value).map(|(_, place)| format!("{place}: ")).unwrap_or_default();
@@ -269,14 +269,14 @@ fn position(why: &str) -> Option<usize> {
 }
 
 /// Adds rules.
-pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8, CommandError> {
-    let (mut there, mut refused, mut unsaid, mut left) = (0, 0, 0, given.rules.len());
+pub async fn add(api: &mut Api, console: &Console, rule_set: &RuleSet) -> Result<u8, CommandError> {
+    let (mut there, mut refused, mut unsaid, mut left) = (0, 0, 0, rule_set.rules.len());
     let (mut added, mut count) = (Vec::new(), 0);
     let mut end = Ok(());
-    for rules in given.rules.chunks(RULE_BATCH) {
+    for rules in rule_set.rules.chunks(RULE_BATCH) {
         match send(api, rules, false).await {
             Ok(sent) => {
-                let (old, bad) = report_errors(console, &sent.errors, given);
+                let (old, bad) = report_errors(console, &sent.errors, rule_set);
                 there += old;
                 refused += bad;
                 unsaid += sent.unsaid;
@@ -285,7 +285,7 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
                 added.extend(sent.rules);
             }
             Err(error) => {
-                report_batch(console, &error, rules, given);
+                report_batch(console, &error, rules, rule_set);
                 end = Err(error);
                 break;
             }
@@ -301,7 +301,7 @@ pub async fn add(api: &mut Api, console: &Console, given: &RuleSet) -> Result<u8
             report_full(api, console, error, "adding rules", left).await
         }
         Err(error) => {
-            if left < given.rules.len() {
+            if left < rule_set.rules.len() {
                 let rest = if error.is_temporary() { "; add the same rules again to complete it" } else { "" };
                 console.info(&format!("{line}{rest}"));
             }

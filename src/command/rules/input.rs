@@ -68,12 +68,12 @@ impl RuleSet {
             };
             return usage_error(format!("argument {}: `{}` {what}", at + 1, piece(word)));
         }
-        let given = RuleSet::read(&sources, console)?;
-        if given.rules.is_empty() {
+        let rule_set = RuleSet::read(&sources, console)?;
+        if rule_set.rules.is_empty() {
             let names: Vec<String> = sources.files.iter().map(|file| name(file)).collect();
             return usage_error(format!("no rule in {}", names.join(", ")));
         }
-        Ok(given)
+        Ok(rule_set)
     }
 
     /// Reads all sources.
@@ -93,7 +93,7 @@ impl RuleSet {
         let words = sources.words.iter().enumerate();
         let words = words.map(|(at, word)| (Rule::new(word.trim(), None), format!("argument {}", at + 1)));
         let lines = read.rules.into_iter().zip(read.places.iter().map(ToString::to_string));
-        let mut given = RuleSet::default();
+        let mut rule_set = RuleSet::default();
         let mut known: HashMap<String, usize> = HashMap::new();
         for (mut rule, place) in words.chain(lines) {
             rule.id = None;
@@ -101,24 +101,24 @@ impl RuleSet {
                 rule.tag = sources.tag.filter(|tag| !tag.is_empty()).map(ToOwned::to_owned);
             }
             match known.get(&rule.value) {
-                Some(&first) if given.rules[first].tag() != rule.tag() => {
-                    let (value, other) = (piece(&rule.value), &given.places[first]);
+                Some(&first) if rule_set.rules[first].tag() != rule.tag() => {
+                    let (value, other) = (piece(&rule.value), &rule_set.places[first]);
                     return usage_error(format!(
                         "{place}: `{value}` has another tag in {other}; keep one of them: X knows a rule by its value"
                     ));
                 }
                 Some(&first) => {
-                    let (value, other) = (piece(&rule.value), &given.places[first]);
+                    let (value, other) = (piece(&rule.value), &rule_set.places[first]);
                     console.info(&format!("{place}: `{value}` is already in {other}; it counts once"));
                 }
                 None => {
-                    known.insert(rule.value.clone(), given.rules.len());
-                    given.rules.push(rule);
-                    given.places.push(place);
+                    known.insert(rule.value.clone(), rule_set.rules.len());
+                    rule_set.rules.push(rule);
+                    rule_set.places.push(place);
                 }
             }
         }
-        Ok(given)
+        Ok(rule_set)
     }
 
     /// The findings of the lint in each rule; none under `--no-lint`.

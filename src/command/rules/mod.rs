@@ -33,24 +33,24 @@ mod test;
 use input::{RuleSet, Sources};
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &RulesArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
-    console.set_options((&given.output).into());
-    client_config::reexec_without_token(&given.access, arguments, console)?;
-    if given.verb.is_some() && given.list != RuleList::default() {
+pub fn run(args: &RulesArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
+    console.set_options((&args.output).into());
+    client_config::reexec_without_token(&args.access, arguments, console)?;
+    if args.verb.is_some() && args.list != RuleList::default() {
         return usage_error("options of the list go after `rules list`, those of another verb after that verb");
     }
-    let job = RuleJob::new(given, console)?;
-    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
+    let job = RuleJob::new(args, console)?;
+    let config = ClientConfig::new(&args.access, client_config::base(&args.access, Host::Api)?, console)?;
     let console = &*console;
     let mut api = config.api(config.clock(), console)?;
     let runtime = runtime()?;
     let status = runtime.block_on(async {
         match &job {
             RuleJob::List(tag) => list(&mut api, console, tag.as_ref()).await,
-            RuleJob::Add(given) => change::add(&mut api, console, given).await,
-            RuleJob::Test(given, input) => test::run(&mut api, console, given, input).await,
+            RuleJob::Add(rule_set) => change::add(&mut api, console, rule_set).await,
+            RuleJob::Test(rule_set, input) => test::run(&mut api, console, rule_set, input).await,
             RuleJob::Delete(which) => delete::run(&mut api, console, which).await,
-            RuleJob::Sync(given, how) => sync::run(&mut api, console, given, how).await,
+            RuleJob::Sync(rule_set, how) => sync::run(&mut api, console, rule_set, how).await,
             RuleJob::Count => count(&mut api, console).await,
             RuleJob::Export(tag, form) => export(&mut api, console, tag.as_ref(), *form).await,
         }
@@ -82,11 +82,11 @@ enum RuleJob<'a> {
 }
 
 impl RuleJob<'_> {
-    fn new<'a>(given: &'a RulesArgs, console: &Console) -> Result<RuleJob<'a>, CommandError> {
-        let stdin_taken = given.access.bearer_file.as_deref() == Some(Path::new("-"));
+    fn new<'a>(args: &'a RulesArgs, console: &Console) -> Result<RuleJob<'a>, CommandError> {
+        let stdin_taken = args.access.bearer_file.as_deref() == Some(Path::new("-"));
         let glob = |tag: &Option<String>| tag.as_deref().map(Tag::from);
-        Ok(match &given.verb {
-            None => RuleJob::List(glob(&given.list.tag)),
+        Ok(match &args.verb {
+            None => RuleJob::List(glob(&args.list.tag)),
             Some(RuleVerb::List(list)) => RuleJob::List(glob(&list.tag)),
             Some(RuleVerb::Add(input)) => {
                 let rules = RuleSet::from_input(input, stdin_taken, console)?;

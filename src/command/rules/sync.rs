@@ -52,12 +52,12 @@ impl SyncCounts {
 }
 
 /// Makes the rules of the app equal to those of the file.
-pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSync) -> Result<u8, CommandError> {
+pub async fn run(api: &mut Api, console: &Console, rule_set: &RuleSet, how: &RuleSync) -> Result<u8, CommandError> {
     let Some(mut current) = current(api, console).await? else {
         console.always("X did not send the complete list of rules; nothing was changed");
         return Ok(FAILED);
     };
-    let mut whole = plan(&current, &given.rules, Caps::new(usize::MAX));
+    let mut whole = plan(&current, &rule_set.rules, Caps::new(usize::MAX));
     let changed = changed(&whole);
     unless_closed(print(console, &whole))?;
     if whole.requests.is_empty() {
@@ -69,12 +69,12 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
     if current.len() + whole.add.len() - changed > caps.rules {
         let counts = api.rule_counts().await?;
         caps = Caps::new(room(&counts).map_or(caps.rules, |room| usize::try_from(room).unwrap_or(usize::MAX)));
-        whole = plan(&current, &given.rules, caps);
+        whole = plan(&current, &rule_set.rules, caps);
         if whole.excess > 0 {
-            return Ok(too_many(console, given, whole.excess, &counted(&counts)));
+            return Ok(too_many(console, rule_set, whole.excess, &counted(&counts)));
         }
     } else {
-        whole = plan(&current, &given.rules, caps);
+        whole = plan(&current, &rule_set.rules, caps);
     }
     let (gone, kept) = (whole.delete.len() - changed, whole.keep.len() + changed);
     if how.dry_run {
@@ -98,7 +98,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         }
     }
     let mut job =
-        SyncRun { api, console, given, tally: SyncCounts::default(), done: (0, 0), interrupts: Interrupts::new()? };
+        SyncRun { api, console, rule_set, tally: SyncCounts::default(), done: (0, 0), interrupts: Interrupts::new()? };
     let mut end = job.apply(&whole).await;
     if matches!(&end, Err(SyncStop::Failed(error)) if is_cap(error)) {
         // The maximum is lower than expected, or another client added rules: plan again with X's counts.
@@ -112,10 +112,10 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
                 return Ok(FAILED);
             };
             current = again;
-            whole = plan(&current, &given.rules, Caps::new(usize::try_from(room).unwrap_or(usize::MAX)));
+            whole = plan(&current, &rule_set.rules, Caps::new(usize::try_from(room).unwrap_or(usize::MAX)));
             if whole.excess > 0 {
                 console.info(&job.tally.to_text());
-                return Ok(too_many(console, given, whole.excess, &counted(&counts)));
+                return Ok(too_many(console, rule_set, whole.excess, &counted(&counts)));
             }
             end = job.apply(&whole).await;
         }
@@ -124,7 +124,7 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, how: &RuleSy
         Err(SyncStop::Failed(error)) if is_cap(&error) => {
             console.info(&format!("{} before the failure", job.tally.to_text()));
             let there: HashSet<&str> = current.iter().map(|rule| rule.value.as_str()).collect();
-            let new = given.rules.iter().filter(|rule| !there.contains(rule.value.as_str())).count();
+            let new = rule_set.rules.iter().filter(|rule| !there.contains(rule.value.as_str())).count();
             report_full(job.api, console, error, "adding rules", new.saturating_sub(job.tally.added)).await
         }
         end => job.finish(end),
@@ -152,10 +152,10 @@ fn changed(plan: &Plan) -> usize {
     plan.delete.iter().filter(|rule| added.contains(rule.value.as_str())).count()
 }
 
-fn too_many(console: &Console, given: &RuleSet, excess: usize, counts: &str) -> u8 {
+fn too_many(console: &Console, rule_set: &RuleSet, excess: usize, counts: &str) -> u8 {
     console.always(&format!(
         "the file has {}, {excess} more than X allows: {counts}; delete rules, or join several into one with OR",
-        input::count(given.rules.len())
+        input::count(rule_set.rules.len())
     ));
     REFUSED
 }
@@ -233,7 +233,7 @@ impl Interrupts {
 struct SyncRun<'a> {
     api: &'a mut Api,
     console: &'a Console,
-    given: &'a RuleSet,
+    rule_set: &'a RuleSet,
     tally: SyncCounts,
     /// How many changes were sent, of all in the plan.
     done: (usize, usize),
@@ -260,7 +260,7 @@ impl SyncRun<'_> {
                 return Err(SyncStop::Interrupted { midway: false });
             }
             let (api, tally) = (&mut *self.api, &mut self.tally);
-            let change = change(api, self.console, self.given, request, tally);
+            let change = change(api, self.console, self.rule_set, request, tally);
             match self.interrupts.during(Box::pin(change), |line| self.console.info(line)).await {
                 Some(Ok(())) => {
                     self.done.0 += request.rules().len();
@@ -268,7 +268,7 @@ impl SyncRun<'_> {
                 }
                 Some(Err(error)) => {
                     if let RuleRequest::Add(rules) = request {
-                        change::report_batch(self.console, &error, rules, self.given);
+                        change::report_batch(self.console, &error, rules, self.rule_set);
                     }
                     return Err(SyncStop::Failed(error));
                 }
@@ -309,14 +309,14 @@ impl SyncRun<'_> {
 async fn change(
     api: &mut Api,
     console: &Console,
-    given: &RuleSet,
+    rule_set: &RuleSet,
     request: &RuleRequest,
     tally: &mut SyncCounts,
 ) -> Result<(), ApiError> {
     match request {
         RuleRequest::Add(rules) => {
             let sent = change::send(api, rules, false).await?;
-            let (there, refused) = change::report_errors(console, &sent.errors, given);
+            let (there, refused) = change::report_errors(console, &sent.errors, rule_set);
             tally.added += sent.count;
             tally.there += there;
             tally.refused += refused;

@@ -37,9 +37,9 @@ impl TestResult {
 }
 
 /// Tests rules. Those with an error of our lint are not sent.
-pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &RuleInput) -> Result<u8, CommandError> {
-    let findings = given.findings(&input.lint);
-    given.report(&findings, console);
+pub async fn run(api: &mut Api, console: &Console, rule_set: &RuleSet, input: &RuleInput) -> Result<u8, CommandError> {
+    let findings = rule_set.findings(&input.lint);
+    rule_set.report(&findings, console);
     let mut verdicts: Vec<TestResult> = findings
         .iter()
         .map(|findings| {
@@ -51,25 +51,25 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &Rule
     let open: Vec<usize> = (0..verdicts.len()).filter(|&at| verdicts[at].word == "unknown").collect();
     let mut end = Ok(());
     for batch in open.chunks(RULE_BATCH) {
-        let rules: Vec<Rule> = batch.iter().map(|&at| given.rules[at].clone()).collect();
+        let rules: Vec<Rule> = batch.iter().map(|&at| rule_set.rules[at].clone()).collect();
         match send(api, &rules, true).await {
             Ok(sent) => {
-                report_errors(console, &sent.errors, given);
+                report_errors(console, &sent.errors, rule_set);
                 for &at in batch {
-                    let TestResult { word, details, id } = TestResult::from_result(&sent, &given.rules[at]);
+                    let TestResult { word, details, id } = TestResult::from_result(&sent, &rule_set.rules[at]);
                     verdicts[at].details.extend(details);
                     verdicts[at].word = word;
                     verdicts[at].id = id;
                 }
             }
             Err(error) => {
-                report_batch(console, &error, &rules, given);
+                report_batch(console, &error, &rules, rule_set);
                 end = Err(error);
                 break;
             }
         }
     }
-    unless_closed(print(console, given, &verdicts))?;
+    unless_closed(print(console, rule_set, &verdicts))?;
     let of = |word: &str| verdicts.iter().filter(|verdict| verdict.word == word).count();
     let (invalid, unknown) = (of("invalid"), of("unknown"));
     let others = [(of("duplicate"), "existing already"), (invalid, "invalid"), (unknown, "not checked")];
@@ -81,8 +81,8 @@ pub async fn run(api: &mut Api, console: &Console, given: &RuleSet, input: &Rule
     }
 }
 
-fn print(console: &Console, given: &RuleSet, verdicts: &[TestResult]) -> Result<(), WriteError> {
-    let all = given.rules.iter().zip(&given.places).zip(verdicts);
+fn print(console: &Console, rule_set: &RuleSet, verdicts: &[TestResult]) -> Result<(), WriteError> {
+    let all = rule_set.rules.iter().zip(&rule_set.places).zip(verdicts);
     if console.is_table() {
         let columns = [Column::whole("WHERE"), Column::whole("VERDICT"), Column::cut("RULE"), Column::cut("WHY")];
         let row = |((rule, place), verdict): ((&Rule, &String), &TestResult)| {

@@ -20,12 +20,12 @@ use report::UsageReport;
 pub use report::{end, percent};
 
 /// Runs the verb; returns the exit status.
-pub fn run(given: &cli::UsageArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
-    console.set_options((&given.output).into());
-    client_config::reexec_without_token(&given.access, arguments, console)?;
-    let config = ClientConfig::new(&given.access, client_config::base(&given.access, Host::Api)?, console)?;
+pub fn run(args: &cli::UsageArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
+    console.set_options((&args.output).into());
+    client_config::reexec_without_token(&args.access, arguments, console)?;
+    let config = ClientConfig::new(&args.access, client_config::base(&args.access, Host::Api)?, console)?;
     // A state file that is not ours is reported before a request is sent.
-    let metered = match &given.state {
+    let metered = match &args.state {
         Some(path) => {
             if !path.exists() {
                 console.info(&format!("warning: {} is not there; `xstream tail --state` makes it", path.display()));
@@ -37,14 +37,14 @@ pub fn run(given: &cli::UsageArgs, arguments: &[OsString], console: &mut Console
     };
     let mut api = config.api(config.clock(), console)?;
     let runtime = runtime()?;
-    let usage = runtime.block_on(api.usage(Some(given.days)));
+    let usage = runtime.block_on(api.usage(Some(args.days)));
     // A name lookup that still runs must not delay the exit.
     runtime.shutdown_background();
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let report = UsageReport::new(&usage?, metered.as_deref(), today, given.days);
+    let report = UsageReport::new(&usage?, metered.as_deref(), today, args.days);
     if let Some(width) = Console::width().filter(|_| console.is_table()) {
         console.print(&report.render(width, console.is_colored()))?;
-        if given.state.is_none() {
+        if args.state.is_none() {
             console.info("--state FILE, the file of `xstream tail --state`, shows what this machine metered beside it");
         }
     } else {

@@ -219,18 +219,18 @@ pub fn percent(used: u64, cap: u64) -> String {
 
 /// The first day of the cap's month that contains `today`.
 fn begin(today: Date, turn: i8) -> Date {
-    let this = of_month(today, turn);
-    if this <= today { this } else { of_month(today.first_of_month().saturating_sub(1.day()), turn) }
+    let this = day_of_month(today, turn);
+    if this <= today { this } else { day_of_month(today.first_of_month().saturating_sub(1.day()), turn) }
 }
 
 /// The first day of the cap's next month: X names a day of the month (`cap_reset_day`).
 pub fn end(today: Date, turn: i8) -> Date {
-    let this = of_month(today, turn);
-    if this > today { this } else { of_month(today.last_of_month().saturating_add(1.day()), turn) }
+    let this = day_of_month(today, turn);
+    if this > today { this } else { day_of_month(today.last_of_month().saturating_add(1.day()), turn) }
 }
 
 /// That day of a month, or the last day of a shorter month: X does not document that case.
-fn of_month(month: Date, day: i8) -> Date {
+fn day_of_month(month: Date, day: i8) -> Date {
     month.first_of_month().saturating_add((i64::from(day.clamp(1, month.days_in_month())) - 1).days())
 }
 

@@ -109,7 +109,7 @@ fn meaning_of_status(code: &Code) -> Option<&'static str> {
 /// What to do when a call got no complete response. Unlike a stream it is not sent again by itself.
 #[must_use]
 pub fn advice_for(failure: &Failure) -> &'static str {
-    match failure.own {
+    match failure.cause {
         LocalCause::HeadTimeout
         | LocalCause::Stall
         | LocalCause::Truncated
@@ -124,7 +124,7 @@ pub fn advice_for(failure: &Failure) -> &'static str {
         LocalCause::Certificate if !failure.detail.contains("clock") => {
             "check --base-url and any proxy in between; for a TLS proxy, pass its CA with --cacert"
         }
-        own => Code::Local(own).entry().advice,
+        cause => Code::Local(cause).entry().advice,
     }
 }
 

@@ -106,7 +106,7 @@ impl ApiError {
                 Code::Problem(name) if is_final(&name) => false,
                 _ => matches!(self.kind.status(refusal), 420 | 429 | 500..600),
             },
-            ApiErrorKind::Failed(failure) => !matches!(failure.own, LocalCause::Certificate),
+            ApiErrorKind::Failed(failure) => !matches!(failure.cause, LocalCause::Certificate),
             ApiErrorKind::Unreadable(_) => false,
         }
     }
@@ -132,7 +132,7 @@ impl ApiErrorKind {
         match self {
             ApiErrorKind::Refused(refusal) if refusal.redirect.is_some() => Code::Local(LocalCause::Redirect),
             ApiErrorKind::Refused(refusal) => Code::from_response(refusal.status, &refusal.body),
-            ApiErrorKind::Failed(failure) => Code::Local(failure.own),
+            ApiErrorKind::Failed(failure) => Code::Local(failure.cause),
             ApiErrorKind::Unreadable(_) => Code::Status(HttpStatus::from(200)),
         }
     }

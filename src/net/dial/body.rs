@@ -53,7 +53,7 @@ fn extend(bytes: &mut Vec<u8>, more: &[u8]) {
 /// # Errors
 /// It is too long, too slow, damaged or cut.
 pub async fn read_reply(stream: &mut Stream, limit: Duration, clock: &Clock) -> Result<Vec<u8>, Failure> {
-    let failed = |own, detail: String| Failure { own, detail, sent: true };
+    let failed = |cause, detail: String| Failure { cause, detail, sent: true };
     let mut plain = Vec::new();
     let mut length = 0;
     let mut inflater = Inflater::default();

@@ -19,7 +19,7 @@ pub fn from_connect(
     resolver: &Resolver,
 ) -> Failure {
     let host = base.host();
-    let unsent = |own, detail| Failure { own, detail, sent: false };
+    let unsent = |cause, detail| Failure { cause, detail, sent: false };
     if let Some(tls) = find::<rustls::Error>(error) {
         return match tls {
             rustls::Error::InvalidCertificate(why) => unsent(

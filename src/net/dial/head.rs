@@ -58,7 +58,7 @@ pub fn coding(headers: &HeaderMap) -> Coding {
 pub fn unknown_coding(headers: &HeaderMap) -> Failure {
     let name = sanitize(&coding_name(headers), LONGEST);
     Failure {
-        own: LocalCause::Http,
+        cause: LocalCause::Http,
         detail: format!("the server compresses with `{name}`, which was not offered"),
         sent: true,
     }

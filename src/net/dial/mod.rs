@@ -189,7 +189,7 @@ impl Dialer {
         progress: &Progress,
     ) -> Result<(Response<Incoming>, HttpConnection), Failure> {
         let DialOptions { base, proxy, clock, connect_timeout, head_timeout, .. } = &*self.options;
-        let unsent = |own, detail| Failure { own, detail, sent: false };
+        let unsent = |cause, detail| Failure { cause, detail, sent: false };
         let uri = base.join(target).map_err(|error| unsent(LocalCause::Http, chain(&error)))?;
         let address =
             with_port(&uri, base.port()).ok_or_else(|| unsent(LocalCause::Http, "the URL names no host".to_owned()))?;
@@ -205,7 +205,7 @@ impl Dialer {
             }
         };
         let mut connection = HttpConnection::open(io).await?;
-        let failed = |detail| Err(Failure { own: LocalCause::HeadTimeout, detail, sent: true });
+        let failed = |detail| Err(Failure { cause: LocalCause::HeadTimeout, detail, sent: true });
         let response = tokio::select! {
             biased;
             response = clock.timeout(*head_timeout, connection.send(request, &progress.sent)) => {

@@ -67,7 +67,7 @@ impl Diagnosis {
     /// The report as text for the user.
     #[must_use]
     pub fn report(&self) -> String {
-        let mut page = report::of_run(&self.run);
+        let mut page = report::render(&self.run);
         let mut notes = Vec::new();
         match self.earlier {
             0 => {}

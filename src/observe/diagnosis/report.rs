@@ -16,7 +16,7 @@ use crate::time::{date_time, format_duration};
 const SHOWN: usize = 5;
 
 /// The report as text for the user.
-pub(super) fn of_run(run: &JournalRun) -> String {
+pub(super) fn render(run: &JournalRun) -> String {
     let stats = &run.stats;
     let (from, to) = run.span.unwrap_or_default();
     let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };

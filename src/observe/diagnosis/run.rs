@@ -26,7 +26,7 @@ pub(super) struct JournalRun {
     /// The length of each loss that has ended.
     pub reconnects: Vec<Duration>,
     pub endings: BTreeMap<String, EndingCount>,
-    pub causes: BTreeMap<Cause, u64>,
+    pub causes: BTreeMap<LossCause, u64>,
     /// Whether the last stream was lost without a clean end.
     unclean: bool,
     /// Refusals for a taken slot after such a loss.
@@ -51,31 +51,31 @@ pub(super) struct EndingCount {
 
 /// Possible causes of an ending; where counts are equal the first one here is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cause {
+pub(super) enum LossCause {
     SlowReader,
     TakenOver,
-    Places,
-    Rate,
+    ConnectionLimit,
+    RateLimit,
     Account,
     Network,
     X,
     Other,
 }
 
-impl Cause {
+impl LossCause {
     /// The cause of an ending with this code; `slow` means that the reader process lagged at that time.
-    pub(super) fn new(code: &str, side: Side, slow: bool) -> Cause {
+    pub(super) fn new(code: &str, side: Side, slow: bool) -> LossCause {
         match code {
-            _ if slow => Cause::SlowReader,
-            "4" | "SlowReader" => Cause::SlowReader,
-            "2" | "7" | "ForceDisconnect" | "forced-disconnect" => Cause::TakenOver,
-            "TooManyConnections" | "420" | "connection-limit" => Cause::Places,
-            "429" | "rate-limit-exceeded" | "rate-limit" => Cause::Rate,
+            _ if slow => LossCause::SlowReader,
+            "4" | "SlowReader" => LossCause::SlowReader,
+            "2" | "7" | "ForceDisconnect" | "forced-disconnect" => LossCause::TakenOver,
+            "TooManyConnections" | "420" | "connection-limit" => LossCause::ConnectionLimit,
+            "429" | "rate-limit-exceeded" | "rate-limit" => LossCause::RateLimit,
             _ => match side {
-                Side::Account => Cause::Account,
-                Side::Network => Cause::Network,
-                Side::X => Cause::X,
-                Side::Ours | Side::Unknown => Cause::Other,
+                Side::Account => LossCause::Account,
+                Side::Network => LossCause::Network,
+                Side::X => LossCause::X,
+                Side::Ours | Side::Unknown => LossCause::Other,
             },
         }
     }
@@ -155,13 +155,13 @@ impl JournalRun {
             },
             |entry| (entry.name.to_owned(), entry.side),
         );
-        let cause = Cause::new(&code, side, ended.slow_reader || self.stats.blocked);
+        let cause = LossCause::new(&code, side, ended.slow_reader || self.stats.blocked);
         *self.causes.entry(cause).or_default() += 1;
-        self.ghosts += u64::from(cause == Cause::Places && self.unclean);
+        self.ghosts += u64::from(cause == LossCause::ConnectionLimit && self.unclean);
         if ended.opened {
             self.posts = self.posts.saturating_add(ended.posts);
             self.lost_at = Some(at);
-            self.unclean = cause == Cause::Network;
+            self.unclean = cause == LossCause::Network;
             // No byte came between the late heartbeat and the stall.
             if let (Some((late, silence)), "stall") = (self.late, code.as_str()) {
                 self.silence = self.silence.max(silence.saturating_add(at.saturating_sub(late)));

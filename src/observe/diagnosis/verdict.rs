@@ -1,6 +1,6 @@
 //! The most likely cause of a run's trouble, and what to try next.
 
-use super::run::{Cause, EndingCount, JournalRun};
+use super::run::{EndingCount, JournalRun, LossCause};
 use crate::protocol::catalogue::{STATUS_PAGE, Side};
 use crate::protocol::disconnect::{Code, LocalCause};
 use crate::session::outcome::REFUSED;
@@ -26,26 +26,26 @@ pub(super) fn verdict(run: &JournalRun) -> (String, String) {
             format!("{}.", capital(entry.advice)),
         );
     }
-    let taken = exit == Some(5) && run.causes.contains_key(&Cause::TakenOver);
+    let taken = exit == Some(5) && run.causes.contains_key(&LossCause::TakenOver);
     let most = run.causes.iter().rev().max_by_key(|(_, count)| **count).map(|(cause, _)| *cause);
-    let Some(cause) = most.map(|most| if taken { Cause::TakenOver } else { most }) else {
+    let Some(cause) = most.map(|most| if taken { LossCause::TakenOver } else { most }) else {
         return if run.stats.blocks.count > 0 {
-            (SLOW.0.to_owned(), SLOW.1.to_owned())
+            (SLOW_READER.0.to_owned(), SLOW_READER.1.to_owned())
         } else {
             ("No connection ended: there is nothing to explain.".to_owned(), "Nothing.".to_owned())
         };
     };
     let pair = |(cause, next): (&str, &str)| (cause.to_owned(), next.to_owned());
     match cause {
-        Cause::SlowReader => pair(SLOW),
-        Cause::TakenOver => pair(TAKEN),
-        Cause::Places if run.ghosts * 2 > run.causes[&Cause::Places] => pair(GHOST),
-        Cause::Places => pair(PLACES),
-        Cause::Rate => pair(RATE),
-        Cause::Network => pair(NETWORK),
-        Cause::X => (X.to_owned(), format!("Nothing on this side; see X's status page: {STATUS_PAGE}.")),
-        Cause::Account | Cause::Other => {
-            let side = |ending: &EndingCount| (ending.side == Side::Account) == (cause == Cause::Account);
+        LossCause::SlowReader => pair(SLOW_READER),
+        LossCause::TakenOver => pair(TAKEN_OVER),
+        LossCause::ConnectionLimit if run.ghosts * 2 > run.causes[&LossCause::ConnectionLimit] => pair(UNCLEAN_LOSS),
+        LossCause::ConnectionLimit => pair(CONNECTION_LIMIT),
+        LossCause::RateLimit => pair(RATE_LIMIT),
+        LossCause::Network => pair(NETWORK),
+        LossCause::X => (X.to_owned(), format!("Nothing on this side; see X's status page: {STATUS_PAGE}.")),
+        LossCause::Account | LossCause::Other => {
+            let side = |ending: &EndingCount| (ending.side == Side::Account) == (cause == LossCause::Account);
             let most = run.endings.iter().filter(|(_, ending)| side(ending)).max_by_key(|(_, ending)| ending.count);
             match most.and_then(|(word, _)| Code::parse(word)).map(|code| (code.entry(), code)) {
                 Some((entry, code)) => (
@@ -58,26 +58,26 @@ pub(super) fn verdict(run: &JournalRun) -> (String, String) {
     }
 }
 
-const SLOW: (&str, &str) = (
+const SLOW_READER: (&str, &str) = (
     "Our side: the reader process is too slow. The stream was not read for a while, or X's queue for this client grew \
      too large, and X closes such connections.",
     "Make the reader process faster, request fewer fields, or put a file or a queue in between; a larger --buffer \
      absorbs longer bursts.",
 );
-const TAKEN: (&str, &str) = (
+const TAKEN_OVER: (&str, &str) = (
     "Our side: another client with the same credentials takes the connection over.",
     "Find the other client (`xstream connections` lists it) and stop it.",
 );
-const GHOST: (&str, &str) = (
+const UNCLEAN_LOSS: (&str, &str) = (
     "The network: connections ended uncleanly, and X then refused new ones because it still counted the old ones as open.",
     "Try another network, or leave out the proxy or VPN. The refusals end by themselves, on an idle stream within \
      20 s; see `xstream explain TooManyConnections`.",
 );
-const PLACES: (&str, &str) = (
+const CONNECTION_LIMIT: (&str, &str) = (
     "Our side: all connections of the app are in use, most likely by another client of the same app.",
     "See who is connected (`xstream connections`) and stop what is not needed; see `xstream explain 429`.",
 );
-const RATE: (&str, &str) = (
+const RATE_LIMIT: (&str, &str) = (
     "Our side: too many connection requests in 15 minutes, by this client or another one of the same app.",
     "Look for another client of the same app that reconnects too often; let runs of one app share --state FILE; see \
      `xstream explain 429`.",

@@ -35,7 +35,7 @@ impl JournalRecord {
             RecordKind::Blocked => EventKind::Blocked,
             RecordKind::Unblocked { after_ms } => EventKind::Unblocked { after: millis(*after_ms) },
             RecordKind::Ended(ended) => EventKind::Ended {
-                ending: DisconnectReason { code: code(&ended.code), detail: ended.detail.clone() },
+                reason: DisconnectReason { code: code(&ended.code), detail: ended.detail.clone() },
                 opened: ended.opened,
                 lived: millis(ended.lived_ms),
                 rate: None,

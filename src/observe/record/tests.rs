@@ -21,7 +21,7 @@ fn at(seconds: u64) -> Timestamp {
     Timestamp { monotonic: since, wall: Duration::from_secs(1_792_065_600) + since }
 }
 
-fn ending() -> DisconnectReason {
+fn reason() -> DisconnectReason {
     DisconnectReason { code: Code::Local(LocalCause::Eof), detail: Some("detail".to_owned()) }
 }
 
@@ -50,8 +50,8 @@ fn next(last: Option<&EventKind>) -> Option<EventKind> {
             }
             Diagnostic::Notice(Notice::Warning { .. }) => notice(Notice::Info { message: "info".to_owned() }),
             Diagnostic::Notice(Notice::Info { .. }) => notice(Notice::Problem { message: "problem".to_owned() }),
-            Diagnostic::Notice(Notice::Problem { .. }) => notice(Notice::Ending(ending())),
-            Diagnostic::Notice(Notice::Ending(_)) => {
+            Diagnostic::Notice(Notice::Problem { .. }) => notice(Notice::Disconnect(reason())),
+            Diagnostic::Notice(Notice::Disconnect(_)) => {
                 let (why, text) = ("no value".to_owned(), "x".to_owned());
                 EventKind::Diagnostic(Diagnostic::Malformed { line: 3, why, text })
             }
@@ -65,7 +65,7 @@ fn next(last: Option<&EventKind>) -> Option<EventKind> {
         Some(EventKind::Suppressed { .. }) => EventKind::Blocked,
         Some(EventKind::Blocked) => EventKind::Unblocked { after: 3 * second },
         Some(EventKind::Unblocked { .. }) => EventKind::Ended {
-            ending: ending(),
+            reason: reason(),
             opened: true,
             lived: 20 * second,
             rate: None,
@@ -88,14 +88,14 @@ fn next(last: Option<&EventKind>) -> Option<EventKind> {
             first_id: None,
             missed: 4,
         }),
-        Some(EventKind::Gap(_)) => EventKind::FurtherEnding(ending()),
-        Some(EventKind::FurtherEnding(_)) => {
+        Some(EventKind::Gap(_)) => EventKind::FurtherDisconnect(reason()),
+        Some(EventKind::FurtherDisconnect(_)) => {
             EventKind::ActiveRules(vec![ActiveRule { value: "cat".to_owned(), tag: Some("cats".to_owned()) }])
         }
         Some(EventKind::ActiveRules(_)) => EventKind::LockHeld,
         Some(EventKind::LockHeld) => EventKind::Degraded("the journal".to_owned()),
         Some(EventKind::Degraded(_)) => EventKind::Status,
-        Some(EventKind::Status) => EventKind::Stopped(Outcome::Refused(ending())),
+        Some(EventKind::Status) => EventKind::Stopped(Outcome::Refused(reason())),
         Some(EventKind::Stopped(_)) => return None,
     })
 }
@@ -129,7 +129,7 @@ fn records() -> Vec<JournalRecord> {
         at: at(50),
         connection: 1,
         kind: next(Some(&EventKind::Ended {
-            ending: ending(),
+            reason: reason(),
             opened: false,
             lived: Duration::ZERO,
             rate: None,
@@ -140,7 +140,7 @@ fn records() -> Vec<JournalRecord> {
     });
     records.push(JournalRecord::status(&waiting, &view()));
     records.push(JournalRecord::status(&Stats::default(), &View { quota: None, ..view() }));
-    records.push(JournalRecord::end(at(61), &Outcome::Refused(ending()), 3, &stats()));
+    records.push(JournalRecord::end(at(61), &Outcome::Refused(reason()), 3, &stats()));
     records.push(JournalRecord::end(at(61), &Outcome::Full, 0, &Stats::default()));
     records
 }
@@ -198,7 +198,7 @@ fn every_event_has_a_record_but_those_that_are_named_and_every_notice_is_one_lin
                 | EventKind::Degraded(_)
         );
         assert_eq!(JournalRecord::from_event(&event).is_none(), unrecorded, "{event:?}");
-        let names = notice::Names { host: "api.x.com", lock: "state.lock", denied: None };
+        let names = notice::NoticeContext { host: "api.x.com", lock: "state.lock", denied: None };
         let lines: Vec<String> = notice::line(&event, &names).into_iter().chain(notice::decisions(&event)).collect();
         assert!(lines.iter().all(|line| !line.contains('\n')), "{lines:?}");
     }

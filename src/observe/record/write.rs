@@ -34,24 +34,26 @@ impl JournalRecord {
             | EventKind::ActiveRules(_)
             | EventKind::LockHeld
             | EventKind::Degraded(_) => return None,
-            EventKind::FurtherEnding(ending) => of_diagnostic(&Diagnostic::Notice(Notice::Ending(ending.clone()))),
+            EventKind::FurtherDisconnect(reason) => {
+                from_diagnostic(&Diagnostic::Notice(Notice::Disconnect(reason.clone())))
+            }
             EventKind::Dialling { attempt } => RecordKind::Dialling { attempt: *attempt },
             EventKind::Opened { rate } => RecordKind::Opened { rate_limit: RateLimitRecord::from(*rate) },
             EventKind::FirstByte { after } => RecordKind::FirstByte { after_ms: as_millis(*after) },
             EventKind::Established => RecordKind::Established,
             EventKind::Late { silence } => RecordKind::Late { silence_ms: as_millis(*silence) },
-            EventKind::Diagnostic(diagnostic) => of_diagnostic(diagnostic),
+            EventKind::Diagnostic(diagnostic) => from_diagnostic(diagnostic),
             EventKind::Suppressed { count } => RecordKind::Suppressed { count: *count },
             EventKind::Blocked => RecordKind::Blocked,
             EventKind::Unblocked { after } => RecordKind::Unblocked { after_ms: as_millis(*after) },
-            EventKind::Ended { ending, opened, lived, traffic, slow_reader, rate: _ } => {
-                let entry = ending.code.entry();
+            EventKind::Ended { reason, opened, lived, traffic, slow_reader, rate: _ } => {
+                let entry = reason.code.entry();
                 RecordKind::Ended(EndedRecord {
-                    code: ending.code.to_string(),
+                    code: reason.code.to_string(),
                     name: entry.name.to_owned(),
                     meaning: entry.meaning.to_owned(),
                     side: entry.side.to_string(),
-                    detail: ending.detail.clone(),
+                    detail: reason.detail.clone(),
                     opened: *opened,
                     lived_ms: as_millis(*lived),
                     bytes: traffic.bytes,
@@ -123,11 +125,11 @@ impl JournalRecord {
             }),
             gaps: stats.gaps.count,
             missed: stats.missed,
-            quota: view.quota.map(|reading| QuotaRecord {
-                used: reading.used,
-                posts: reading.quota.posts,
-                period: reading.quota.period.name().to_owned(),
-                exact: reading.exact,
+            quota: view.quota.map(|usage| QuotaRecord {
+                used: usage.used,
+                posts: usage.quota.posts,
+                period: usage.quota.period.name().to_owned(),
+                exact: usage.exact,
             }),
             buffer: BufferRecord { bytes: view.backlog, size: view.buffer },
             waiting,
@@ -138,23 +140,23 @@ impl JournalRecord {
     /// The record that closes the journal of a run.
     #[must_use]
     pub fn end(at: Timestamp, outcome: &Outcome, exit: u8, stats: &Stats) -> JournalRecord {
-        let (name, ending): (&str, Option<&DisconnectReason>) = match outcome {
+        let (name, reason): (&str, Option<&DisconnectReason>) = match outcome {
             Outcome::Full => ("max", None),
             Outcome::TimeUp => ("for", None),
             Outcome::ReaderLeft => ("reader_left", None),
             Outcome::Delivered => ("delivered", None),
             Outcome::Failed(_) => ("failed", None),
-            Outcome::Refused(ending) => ("refused", Some(ending)),
-            Outcome::QuotaSpent(ending) => ("quota", Some(ending)),
-            Outcome::GaveUp(ending) => ("gave_up", Some(ending)),
-            Outcome::Ended(ending) => ("ended", Some(ending)),
-            Outcome::TakenOver(ending) => ("taken_over", Some(ending)),
+            Outcome::Refused(reason) => ("refused", Some(reason)),
+            Outcome::QuotaSpent(reason) => ("quota", Some(reason)),
+            Outcome::GaveUp(reason) => ("gave_up", Some(reason)),
+            Outcome::Ended(reason) => ("ended", Some(reason)),
+            Outcome::TakenOver(reason) => ("taken_over", Some(reason)),
             Outcome::Signalled(_) => ("signal", None),
         };
         let kind = RecordKind::End(EndRecord {
             outcome: name.to_owned(),
             exit: Some(exit),
-            code: ending.map(|ending| ending.code.to_string()),
+            code: reason.map(|reason| reason.code.to_string()),
             printed: stats.printed,
             posts: stats.posts,
             connections: stats.connections,
@@ -166,7 +168,7 @@ impl JournalRecord {
     }
 }
 
-fn of_diagnostic(diagnostic: &Diagnostic) -> RecordKind {
+fn from_diagnostic(diagnostic: &Diagnostic) -> RecordKind {
     match diagnostic {
         Diagnostic::Notice(Notice::Limit { track }) => RecordKind::Limit { track: *track },
         Diagnostic::Notice(Notice::Warning { code, message, percent_full }) => RecordKind::Warning(WarningRecord {
@@ -176,8 +178,8 @@ fn of_diagnostic(diagnostic: &Diagnostic) -> RecordKind {
         }),
         Diagnostic::Notice(Notice::Info { message }) => RecordKind::Info { message: message.clone() },
         Diagnostic::Notice(Notice::Problem { message }) => RecordKind::Error { message: message.clone() },
-        Diagnostic::Notice(Notice::Ending(ending)) => {
-            RecordKind::Notice { code: ending.code.to_string(), detail: ending.detail.clone() }
+        Diagnostic::Notice(Notice::Disconnect(reason)) => {
+            RecordKind::Notice { code: reason.code.to_string(), detail: reason.detail.clone() }
         }
         Diagnostic::Malformed { line, why, text } => {
             RecordKind::Malformed(FaultRecord { line: *line, why: why.clone(), text: text.clone() })

@@ -72,9 +72,9 @@ fn streaming() -> TestRow {
 }
 
 fn end(status: &mut TestRow, seconds: f64, code: Code) {
-    let ending = DisconnectReason { code, detail: None };
+    let reason = DisconnectReason { code, detail: None };
     let (lived, traffic) = (Duration::from_secs(60), Traffic::default());
-    let kind = EventKind::Ended { ending, opened: true, lived, rate: None, traffic, slow_reader: false };
+    let kind = EventKind::Ended { reason, opened: true, lived, rate: None, traffic, slow_reader: false };
     status.note(at(seconds), kind);
 }
 

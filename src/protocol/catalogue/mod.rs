@@ -66,7 +66,7 @@ impl Code {
         let (group, word) = (self.group(), self.to_string());
         let mut family = ENTRIES.iter().filter(|entry| entry.group == group);
         // Compared exactly: text from a server is data, and must not select a generic entry through its label.
-        let own = family.clone().find(|entry| !entry.generic && entry.code == word);
+        let exact = family.clone().find(|entry| !entry.generic && entry.code == word);
         let class = match self {
             Self::Status(status) => match status.number() {
                 300..400 => "3xx",
@@ -76,7 +76,8 @@ impl Code {
             },
             _ => "",
         };
-        own.filter(|_| !matches!(self, Self::V1Text(_)))
+        exact
+            .filter(|_| !matches!(self, Self::V1Text(_)))
             .or_else(|| family.find(|entry| entry.generic && (class.is_empty() || entry.code == class)))
             .expect("a closed family has an entry for each of its codes, any other a generic one")
     }

@@ -121,17 +121,17 @@ pub struct RuleFiles {
 /// Something in them cannot be read. Then no rules are returned: a sync to half a file would delete the other half.
 pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<RuleFiles, Mistakes> {
     let mut reader =
-        FileReader { file: "", reading: RuleFiles::default(), known: HashMap::new(), mistakes: Mistakes::default() };
+        FileReader { file: "", files: RuleFiles::default(), known: HashMap::new(), mistakes: Mistakes::default() };
     for (name, bytes) in files {
         reader.file = name;
         reader.read(bytes);
     }
-    if reader.mistakes.list.is_empty() { Ok(reader.reading) } else { Err(reader.mistakes) }
+    if reader.mistakes.list.is_empty() { Ok(reader.files) } else { Err(reader.mistakes) }
 }
 
 struct FileReader<'a> {
     file: &'a str,
-    reading: RuleFiles,
+    files: RuleFiles,
     /// The index of each rule by its value.
     known: HashMap<String, usize>,
     mistakes: Mistakes,
@@ -257,17 +257,17 @@ impl FileReader<'_> {
     fn rule(&mut self, rule: Rule, line: usize) {
         let place = SourceLocation { file: self.file.to_owned(), line };
         let Some(&first) = self.known.get(&rule.value) else {
-            self.known.insert(rule.value.clone(), self.reading.rules.len());
-            self.reading.rules.push(rule);
-            self.reading.places.push(place);
+            self.known.insert(rule.value.clone(), self.files.rules.len());
+            self.files.rules.push(rule);
+            self.files.places.push(place);
             return;
         };
-        let other = &self.reading.places[first];
+        let other = &self.files.places[first];
         let other = if other.file == place.file { format!("line {}", other.line) } else { other.to_string() };
         let value = piece(&rule.value);
-        if self.reading.rules[first].tag() == rule.tag() {
+        if self.files.rules[first].tag() == rule.tag() {
             let what = format!("`{value}` is already in {other}; it counts once");
-            self.reading.notes.push(Note { place, what });
+            self.files.notes.push(Note { place, what });
         } else {
             self.mistake(
                 line,

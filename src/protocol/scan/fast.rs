@@ -45,8 +45,8 @@ pub fn scan(line: &[u8]) -> Option<Outline<'_>> {
     if !line.starts_with(b"{\"") {
         return None;
     }
-    let mut marks = Marks { line, masks: [0; WINDOW], text: None };
-    let mut stops = Stops { base: 0, bits: marks.fill(0)? };
+    let mut marks = MarkWindow { line, masks: [0; WINDOW], text: None };
+    let mut stops = MarkCursor { base: 0, bits: marks.fill(0)? };
     let mut builder = OutlineBuilder::new(line);
     // One bit per level, the innermost lowest: whether it is an object. Above them a bit that marks the bottom.
     let mut levels = TOP;
@@ -140,7 +140,7 @@ pub fn scan(line: &[u8]) -> Option<Outline<'_>> {
 }
 
 /// The first pass: where strings may stop, one window at a time.
-struct Marks<'a> {
+struct MarkWindow<'a> {
     line: &'a [u8],
     /// The window: a mask for each block of 64 bytes, bit i for byte i.
     masks: [u64; WINDOW],
@@ -148,7 +148,7 @@ struct Marks<'a> {
     text: Option<usize>,
 }
 
-impl Marks<'_> {
+impl MarkWindow<'_> {
     /// Marks the window that begins at `base` and returns its first block; `None` if the text is not UTF-8.
     #[inline(never)]
     fn fill(&mut self, base: usize) -> Option<u64> {
@@ -196,15 +196,15 @@ impl Marks<'_> {
 }
 
 /// The second pass's position among the marks: the block at `base`, with the bits not consumed yet.
-struct Stops {
+struct MarkCursor {
     base: usize,
     bits: u64,
 }
 
-impl Stops {
+impl MarkCursor {
     /// Consumes the next mark and returns its offset.
     #[inline(always)]
-    fn next(&mut self, marks: &mut Marks) -> Option<usize> {
+    fn next(&mut self, marks: &mut MarkWindow) -> Option<usize> {
         while self.bits == 0 {
             self.base += SIZE;
             if self.base >= marks.line.len() {
@@ -221,7 +221,7 @@ impl Stops {
 
 /// The end, after the closing quote, of the string whose opening quote is the next mark.
 #[inline(always)]
-fn string(line: &[u8], stops: &mut Stops, marks: &mut Marks) -> Option<usize> {
+fn string(line: &[u8], stops: &mut MarkCursor, marks: &mut MarkWindow) -> Option<usize> {
     stops.next(marks)?;
     loop {
         let at = stops.next(marks)?;

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::{Decisions, Subject, Supervisor};
+use super::{Decisions, QuerySubject, Supervisor};
 use crate::protocol::disconnect::{Code, ConnectionIssue, LocalCause, TextLine};
 use crate::protocol::message::DisconnectReason;
 use crate::session::backoff::IMMEDIATE_JITTER;
 use crate::session::budget::RESET_MARGIN;
-use crate::session::connection::{Ended, of_own};
+use crate::session::connection::Ended;
 use crate::session::event::{EventKind, WaitReason};
 use crate::session::input::{Action, Query, QuotaState, Refusal, Response};
 use crate::session::outcome::Outcome;
@@ -22,23 +22,23 @@ const ASK_EVERY: Duration = Duration::from_secs(5 * 60);
 
 impl Supervisor {
     /// A connection is over, or was never open; `refusal` says what was answered instead.
-    pub(super) fn ended(&mut self, ending: DisconnectReason, refusal: Option<&Refusal>, out: &mut Decisions) {
+    pub(super) fn ended(&mut self, reason: DisconnectReason, refusal: Option<&Refusal>, out: &mut Decisions) {
         let Phase::Connected(connection) = std::mem::replace(&mut self.role.phase, Phase::Idle) else {
-            unreachable!("{ending:?} in {:?}", self.role.phase)
+            unreachable!("{reason:?} in {:?}", self.role.phase)
         };
         let number = connection.number();
-        let ended = connection.ended(out.now, ending);
+        let ended = connection.ended(out.now, reason);
         if ended.newly_established {
             self.established(number, out);
         }
         if ended.opened {
-            let gap = self.role.coverage.ended(&ended.ending.code);
+            let gap = self.role.coverage.ended(&ended.reason.code);
             out.all(number, gap.map(EventKind::Gap));
         }
         out.event(
             number,
             EventKind::Ended {
-                ending: ended.ending.clone(),
+                reason: ended.reason.clone(),
                 opened: ended.opened,
                 lived: ended.lived,
                 rate: refusal.map(|refusal| refusal.head.rate),
@@ -50,46 +50,46 @@ impl Supervisor {
         self.ask_about(&ended, number, next.is_some(), out);
         match next {
             Some(outcome) => self.stop(outcome, out),
-            None if reaction(&ended.ending.code) == Reaction::Quota => self.rest_after_quota(ended.ending, out),
+            None if reaction(&ended.reason.code) == Reaction::Quota => self.rest_after_quota(ended.reason, out),
             None => self.retry(&ended, refusal, out),
         }
     }
 
     /// The outcome of the run, if this end of a connection is its end as well.
     fn outcome_of(&mut self, ended: &Ended, now: Timestamp) -> Option<Outcome> {
-        let ending = || ended.ending.clone();
-        match reaction(&ended.ending.code) {
-            Reaction::Refused => return Some(Outcome::Refused(ending())),
-            Reaction::Ended => return Some(Outcome::Ended(ending())),
+        let reason = || ended.reason.clone();
+        match reaction(&ended.reason.code) {
+            Reaction::Refused => return Some(Outcome::Refused(reason())),
+            Reaction::Ended => return Some(Outcome::Ended(reason())),
             Reaction::Delivered => return Some(Outcome::Delivered),
             Reaction::TakenOver(_) => {
                 self.take_overs.retain(|at| now.since(*at) < TAKE_OVER_WINDOW);
                 self.take_overs.push(now);
                 if self.take_overs.len() >= TAKE_OVERS {
-                    return Some(Outcome::TakenOver(ending()));
+                    return Some(Outcome::TakenOver(reason()));
                 }
             }
             Reaction::Quota => return None,
             Reaction::Now(_) | Reaction::Retry(_) | Reaction::Reset => {}
         }
         if ended.opened && (self.options.finite || ended.delivered) {
-            if ended.ending.code == Code::Local(LocalCause::Eof) && !ended.undelivered {
+            if ended.reason.code == Code::Local(LocalCause::Eof) && !ended.undelivered {
                 return Some(Outcome::Delivered);
             }
             // Opened again, a range would begin at its beginning; what came cannot be separated from what did not.
             if self.options.finite {
-                return Some(Outcome::Ended(ending()));
+                return Some(Outcome::Ended(reason()));
             }
         }
         if !self.options.reconnect {
-            return Some(Outcome::Ended(ending()));
+            return Some(Outcome::Ended(reason()));
         }
-        self.options.max_retries.is_some_and(|max| self.role.retries >= max).then(|| Outcome::GaveUp(ending()))
+        self.options.max_retries.is_some_and(|max| self.role.retries >= max).then(|| Outcome::GaveUp(reason()))
     }
 
     fn retry(&mut self, ended: &Ended, refusal: Option<&Refusal>, out: &mut Decisions) {
         self.role.retries += 1;
-        let reaction = reaction(&ended.ending.code);
+        let reaction = reaction(&ended.reason.code);
         let (mut delay, mut why) = match reaction {
             Reaction::Now(_) if ended.established => (self.spread(IMMEDIATE_JITTER), WaitReason::Backoff),
             Reaction::Reset => self.until_reset(out.now, refusal),
@@ -127,7 +127,7 @@ impl Supervisor {
 
     /// Asks X about an ending that only X can explain: who holds the slot, or why it ended the connection.
     fn ask_about(&mut self, ended: &Ended, number: u32, stops: bool, out: &mut Decisions) {
-        let code = &ended.ending.code;
+        let code = &ended.reason.code;
         let slot =
             *code == Code::Issue(ConnectionIssue::TooManyConnections) || *code == Code::Text(TextLine::ConnectionLimit);
         let query = if slot {
@@ -146,7 +146,7 @@ impl Supervisor {
             return;
         }
         *last = Some(out.now);
-        self.asking = Some(Subject::Ending);
+        self.asking = Some(QuerySubject::Ending);
         out.actions.push(Action::Ask(query));
     }
 
@@ -171,23 +171,23 @@ impl Supervisor {
 
     /// The quota is spent: an open connection ends, and none is opened before its period turns.
     pub(super) fn quota_spent(&mut self, quota: QuotaState, out: &mut Decisions) {
-        let ending = of_own(LocalCause::Quota, quota::describe(&quota.reading, out.now));
+        let reason = DisconnectReason::local(LocalCause::Quota, quota::describe(&quota.usage, out.now));
         match &self.role.phase {
-            Phase::Connected(connection) if connection.is_open() => self.close(ending, out),
+            Phase::Connected(connection) if connection.is_open() => self.close(reason, out),
             // The request is on its way; its answer is met with the same check.
             Phase::Connected(_) => {}
             Phase::Waiting { .. } if self.options.quota_wait => {}
-            Phase::Idle | Phase::Granting | Phase::Waiting { .. } => self.rest_after_quota(ending, out),
+            Phase::Idle | Phase::Granting | Phase::Waiting { .. } => self.rest_after_quota(reason, out),
         }
     }
 
-    pub(super) fn rest_after_quota(&mut self, ending: DisconnectReason, out: &mut Decisions) {
+    pub(super) fn rest_after_quota(&mut self, reason: DisconnectReason, out: &mut Decisions) {
         match self.quota {
             Some(quota) if self.options.quota_wait => {
-                let turn = quota::next_turn(out.now, quota.reading.quota.period);
+                let turn = quota::next_turn(out.now, quota.usage.quota.period);
                 self.wait(turn.wall.saturating_sub(out.now.wall), WaitReason::Quota, out);
             }
-            _ => self.stop(Outcome::QuotaSpent(ending), out),
+            _ => self.stop(Outcome::QuotaSpent(reason), out),
         }
     }
 }
@@ -195,7 +195,7 @@ impl Supervisor {
 /// The body decides; the status only where the body says nothing known.
 pub(super) fn from_refusal(refusal: &Refusal) -> DisconnectReason {
     if let Some(host) = &refusal.redirect {
-        return of_own(LocalCause::Redirect, format!("status {} to {host}", refusal.status));
+        return DisconnectReason::local(LocalCause::Redirect, format!("status {} to {host}", refusal.status));
     }
     DisconnectReason { code: Code::from_response(refusal.status, &refusal.body), detail: refusal.body.detail() }
 }

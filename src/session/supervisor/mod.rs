@@ -28,7 +28,6 @@ use super::input::{Action, Failure, Head, Input, LinkEvent, Query, QuotaState, R
 use super::outcome::Outcome;
 use super::role::{Phase, Role};
 use super::timer::{self, TimerTable};
-use crate::protocol::disconnect::Code;
 use crate::protocol::message::DisconnectReason;
 use crate::protocol::request::Request;
 use crate::time::Timestamp;
@@ -124,14 +123,14 @@ impl timer::Timer for RunTimer {
 
 /// What a query is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Subject {
+enum QuerySubject {
     Rules,
     Ending,
 }
 
 /// Where the run is.
 #[derive(Debug)]
-enum Stage {
+enum RunStage {
     Running,
     Stopping(Stopping),
     Exited,
@@ -141,7 +140,7 @@ enum Stage {
 #[derive(Debug)]
 pub struct Supervisor {
     options: RunOptions,
-    stage: Stage,
+    stage: RunStage,
     role: Role,
     timers: TimerTable<RunTimer>,
     budget: Budget,
@@ -160,7 +159,7 @@ pub struct Supervisor {
     /// Whether something beside the stream failed.
     degraded: bool,
     /// The query under way.
-    asking: Option<Subject>,
+    asking: Option<QuerySubject>,
     /// When holders and reasons were last queried.
     asked: [Option<Timestamp>; 2],
 }
@@ -189,7 +188,7 @@ impl Supervisor {
     #[must_use]
     pub fn new(options: RunOptions) -> Supervisor {
         Supervisor {
-            stage: Stage::Running,
+            stage: RunStage::Running,
             role: Role::new(options.request.clone()),
             timers: TimerTable::default(),
             budget: Budget::new(options.requests),
@@ -237,9 +236,9 @@ impl Supervisor {
     pub fn handle(&mut self, now: Timestamp, input: Input, events: &mut Vec<Event>, actions: &mut Vec<Action>) {
         let out = &mut Decisions { now, events, actions };
         match self.stage {
-            Stage::Running => self.run(input, out),
-            Stage::Stopping(_) => self.wind_down(input, out),
-            Stage::Exited => unreachable!("{input:?} after the exit"),
+            RunStage::Running => self.run(input, out),
+            RunStage::Stopping(_) => self.wind_down(input, out),
+            RunStage::Exited => unreachable!("{input:?} after the exit"),
         }
     }
 
@@ -276,7 +275,7 @@ impl Supervisor {
         }
         self.timers.set(RunTimer::Status, out.now.after(STATUS_EVERY));
         if self.options.list_rules {
-            self.asking = Some(Subject::Rules);
+            self.asking = Some(QuerySubject::Rules);
             out.actions.push(Action::Ask(Query::Rules));
         }
         self.request_dial(out);
@@ -311,8 +310,8 @@ impl Supervisor {
         if step.established {
             self.established(number, out);
         }
-        if let Some(ending) = step.ending {
-            self.close(ending, out);
+        if let Some(reason) = step.reason {
+            self.close(reason, out);
         }
     }
 
@@ -382,7 +381,7 @@ impl Supervisor {
         if let Some(head) = head {
             self.budget.note(out.now, &head.rate, head.date.unwrap_or(out.now.wall));
         }
-        if self.options.has_state && matches!(self.stage, Stage::Running) {
+        if self.options.has_state && matches!(self.stage, RunStage::Running) {
             self.sync(out);
         }
     }
@@ -407,8 +406,8 @@ impl Supervisor {
             }
             LinkEvent::Refused(refusal) => {
                 self.count_request(true, Some(&refusal.head), out);
-                let ending = after::from_refusal(&refusal);
-                self.ended(ending, Some(&refusal), out);
+                let reason = after::from_refusal(&refusal);
+                self.ended(reason, Some(&refusal), out);
             }
             LinkEvent::Failed(failure) => {
                 self.count_request(failure.sent, None, out);
@@ -438,8 +437,8 @@ impl Supervisor {
             return self.stop(Outcome::Full, out);
         }
         self.quota = quota.or(self.quota);
-        if let Some(ending) = step.ending {
-            self.close(ending, out);
+        if let Some(reason) = step.reason {
+            self.close(reason, out);
         } else if let Some(quota) = self.quota.filter(|quota| quota.spent) {
             self.quota_spent(quota, out);
         }
@@ -454,20 +453,16 @@ impl Supervisor {
     }
 
     /// An open connection must end, for this reason.
-    fn close(&mut self, ending: DisconnectReason, out: &mut Decisions) {
+    fn close(&mut self, reason: DisconnectReason, out: &mut Decisions) {
         let Some(connection) = self.role.connection() else { return };
         let number = connection.number();
-        connection.close(ending);
+        connection.close(reason);
         out.actions.push(Action::Close { connection: number });
     }
 
     /// A connection is over.
     fn over(&mut self, failure: Failure, out: &mut Decisions) {
-        let ending = DisconnectReason {
-            code: Code::Local(failure.own),
-            detail: Some(failure.detail).filter(|text| !text.is_empty()),
-        };
-        self.ended(ending, None, out);
+        self.ended(DisconnectReason::local(failure.cause, failure.detail), None, out);
     }
 
     // The reader, and what fails beside the stream.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decisions, RunTimer, Stage, Subject, Supervisor};
+use super::{Decisions, QuerySubject, RunStage, RunTimer, Supervisor};
 use crate::session::event::EventKind;
 use crate::session::input::{Action, Input, LinkEvent};
 use crate::session::outcome::{FAILED, Outcome, Signal};
@@ -51,20 +51,25 @@ impl Supervisor {
             self.timers.set(RunTimer::Flush, out.now.after(SHUTDOWN_TIMEOUT * self.options.speed));
         }
         // A user who reads how the run ended needs what X reports about it.
-        let awaits_answer = self.asking == Some(Subject::Ending) && !signalled && !gone;
+        let awaits_answer = self.asking == Some(QuerySubject::Ending) && !signalled && !gone;
         if awaits_answer {
             self.timers.set(RunTimer::Answer, out.now.after(LAST_ANSWER * self.options.speed));
         }
         if !self.role.is_dialling() {
             self.role.phase = Phase::Idle;
         }
-        self.stage =
-            Stage::Stopping(Stopping { outcome, links_closed: false, drained: gone, awaits_answer, last_sync: None });
+        self.stage = RunStage::Stopping(Stopping {
+            outcome,
+            links_closed: false,
+            drained: gone,
+            awaits_answer,
+            last_sync: None,
+        });
         out.actions.push(Action::Shutdown { hurry: signalled });
     }
 
     pub(super) fn wind_down(&mut self, input: Input, out: &mut Decisions) {
-        let Stage::Stopping(stopping) = &mut self.stage else { unreachable!("{input:?} in {:?}", self.stage) };
+        let RunStage::Stopping(stopping) = &mut self.stage else { unreachable!("{input:?} in {:?}", self.stage) };
         match input {
             Input::LinksClosed => stopping.links_closed = true,
             Input::OutputDrained | Input::ReaderLeft | Input::OutputFailed(_) => stopping.drained = true,
@@ -113,7 +118,7 @@ impl Supervisor {
     }
 
     fn exit_if_done(&mut self, out: &mut Decisions) {
-        let Stage::Stopping(stopping) = &mut self.stage else { return };
+        let RunStage::Stopping(stopping) = &mut self.stage else { return };
         if !stopping.links_closed || !stopping.drained || stopping.awaits_answer {
             return;
         }
@@ -131,7 +136,7 @@ impl Supervisor {
             0 if self.degraded => FAILED,
             code => code,
         };
-        self.stage = Stage::Exited;
+        self.stage = RunStage::Exited;
         self.timers.clear();
         out.actions.push(Action::Exit { outcome, status });
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use super::super::budget::{Moment, Shared};
+use super::super::budget::{SharedBudget, StoredTime};
 use super::super::event::WaitReason;
 use super::super::input::{Failure, Head, LinkEvent, Query, Received, Refusal, Response};
 use super::super::outcome::Signal;
@@ -12,7 +12,7 @@ use super::*;
 use crate::pipeline::meter::{Period, Quota, QuotaUsage};
 use crate::pipeline::report::BatchReport;
 use crate::protocol::body::ResponseBody;
-use crate::protocol::disconnect::LocalCause;
+use crate::protocol::disconnect::{Code, LocalCause};
 use crate::protocol::post_id::PostId;
 use crate::protocol::rate_limit::RateLimit;
 
@@ -48,7 +48,7 @@ fn options() -> RunOptions {
 
 /// A run that plays by itself: waits elapse when they are over, what is ordered is done at once, and each step is
 /// written down.
-struct Play {
+struct Scenario {
     supervisor: Supervisor,
     now: f64,
     story: String,
@@ -58,9 +58,9 @@ struct Play {
     exit: Option<u8>,
 }
 
-impl Play {
-    fn new(options: RunOptions) -> Play {
-        let mut play = Play {
+impl Scenario {
+    fn new(options: RunOptions) -> Scenario {
+        let mut play = Scenario {
             supervisor: Supervisor::new(options),
             now: 0.0,
             story: String::new(),
@@ -73,7 +73,7 @@ impl Play {
         play
     }
 
-    fn input(&mut self, input: Input) -> &mut Play {
+    fn input(&mut self, input: Input) -> &mut Scenario {
         let (mut events, mut actions) = (Vec::new(), Vec::new());
         self.supervisor.handle(at(self.now), input, &mut events, &mut actions);
         for event in events {
@@ -102,7 +102,7 @@ impl Play {
         self
     }
 
-    fn link(&mut self, event: LinkEvent) -> &mut Play {
+    fn link(&mut self, event: LinkEvent) -> &mut Scenario {
         let connection = self.supervisor.connection();
         self.input(Input::Link { connection, event })
     }
@@ -116,7 +116,7 @@ impl Play {
     }
 
     /// Lets time pass, with `Elapsed` whenever a timer asks for it.
-    fn until(&mut self, time: f64) -> &mut Play {
+    fn until(&mut self, time: f64) -> &mut Scenario {
         while let Some(due) = self.due().filter(|due| *due <= time) {
             self.now = due.max(self.now);
             self.input(Input::Elapsed);
@@ -139,39 +139,39 @@ impl Play {
         self.now - began
     }
 
-    fn opened(&mut self) -> &mut Play {
+    fn opened(&mut self) -> &mut Scenario {
         self.link(LinkEvent::Opened(Head::default()))
     }
 
-    fn received(&mut self, report: BatchReport, within_line: bool) -> &mut Play {
+    fn received(&mut self, report: BatchReport, within_line: bool) -> &mut Scenario {
         self.link(LinkEvent::Received(Box::new(Received { report, within_line, quota: None })))
     }
 
-    fn line(&mut self) -> &mut Play {
+    fn line(&mut self) -> &mut Scenario {
         self.received(BatchReport { bytes: 9, lines: 1, ..BatchReport::default() }, false)
     }
 
     /// A connection that has become established by now.
-    fn established(&mut self) -> &mut Play {
+    fn established(&mut self) -> &mut Scenario {
         let now = self.now;
         self.opened().line().until(now + 10.0)
     }
 
-    fn fail(&mut self, own: LocalCause) -> &mut Play {
-        let sent = matches!(own, LocalCause::HeadTimeout | LocalCause::Http);
-        self.link(LinkEvent::Failed(Failure { own, detail: String::new(), sent }))
+    fn fail(&mut self, cause: LocalCause) -> &mut Scenario {
+        let sent = matches!(cause, LocalCause::HeadTimeout | LocalCause::Http);
+        self.link(LinkEvent::Failed(Failure { cause, detail: String::new(), sent }))
     }
 
-    fn close(&mut self, own: LocalCause) -> &mut Play {
-        self.link(LinkEvent::Closed(Failure { own, detail: String::new(), sent: true }))
+    fn close(&mut self, cause: LocalCause) -> &mut Scenario {
+        self.link(LinkEvent::Closed(Failure { cause, detail: String::new(), sent: true }))
     }
 
-    fn end(&mut self, code: Code) -> &mut Play {
-        let ending = Some(DisconnectReason { code, detail: None });
-        self.received(BatchReport { bytes: 9, lines: 1, ending, ..BatchReport::default() }, false)
+    fn end(&mut self, code: Code) -> &mut Scenario {
+        let reason = Some(DisconnectReason { code, detail: None });
+        self.received(BatchReport { bytes: 9, lines: 1, reason, ..BatchReport::default() }, false)
     }
 
-    fn refuse(&mut self, status: u16, body: &str) -> &mut Play {
+    fn refuse(&mut self, status: u16, body: &str) -> &mut Scenario {
         self.link(LinkEvent::Refused(refusal(status, body)))
     }
 
@@ -198,8 +198,8 @@ fn brief(event: &Event) -> Option<String> {
         EventKind::FirstByte { after, .. } => format!("first byte after {:.0}", after.as_secs_f64()),
         EventKind::Late { silence } => format!("late by now {:.0}", silence.as_secs_f64()),
         EventKind::Established => format!("established {connection}"),
-        EventKind::Ended { ending, opened, lived, .. } => {
-            format!("ended {} opened={opened} lived={:.0}", ending.code, lived.as_secs_f64())
+        EventKind::Ended { reason, opened, lived, .. } => {
+            format!("ended {} opened={opened} lived={:.0}", reason.code, lived.as_secs_f64())
         }
         EventKind::Waiting { why, delay, .. } => format!("wait {:.2} {why:?}", delay.as_secs_f64()),
         EventKind::Gap(gap) => {
@@ -220,7 +220,7 @@ fn brief(event: &Event) -> Option<String> {
         EventKind::Reason { reason } => format!("reason {reason} of {connection}"),
         EventKind::LockHeld => "lock held".to_owned(),
         EventKind::Degraded(what) => format!("degraded: {what}"),
-        EventKind::Diagnostic(_) | EventKind::FurtherEnding(_) | EventKind::Suppressed { .. } => {
+        EventKind::Diagnostic(_) | EventKind::FurtherDisconnect(_) | EventKind::Suppressed { .. } => {
             "diagnostic".to_owned()
         }
         EventKind::Received(_) | EventKind::Status | EventKind::ActiveRules(_) => return None,
@@ -234,7 +234,7 @@ fn is_about(wait: f64, floor: f64) -> bool {
 
 #[test]
 fn an_established_stream_is_reconnected_at_once_and_then_by_its_ladders() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established().until(20.0).close(LocalCause::Eof);
     assert!(play.wait() <= 0.25);
     for floor in [0.25, 0.5, 0.75] {
@@ -256,7 +256,7 @@ fn an_established_stream_is_reconnected_at_once_and_then_by_its_ladders() {
 
 #[test]
 fn accept_then_close_is_no_hot_loop() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     for floor in [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 320.0] {
         play.opened().line().close(LocalCause::Eof);
         let wait = play.wait();
@@ -266,14 +266,14 @@ fn accept_then_close_is_no_hot_loop() {
 
 #[test]
 fn a_200_without_a_line_is_never_established() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.opened().until(29.0).close(LocalCause::Eof);
     assert!(is_about(play.wait(), 5.0));
 }
 
 #[test]
 fn the_story_of_a_drop_reads_aloud() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.opened();
     for second in 1..=40 {
         play.until(f64::from(second));
@@ -308,7 +308,7 @@ fn the_story_of_a_drop_reads_aloud() {
 
 #[test]
 fn silence_is_a_stall_and_any_byte_is_life() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established();
     for time in [29.9, 59.8, 89.7] {
         play.until(time).received(BatchReport { bytes: 1, ..BatchReport::default() }, true);
@@ -322,7 +322,7 @@ fn silence_is_a_stall_and_any_byte_is_life() {
 
 #[test]
 fn a_line_left_unfinished_is_a_stall_too() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established();
     for time in 1..=90 {
         play.until(10.0 + f64::from(time)).received(BatchReport { bytes: 1, ..BatchReport::default() }, true);
@@ -333,7 +333,7 @@ fn a_line_left_unfinished_is_a_stall_too() {
 
 #[test]
 fn lines_that_each_end_in_a_later_chunk_are_no_stall() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established();
     for time in 1..=300 {
         play.until(10.0 + f64::from(time));
@@ -344,7 +344,7 @@ fn lines_that_each_end_in_a_later_chunk_are_no_stall() {
 
 #[test]
 fn silence_of_our_own_making_is_not_charged_to_the_server() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established().input(Input::OutputBlocked);
     play.until(500.0).input(Input::OutputUnblocked);
     assert!(play.is_open());
@@ -356,7 +356,7 @@ fn silence_of_our_own_making_is_not_charged_to_the_server() {
 
 #[test]
 fn a_rate_429_waits_for_the_reset_on_the_servers_clock() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     let mut refused = refusal(429, r#"{"title":"Too Many Requests","type":"about:blank","status":429}"#);
     // The server's clock is 500 s ahead of ours.
     refused.head.date = Some(seconds(1_000_500.0));
@@ -369,7 +369,7 @@ fn a_rate_429_waits_for_the_reset_on_the_servers_clock() {
 #[test]
 fn a_reset_that_cannot_be_trusted_falls_back_to_sixty_seconds() {
     for reset in [999_000.0, 1_004_000.0] {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         let mut refused = refusal(429, "");
         refused.head.rate = RateLimit { limit: Some(50), remaining: Some(0), reset: Some(seconds(reset)) };
         play.link(LinkEvent::Refused(refused));
@@ -380,7 +380,7 @@ fn a_reset_that_cannot_be_trusted_falls_back_to_sixty_seconds() {
 #[test]
 fn too_many_connections_is_not_a_rate_limit() {
     let body = r#"{"title":"ConnectionException","connection_issue":"TooManyConnections","type":"https://api.twitter.com/2/problems/streaming-connection"}"#;
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     for floor in [20.0, 60.0, 120.0, 240.0, 480.0, 900.0, 900.0] {
         play.refuse(429, body);
         let wait = play.wait();
@@ -391,7 +391,7 @@ fn too_many_connections_is_not_a_rate_limit() {
 #[test]
 fn retry_after_is_honoured_when_it_is_longer() {
     for (asked, floor) in [(100.0, 100.0), (2.0, 5.0)] {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         let mut refused = refusal(503, "");
         refused.retry_after = Some(seconds(asked));
         play.link(LinkEvent::Refused(refused));
@@ -428,7 +428,7 @@ fn every_status_gets_its_answer() {
         (204, String::new()),
     ];
     for (status, body) in stops {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         play.refuse(status, &body);
         assert_eq!(play.stopped().map(Outcome::code), Some(3), "{status} {body}");
     }
@@ -445,7 +445,7 @@ fn every_status_gets_its_answer() {
         (599, String::new(), 5.0),
     ];
     for (status, body, floor) in waits {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         play.refuse(status, &body);
         let wait = play.wait();
         assert!(is_about(wait, floor), "{status} {body}: {wait}");
@@ -475,7 +475,7 @@ fn every_in_band_ending_gets_its_answer() {
         Code::Problem("client-disconnected".into()),
     ];
     for code in at_once {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         play.established().end(code.clone());
         let wait = play.wait();
         assert!(wait <= 0.25, "{code}: {wait}");
@@ -493,7 +493,7 @@ fn every_in_band_ending_gets_its_answer() {
         (issue("ProvisioningSubscription"), 60.0),
     ];
     for (code, floor) in waits {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         play.established().end(code.clone());
         let wait = play.wait();
         assert!(is_about(wait, floor), "{code}: {wait}");
@@ -510,7 +510,7 @@ fn every_in_band_ending_gets_its_answer() {
         (Code::Problem("usage-capped".into()), 3),
     ];
     for (code, status) in stops {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         play.established().end(code.clone());
         assert_eq!(play.stopped().map(Outcome::code), Some(status), "{code}");
     }
@@ -520,7 +520,7 @@ fn every_in_band_ending_gets_its_answer() {
 fn a_line_of_text_is_the_reason_of_the_ending_that_follows() {
     use crate::protocol::disconnect::TextLine;
     for (text, floor) in [(TextLine::ConnectionLimit, 60.0), (TextLine::RateLimit, 60.0), (TextLine::Html, 5.0)] {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         play.established().end(Code::Text(text));
         assert!(play.is_open(), "a text alone ends nothing");
         play.close(LocalCause::Eof);
@@ -531,7 +531,7 @@ fn a_line_of_text_is_the_reason_of_the_ending_that_follows() {
 
 #[test]
 fn the_third_take_over_in_half_an_hour_gives_the_slot_up() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     for round in 0..3 {
         assert_eq!(play.stopped(), None, "round {round}");
         play.established().end(Code::V1(7.into()));
@@ -539,7 +539,7 @@ fn the_third_take_over_in_half_an_hour_gives_the_slot_up() {
     }
     assert_eq!(play.stopped().map(Outcome::code), Some(5));
 
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     for _ in 0..6 {
         play.established().input(Input::OutputBlocked);
         // Twenty minutes pass, in which only the clock of the fight matters.
@@ -552,7 +552,7 @@ fn the_third_take_over_in_half_an_hour_gives_the_slot_up() {
 
 #[test]
 fn retries_that_are_used_up_give_up_with_4() {
-    let mut play = Play::new(RunOptions { max_retries: Some(2), ..options() });
+    let mut play = Scenario::new(RunOptions { max_retries: Some(2), ..options() });
     for _ in 0..2 {
         play.fail(LocalCause::Tcp);
         play.wait();
@@ -568,18 +568,18 @@ fn retries_that_are_used_up_give_up_with_4() {
 
 #[test]
 fn a_recovery_range_is_delivered_once() {
-    for (own, status) in [(LocalCause::Eof, 0), (LocalCause::Reset, 5), (LocalCause::Truncated, 5)] {
-        let mut play = Play::new(RunOptions { finite: true, ..options() });
+    for (cause, status) in [(LocalCause::Eof, 0), (LocalCause::Reset, 5), (LocalCause::Truncated, 5)] {
+        let mut play = Scenario::new(RunOptions { finite: true, ..options() });
         play.refuse(503, "");
         play.wait();
-        play.opened().line().close(own);
-        assert_eq!(play.stopped().map(Outcome::code), Some(status), "{own:?}");
+        play.opened().line().close(cause);
+        assert_eq!(play.stopped().map(Outcome::code), Some(status), "{cause:?}");
     }
 }
 
 #[test]
 fn without_reconnect_the_first_ending_is_the_last() {
-    let mut play = Play::new(RunOptions { reconnect: false, ..options() });
+    let mut play = Scenario::new(RunOptions { reconnect: false, ..options() });
     play.established().close(LocalCause::Eof);
     assert_eq!(play.stopped().map(Outcome::code), Some(5));
 }
@@ -587,23 +587,23 @@ fn without_reconnect_the_first_ending_is_the_last() {
 /// A quota of five posts, of which so many are used.
 fn quota(used: u64) -> QuotaState {
     let quota = Quota { posts: 5, period: Period::Day };
-    QuotaState { reading: QuotaUsage { used, quota, exact: true }, spent: used >= 5 }
+    QuotaState { usage: QuotaUsage { used, quota, exact: true }, spent: used >= 5 }
 }
 
-fn spend(play: &mut Play) {
+fn spend(play: &mut Scenario) {
     let report = BatchReport { bytes: 9, lines: 1, posts: 1, ..BatchReport::default() };
     play.link(LinkEvent::Received(Box::new(Received { report, within_line: false, quota: Some(quota(5)) })));
 }
 
 #[test]
 fn a_spent_quota_closes_the_stream_and_waits_for_its_period_only_when_asked() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established();
     spend(&mut play);
     assert_eq!(play.stopped().map(Outcome::code), Some(3));
     assert!(play.story.contains("ended quota opened=true"), "{}", play.story);
 
-    let mut play = Play::new(RunOptions { quota_wait: true, ..options() });
+    let mut play = Scenario::new(RunOptions { quota_wait: true, ..options() });
     play.established();
     let midnight = 12.0 * 86_400.0 + 1.0 - 1_000_000.0;
     spend(&mut play);
@@ -637,7 +637,7 @@ fn a_quota_that_is_spent_at_the_start_dials_nothing() {
 
 #[test]
 fn a_spent_budget_waits_and_does_not_give_up() {
-    let mut play = Play::new(RunOptions { requests: 3, max_retries: Some(9), ..options() });
+    let mut play = Scenario::new(RunOptions { requests: 3, max_retries: Some(9), ..options() });
     for _ in 0..2 {
         play.refuse(500, "");
         play.wait();
@@ -651,7 +651,7 @@ fn a_spent_budget_waits_and_does_not_give_up() {
 
 #[test]
 fn failures_before_the_request_cost_no_budget() {
-    let mut play = Play::new(RunOptions { requests: 1, ..options() });
+    let mut play = Scenario::new(RunOptions { requests: 1, ..options() });
     for _ in 0..5 {
         play.fail(LocalCause::Tcp);
         play.wait();
@@ -661,7 +661,7 @@ fn failures_before_the_request_cost_no_budget() {
 
 #[test]
 fn a_signal_ends_every_state_and_nothing_is_dialled_after_it() {
-    let states: [fn(&mut Play); 3] = [
+    let states: [fn(&mut Scenario); 3] = [
         |_| {},
         |play| {
             play.opened();
@@ -671,7 +671,7 @@ fn a_signal_ends_every_state_and_nothing_is_dialled_after_it() {
         },
     ];
     for set_up in states {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         set_up(&mut play);
         play.input(Input::Signalled(Signal::Term));
         assert_eq!(play.stopped().map(Outcome::code), Some(143));
@@ -685,7 +685,7 @@ proptest! {
     /// Whatever happens, in whatever order: dials keep their distance, waits end, one action an input.
     #[test]
     fn no_script_makes_the_session_undercut_a_wait(script in proptest::collection::vec((0u8..16, 0.0f64..40.0), 1..120), seed: u64) {
-        let mut play = Play::new(RunOptions { requests: 20, seed, ..options() });
+        let mut play = Scenario::new(RunOptions { requests: 20, seed, ..options() });
         let mut earliest = f64::NEG_INFINITY;
         for (what, pause) in script {
             if play.stopped().is_some() { break }
@@ -722,7 +722,7 @@ proptest! {
 
     #[test]
     fn requests_never_exceed_the_budget(statuses in proptest::collection::vec(prop_oneof![Just(500u16), Just(503)], 1..200)) {
-        let mut play = Play::new(RunOptions { requests: 5, ..options() });
+        let mut play = Scenario::new(RunOptions { requests: 5, ..options() });
         for status in statuses {
             play.refuse(status, "");
             play.wait();
@@ -736,7 +736,7 @@ proptest! {
 #[test]
 fn a_dial_that_a_signal_interrupts_is_given_back_unless_it_was_sent() {
     for (sent, left) in [(false, 0), (true, 1)] {
-        let mut play = Play::new(options());
+        let mut play = Scenario::new(options());
         play.input(Input::Signalled(Signal::Int));
         play.link(LinkEvent::Failed(Failure { sent, ..Failure::eof() }));
         play.input(Input::LinksClosed).input(Input::OutputDrained);
@@ -747,7 +747,7 @@ fn a_dial_that_a_signal_interrupts_is_given_back_unless_it_was_sent() {
 #[test]
 fn the_end_waits_for_the_reader_and_for_x_but_not_without_limit() {
     let listed = || RunOptions { is_listed: true, reconnect: false, ..options() };
-    let mut play = Play::new(listed());
+    let mut play = Scenario::new(listed());
     play.established().close(LocalCause::Eof);
     assert_eq!(play.asked, [Query::Reason { connection: 1, opened: seconds(10.0) }]);
     play.input(Input::LinksClosed).input(Input::OutputDrained);
@@ -755,7 +755,7 @@ fn the_end_waits_for_the_reader_and_for_x_but_not_without_limit() {
     play.until(play.now + 2.1);
     assert_eq!(play.exit, Some(5), "for two seconds");
 
-    let mut play = Play::new(listed());
+    let mut play = Scenario::new(listed());
     play.established().close(LocalCause::Eof).input(Input::LinksClosed);
     play.input(Input::Answered(Some(Response::Reason { connection: 1, reason: "operator_disconnect".to_owned() })));
     assert!(play.story.contains("reason operator_disconnect of 1"), "{}", play.story);
@@ -764,7 +764,7 @@ fn the_end_waits_for_the_reader_and_for_x_but_not_without_limit() {
     play.input(Input::Signalled(Signal::Term));
     assert_eq!(play.exit, Some(143), "until a signal says otherwise");
 
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established().input(Input::Signalled(Signal::Int)).input(Input::LinksClosed);
     play.until(play.now + 0.6);
     assert_eq!(play.exit, Some(130), "after a signal it gets half a second");
@@ -772,7 +772,7 @@ fn the_end_waits_for_the_reader_and_for_x_but_not_without_limit() {
 
 #[test]
 fn what_failed_beside_the_stream_costs_the_clean_exit_status_alone() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.opened().input(Input::Degraded("the journal".to_owned()));
     assert!(play.is_open());
     play.received(BatchReport { bytes: 9, lines: 1, printed: 1, full: true, ..BatchReport::default() }, false);
@@ -789,7 +789,8 @@ fn with_a_state_file_each_dial_waits_for_its_lock_and_is_written_down() {
     supervisor.handle(at(1.5), Input::Elapsed, &mut events, &mut actions);
     assert!(events.iter().any(|event| event.kind == EventKind::LockHeld), "{events:?}");
     actions.clear();
-    let other = Shared { requests: vec![Moment { wall: 1_000_000_000, monotonic: Some(0) }], allowance: None };
+    let other =
+        SharedBudget { requests: vec![StoredTime { wall: 1_000_000_000, monotonic: Some(0) }], allowance: None };
     let state = SyncedState { budget: Some(other), quota: None };
     supervisor.handle(at(2.0), Input::StateSynced(state), &mut events, &mut actions);
     assert!(matches!(actions.as_slice(), [Action::SaveBudget(_)]), "another process spent the budget: {actions:?}");
@@ -798,7 +799,7 @@ fn with_a_state_file_each_dial_waits_for_its_lock_and_is_written_down() {
 
 #[test]
 fn x_is_asked_about_each_kind_of_ending_once_in_five_minutes() {
-    let mut play = Play::new(RunOptions { is_listed: true, take_over: true, ..options() });
+    let mut play = Scenario::new(RunOptions { is_listed: true, take_over: true, ..options() });
     let body = r#"{"title":"ConnectionException","connection_issue":"TooManyConnections","type":"https://api.x.com/2/problems/streaming-connection"}"#;
     play.refuse(429, body);
     assert_eq!(play.asked, [Query::Holders { free: true }]);
@@ -816,7 +817,7 @@ fn x_is_asked_about_each_kind_of_ending_once_in_five_minutes() {
 
 #[test]
 fn a_text_429_about_the_rate_waits_for_the_reset() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     let mut refused = refusal(429, "Rate limit exceeded");
     refused.head.rate.reset = Some(seconds(1_000_300.0));
     play.link(LinkEvent::Refused(refused));
@@ -827,7 +828,7 @@ fn a_text_429_about_the_rate_waits_for_the_reset() {
 #[test]
 fn a_change_of_the_account_is_retried_every_minute() {
     let provisioning = r#"{"connection_issue":"ProvisioningSubscription"}"#;
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established().end(Code::Type("PackageUpgraded".into()));
     for _ in 0..5 {
         let wait = play.wait();
@@ -838,7 +839,7 @@ fn a_change_of_the_account_is_retried_every_minute() {
 
 #[test]
 fn a_forced_disconnect_waits_20_s_each_time_until_the_slot_is_given_up() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     for _ in 0..2 {
         play.opened().end(Code::Type("ForceDisconnect".into()));
         let wait = play.wait();
@@ -850,7 +851,7 @@ fn a_forced_disconnect_waits_20_s_each_time_until_the_slot_is_given_up() {
 
 #[test]
 fn stalls_that_repeat_wait_as_the_network_does() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established();
     for floor in [0.0, 0.25, 0.5, 0.75] {
         let silent = play.now + 30.0;
@@ -863,7 +864,7 @@ fn stalls_that_repeat_wait_as_the_network_does() {
 
 #[test]
 fn a_reader_that_catches_up_during_a_dial_starts_no_timer_of_the_stream() {
-    let mut play = Play::new(options());
+    let mut play = Scenario::new(options());
     play.established().input(Input::OutputBlocked).close(LocalCause::Eof);
     play.wait();
     play.input(Input::OutputUnblocked);
@@ -879,7 +880,7 @@ fn silence_while_posts_are_reserved_is_not_charged_to_the_server() {
     let mut supervisor = Supervisor::new(RunOptions { has_state: true, ..options() });
     let (mut events, mut actions) = (Vec::new(), Vec::new());
     let mut input = |time: f64, input| supervisor.handle(at(time), input, &mut events, &mut actions);
-    let synced = || Input::StateSynced(SyncedState { budget: Some(Shared::default()), quota: Some(quota(0)) });
+    let synced = || Input::StateSynced(SyncedState { budget: Some(SharedBudget::default()), quota: Some(quota(0)) });
     input(0.0, Input::Started);
     input(0.0, synced());
     input(0.0, Input::Link { connection: 1, event: LinkEvent::Opened(Head::default()) });
@@ -896,7 +897,7 @@ fn silence_while_posts_are_reserved_is_not_charged_to_the_server() {
 
 #[test]
 fn the_reason_of_an_end_waits_for_the_list_of_rules() {
-    let mut play = Play::new(RunOptions { is_listed: true, list_rules: true, ..options() });
+    let mut play = Scenario::new(RunOptions { is_listed: true, list_rules: true, ..options() });
     play.established().close(LocalCause::Eof);
     assert_eq!(play.asked, [Query::Rules], "one query at a time");
     play.input(Input::Answered(Some(Response::Rules(Vec::new())))).wait();

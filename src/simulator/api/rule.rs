@@ -27,7 +27,7 @@ pub(crate) enum Term {
 }
 
 /// What a rule is evaluated against.
-pub(crate) struct Facts {
+pub(crate) struct PostFacts {
     text: String,
     lang: String,
 }
@@ -208,7 +208,7 @@ impl Term {
         }
     }
 
-    pub(crate) fn matches(&self, facts: &Facts) -> bool {
+    pub(crate) fn matches(&self, facts: &PostFacts) -> bool {
         match self {
             Term::Text(text) => facts.text.contains(text),
             Term::Mark(mark) => facts.text.match_indices(mark).any(|(at, _)| {
@@ -224,18 +224,18 @@ impl Term {
     }
 }
 
-impl Facts {
-    pub(crate) fn new(text: &str, lang: &str) -> Facts {
-        Facts { text: text.to_lowercase(), lang: lang.to_owned() }
+impl PostFacts {
+    pub(crate) fn new(text: &str, lang: &str) -> PostFacts {
+        PostFacts { text: text.to_lowercase(), lang: lang.to_owned() }
     }
 
     /// The facts of a post; `None` if the message is none.
-    pub(crate) fn from_message(message: &Value) -> Option<Facts> {
+    pub(crate) fn from_message(message: &Value) -> Option<PostFacts> {
         let post = message.get("data").filter(|data| data.is_object()).unwrap_or(message);
         let full = post.pointer("/extended_tweet/full_text").or_else(|| post.get("full_text"));
         let text = full.or_else(|| post.get("text"))?.as_str()?;
         post_id(message)?;
-        Some(Facts::new(text, post.get("lang").and_then(Value::as_str).unwrap_or_default()))
+        Some(PostFacts::new(text, post.get("lang").and_then(Value::as_str).unwrap_or_default()))
     }
 }
 
@@ -255,7 +255,7 @@ mod tests {
 
     fn fits(rule: &str, text: &str) -> bool {
         let post = json!({"data": {"id": "1", "text": text, "lang": "en"}});
-        parse(rule, 1024).unwrap().matches(&Facts::from_message(&post).unwrap())
+        parse(rule, 1024).unwrap().matches(&PostFacts::from_message(&post).unwrap())
     }
 
     #[test]
@@ -318,7 +318,7 @@ mod tests {
             json!([1]),
         ] {
             assert_eq!(post_id(&message), None);
-            assert!(Facts::from_message(&message).is_none());
+            assert!(PostFacts::from_message(&message).is_none());
         }
         assert_eq!(post_id(&json!({"id": 1, "id_str": "1", "text": "a"})), Some("1"));
     }

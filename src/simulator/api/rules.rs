@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::answer::{JsonResponse, ProblemResponse, invalid_request, members, parse_body};
 use super::query::{QueryString, pick, token};
-use super::rule::{Facts, Term, parse};
+use super::rule::{PostFacts, Term, parse};
 use crate::time::format_rfc3339;
 
 /// The rules a server starts with and how many it accepts.
@@ -131,7 +131,7 @@ impl RuleStore {
     }
 
     /// Which rules a post matches.
-    pub(crate) fn evaluate(&self, facts: &Facts) -> MatchResult {
+    pub(crate) fn evaluate(&self, facts: &PostFacts) -> MatchResult {
         let active = self.read();
         if !active.filters {
             return MatchResult::Untouched;

@@ -52,12 +52,12 @@ impl Default for UsageSettings {
 /// Counts what is delivered.
 pub(crate) struct UsageMeter {
     usage: UsageSettings,
-    today: Mutex<Today>,
+    today: Mutex<DeliveredToday>,
 }
 
 /// What was delivered on one day.
 #[derive(Default)]
-struct Today {
+struct DeliveredToday {
     /// Days since 1970, UTC.
     day: u64,
     /// Posts of `posts`: each is delivered once, so their ids need not be kept.
@@ -87,12 +87,12 @@ impl UsageMeter {
         UsageMeter { usage, today: Mutex::default() }
     }
 
-    fn today(&self, unix_ms: u64) -> MutexGuard<'_, Today> {
+    fn today(&self, unix_ms: u64) -> MutexGuard<'_, DeliveredToday> {
         let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
         if today.day != unix_ms / DAY_MS {
             // Yesterday's posts belong into the history, which only the options hold; a server that
             // runs past midnight starts at zero, as the day does.
-            *today = Today { day: unix_ms / DAY_MS, ..Today::default() };
+            *today = DeliveredToday { day: unix_ms / DAY_MS, ..DeliveredToday::default() };
         }
         today
     }

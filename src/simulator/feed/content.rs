@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use super::author::{User, put};
 use super::fields::Selection;
-use super::numbered::Item;
+use super::numbered::FeedItem;
 use super::post::{Generator, rfc3339};
 pub(crate) use super::post_v2::Searchable;
 use crate::protocol::endpoint::{Endpoint, Family, Fields};
@@ -77,7 +77,7 @@ impl Content {
     /// `matched` it names the rules of an app that has not set any, as posts of the filtered stream do.
     pub(crate) fn write(
         self,
-        item: &Item,
+        item: &FeedItem,
         selection: &Selection,
         matched: bool,
         out: &mut Vec<u8>,
@@ -107,7 +107,7 @@ impl Content {
 }
 
 /// A like of the post with the item's id.
-fn like(generator: &mut Generator, item: &Item, selection: &Selection, out: &mut Vec<u8>) {
+fn like(generator: &mut Generator, item: &FeedItem, selection: &Selection, out: &mut Vec<u8>) {
     let author = User::random(&mut generator.rng);
     let members = [
         ("created_at", format!("\"{}\"", rfc3339(item.unix_ms))),

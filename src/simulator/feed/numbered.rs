@@ -41,7 +41,7 @@ pub(crate) struct Feed {
 }
 
 /// One message to be written: everything its content depends on.
-pub(crate) struct Item {
+pub(crate) struct FeedItem {
     pub(crate) id: u64,
     pub(crate) unix_ms: u64,
     pub(crate) seed: u64,
@@ -77,9 +77,9 @@ impl Feed {
         nanos(now).checked_sub(self.start).map_or(0, |age| age / self.every + 1)
     }
 
-    pub(crate) fn item(&self, number: u64) -> Item {
+    pub(crate) fn item(&self, number: u64) -> FeedItem {
         let unix_ms = as_millis(self.time_of(number));
-        Item {
+        FeedItem {
             id: first_id(unix_ms) | (number & ((1 << NUMBER_BITS) - 1)),
             unix_ms,
             seed: self.seed.wrapping_add(number),

@@ -12,11 +12,11 @@ use tokio::io::AsyncWrite;
 use super::flood::slot;
 use super::response::Finish;
 use super::stream::{StreamWriter, take_one, tick};
-use crate::simulator::api::rule::{Facts, post_id};
+use crate::simulator::api::rule::{PostFacts, post_id};
 use crate::simulator::api::rules::MatchResult;
 use crate::simulator::api::stream_request::FeedPart;
 use crate::simulator::feed::content::Searchable;
-use crate::simulator::feed::numbered::Item;
+use crate::simulator::feed::numbered::FeedItem;
 
 impl<W: AsyncWrite + Unpin> StreamWriter<'_, W> {
     fn is_filtered(&self) -> bool {
@@ -30,7 +30,7 @@ impl<W: AsyncWrite + Unpin> StreamWriter<'_, W> {
         let Some(post) = post else { return self.message(bytes).await };
         let mut line = bytes.to_vec();
         // A post that names its rules itself is sent as it is.
-        let facts = Facts::from_message(&post).filter(|_| post.get("matching_rules").is_none());
+        let facts = PostFacts::from_message(&post).filter(|_| post.get("matching_rules").is_none());
         if facts.is_none_or(|facts| self.matches_rules(&mut line, &facts, true)) {
             self.message(&line).await?;
             self.state.meter.written(post_id(&post).unwrap_or_default(), self.state.clock.unix_ms());
@@ -41,7 +41,7 @@ impl<W: AsyncWrite + Unpin> StreamWriter<'_, W> {
     }
 
     /// Whether the rules let a post through; if so its line names those it matches.
-    fn matches_rules(&self, line: &mut Vec<u8>, facts: &Facts, scripted: bool) -> bool {
+    fn matches_rules(&self, line: &mut Vec<u8>, facts: &PostFacts, scripted: bool) -> bool {
         if !self.is_filtered() {
             return true;
         }
@@ -72,7 +72,7 @@ impl<W: AsyncWrite + Unpin> StreamWriter<'_, W> {
     }
 
     /// Puts a message into `line`; returns what the rules of v2 posts are evaluated against.
-    fn write(&mut self, item: &Item) -> Option<Searchable> {
+    fn write(&mut self, item: &FeedItem) -> Option<Searchable> {
         self.line.clear();
         self.last_id = item.id;
         self.request.content.write(item, &self.request.selection, self.is_filtered(), &mut self.line)
@@ -81,7 +81,7 @@ impl<W: AsyncWrite + Unpin> StreamWriter<'_, W> {
     /// Sends `line`, unless it is a post that matches no rule; returns whether it was sent.
     async fn deliver(&mut self, searchable: Option<Searchable>) -> io::Result<bool> {
         let mut line = std::mem::take(&mut self.line);
-        let facts = searchable.map(|post| Facts::new(&post.text, post.lang));
+        let facts = searchable.map(|post| PostFacts::new(&post.text, post.lang));
         let matches = facts.is_none_or(|facts| self.matches_rules(&mut line, &facts, false));
         if matches {
             self.message(&line).await?;

@@ -89,7 +89,7 @@ fn refusals_without_a_body_do_not_mention_streams() {
 #[test]
 fn the_advice_about_a_certificate_fits_its_fault() {
     let of =
-        |detail: &str| advice_for(&Failure { own: LocalCause::Certificate, detail: detail.to_owned(), sent: false });
+        |detail: &str| advice_for(&Failure { cause: LocalCause::Certificate, detail: detail.to_owned(), sent: false });
     assert!(!of("the certificate of x is for another host").contains("clock"));
     assert!(of("the certificate of x has expired; check this machine's clock").contains("clock"));
 }

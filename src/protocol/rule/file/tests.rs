@@ -9,9 +9,9 @@ fn one(text: &str) -> Result<RuleFiles, Mistakes> {
 }
 
 fn rules(text: &str) -> Vec<(String, Option<String>, usize)> {
-    let reading = one(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes}"));
-    let lines = reading.places.iter().map(|place| place.line);
-    reading.rules.into_iter().zip(lines).map(|(rule, line)| (rule.value, rule.tag, line)).collect()
+    let files = one(text).unwrap_or_else(|mistakes| panic!("{text}: {mistakes}"));
+    let lines = files.places.iter().map(|place| place.line);
+    files.rules.into_iter().zip(lines).map(|(rule, line)| (rule.value, rule.tag, line)).collect()
 }
 
 fn rule(value: &str, tag: &str, line: usize) -> (String, Option<String>, usize) {
@@ -93,9 +93,9 @@ fn many_mistakes_are_reported_at_once_up_to_a_limit() {
 
 #[test]
 fn a_rule_written_twice_counts_once_and_is_noted() {
-    let reading = one("cat\tcats\ndog\ncat\tcats\n").unwrap();
-    assert_eq!(reading.rules.len(), 2);
-    assert_eq!(reading.notes[0].to_string(), "rules.txt:3: `cat` is already in line 1; it counts once");
+    let files = one("cat\tcats\ndog\ncat\tcats\n").unwrap();
+    assert_eq!(files.rules.len(), 2);
+    assert_eq!(files.notes[0].to_string(), "rules.txt:3: `cat` is already in line 1; it counts once");
     let two = read([("a", &b"cat"[..]), ("b", b"owl\ncat")]).unwrap();
     assert_eq!(two.notes[0].to_string(), "b:2: `cat` is already in a:1; it counts once");
     let torn = read([("a", &b"cat"[..]), ("b", b"cat\tx")]).unwrap_err();
@@ -133,9 +133,9 @@ proptest! {
             }
         }
         let written = write(&rules, if tab { FileFormat::Tab } else { FileFormat::Ndjson });
-        let reading = one(&written).map_err(|mistakes| TestCaseError::fail(format!("{mistakes}\n{written}")))?;
-        prop_assert_eq!(reading.rules, rules);
-        prop_assert!(reading.notes.is_empty());
+        let files = one(&written).map_err(|mistakes| TestCaseError::fail(format!("{mistakes}\n{written}")))?;
+        prop_assert_eq!(files.rules, rules);
+        prop_assert!(files.notes.is_empty());
     }
 
     #[test]
@@ -151,10 +151,10 @@ proptest! {
         let bytes = pieces.concat();
         let lines = One::new(b'\n').count(&bytes) + 1;
         match read([("r", bytes.as_slice())]) {
-            Ok(reading) => {
-                prop_assert_eq!(reading.rules.len(), reading.places.len());
-                prop_assert!(reading.places.iter().all(|place| (1..=lines).contains(&place.line)));
-                prop_assert!(reading.rules.iter().all(|rule| !rule.value.trim().is_empty()));
+            Ok(files) => {
+                prop_assert_eq!(files.rules.len(), files.places.len());
+                prop_assert!(files.places.iter().all(|place| (1..=lines).contains(&place.line)));
+                prop_assert!(files.rules.iter().all(|rule| !rule.value.trim().is_empty()));
             }
             Err(found) => {
                 prop_assert!(!found.list.is_empty());
