@@ -322,7 +322,7 @@ fn a_heartbeat_age_grows_and_falls_back_and_the_age_of_the_post_beside_it_goes_o
     screen.wait_until("a fresh heartbeat", |screen| ages(screen).is_some_and(|(byte, _)| byte < 25.0));
     assert_eq!(heartbeat(&screen), alive);
     screen.wait_until("a late heartbeat", |screen| ages(screen).is_some_and(|(byte, _)| byte > 25.0));
-    assert_eq!(heartbeat(&screen), ("h".to_owned(), vt100::Color::Idx(11)));
+    assert_eq!(heartbeat(&screen), ("h".to_owned(), vt100::Color::Idx(3)));
     screen.wait_until("an older one", |screen| ages(screen).is_some_and(|(byte, _)| byte > 40.0));
     screen.wait_until("a fall", |screen| ages(screen).is_some_and(|(byte, _)| byte < 25.0));
     assert_eq!(heartbeat(&screen), alive);
@@ -349,7 +349,7 @@ fn the_requests_left_follow_the_header() {
         "heartbeat 20 every 100ms; end | header x-rate-limit-remaining: 7; heartbeat 20 every 100ms; end | header x-rate-limit-remaining: 4; {QUIET}"
     ));
     let mut screen = Screen::open(16, 160, &format!("{} | cat", fast_tail(&server, "")));
-    for (left, color) in [("49/50 ", None), ("7/50 ", None), ("4/50 ", Some(11))] {
+    for (left, color) in [("49/50 ", None), ("7/50 ", None), ("4/50 ", Some(3))] {
         screen.wait_until(left, |screen| {
             part(&screen.row(), "x-rate-limit ").is_some_and(|rest| {
                 let reset = rest.strip_prefix(left).and_then(seconds);
@@ -860,7 +860,7 @@ fn requested_colours_override_no_color() {
     let mut screen = Screen::open(16, 160, &format!("NO_COLOR=1 {} | cat", tail(&server, "--color always")));
     screen.wait_until("a green state", |screen| {
         let cell = screen.model.screen().cell(15, 0);
-        cell.is_some_and(|cell| cell.contents() == "f" && cell.fgcolor() == vt100::Color::Idx(10))
+        cell.is_some_and(|cell| cell.contents() == "f" && cell.fgcolor() == vt100::Color::Idx(2))
     });
 }
 
@@ -870,7 +870,7 @@ fn a_terminal_has_a_coloured_row() {
     let mut screen = Screen::open(16, 160, &format!("{} | cat", tail(&server, "")));
     screen.wait_until("a green state", |screen| {
         let cell = screen.model.screen().cell(15, 0);
-        cell.is_some_and(|cell| cell.contents() == "f" && cell.fgcolor() == vt100::Color::Idx(10))
+        cell.is_some_and(|cell| cell.contents() == "f" && cell.fgcolor() == vt100::Color::Idx(2))
     });
 }
 
