@@ -13,7 +13,7 @@ use crate::net::api::{Api, ApiOptions};
 use crate::net::base_url::BaseUrl;
 use crate::net::dial::{self, DialOptions, Dialer};
 use crate::net::proxy::Proxy;
-use crate::net::token::{self, Token};
+use crate::net::token::{Token, arguments};
 use crate::protocol::endpoint::Host;
 use crate::terminal::console::Console;
 
@@ -38,7 +38,7 @@ pub fn reexec_without_token(args: &AccessArgs, arguments: &[OsString], console: 
     if let Some(text) = args.bearer.as_deref() {
         // Checked here, so that an error names `--bearer` and not the pipe that replaces it.
         Token::find(Some(text), None).or_else(usage_error)?;
-        if let Err(error) = token::reexec_without_token(arguments) {
+        if let Err(error) = arguments::reexec_without_token(arguments) {
             console.always(&format!("the token stays visible in the process list: {error}"));
         }
     }

@@ -16,7 +16,7 @@ use std::ffi::OsString;
 
 use crate::cli::{self, FilterArgs, OutputArgs, ParseError, Verb};
 use crate::net::api::{ApiError, ApiErrorKind};
-use crate::net::token;
+use crate::net::token::arguments::redactor;
 use crate::pipeline::filter::{Choice, Filter};
 use crate::pipeline::select::SelectOptions;
 use crate::pipeline::tag::Tag;
@@ -62,7 +62,7 @@ fn usage_error<T>(text: impl Into<String>) -> Result<T, CommandError> {
 /// Runs the verb that the arguments name and returns the exit status.
 #[must_use]
 pub fn run(arguments: &[OsString]) -> u8 {
-    let mut console = Console::new(token::redactor(arguments));
+    let mut console = Console::new(redactor(arguments));
     let result = match cli::parse(arguments) {
         Ok(cli) => run_verb(cli.verb, arguments, &mut console),
         Err(ParseError::Help(page)) => console.print(&page).map(|()| 0).map_err(CommandError::from),

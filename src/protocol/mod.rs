@@ -16,10 +16,10 @@ pub mod message;
 pub mod post_id;
 pub mod problem;
 pub mod rate_limit;
-
 pub mod request;
 pub mod rule;
 pub mod scan;
+mod v1_predicate;
 mod vocabulary;
 
 /// How many suggestions an error message carries. More than three is a list, and `--help` has that.

@@ -8,7 +8,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::endpoint::{Endpoint, Family, Fields, ParameterCase};
-use super::field;
+use super::{field, v1_predicate};
 
 /// The parameters of a stream. Times are RFC 3339, UTC, whole seconds.
 #[derive(Debug, Clone, Default)]
@@ -100,12 +100,6 @@ pub mod name {
 /// A longer query is sent as a POST where the endpoint allows it. X refuses long URLs and does not publish the limit;
 /// servers commonly accept 2 KB for the whole request line.
 const LONGEST_QUERY: usize = 1500;
-
-/// v1.1 limits: phrases, bytes per phrase, user ids, boxes.
-const MAX_PHRASES: usize = 400;
-const MAX_PHRASE_BYTES: usize = 60;
-const MAX_USERS: usize = 5000;
-const MAX_BOXES: usize = 25;
 
 /// The characters that a query does not escape: RFC 3986 unreserved ones and the comma that joins X's lists.
 const UNESCAPED: &AsciiSet =
@@ -257,9 +251,7 @@ impl StreamParams {
         if endpoint.name == "v1-filter" && !given && !["track", "follow", "locations"].into_iter().any(by_name) {
             return Err("v1-filter needs at least one of --track, --follow and --locations".to_owned());
         }
-        check_track(&self.track)?;
-        check_follow(&self.follow)?;
-        check_locations(&self.locations)?;
+        v1_predicate::check(&self.track, &self.follow, &self.locations)?;
         for (name, values) in [
             ("track", &self.track),
             ("follow", &self.follow),
@@ -299,60 +291,6 @@ fn known_fields(fields: Fields) -> Vec<(&'static str, &'static [&'static str])> 
             .chain(of_posts)
             .collect(),
     }
-}
-
-fn check_track(track: &[String]) -> Result<(), String> {
-    if track.len() > MAX_PHRASES {
-        return Err(format!("--track has {} phrases; X accepts {MAX_PHRASES}", track.len()));
-    }
-    match track.iter().find(|phrase| phrase.is_empty() || phrase.len() > MAX_PHRASE_BYTES) {
-        Some(phrase) => {
-            Err(format!("--track: a phrase has 1 to {MAX_PHRASE_BYTES} bytes; `{phrase}` has {}", phrase.len()))
-        }
-        None => Ok(()),
-    }
-}
-
-fn check_follow(follow: &[String]) -> Result<(), String> {
-    if follow.len() > MAX_USERS {
-        return Err(format!("--follow has {} ids; X accepts {MAX_USERS}", follow.len()));
-    }
-    match follow.iter().find(|id| id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit())) {
-        Some(id) => Err(format!("--follow accepts numeric user ids; `{id}` is not one")),
-        None => Ok(()),
-    }
-}
-
-fn check_locations(locations: &[String]) -> Result<(), String> {
-    const FORM: &str = "pass boxes as west,south,east,north, such as -122.75,36.8,-121.75,37.8";
-    if !locations.len().is_multiple_of(4) {
-        return Err(format!("--locations has {} numbers; {FORM}", locations.len()));
-    }
-    if locations.len() / 4 > MAX_BOXES {
-        return Err(format!("--locations has {} boxes; X accepts {MAX_BOXES}", locations.len() / 4));
-    }
-    let number = |text: &String| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-    let numbers: Option<Vec<f64>> = locations.iter().map(number).collect();
-    for corners in numbers.ok_or_else(|| format!("--locations accepts numbers; {FORM}"))?.chunks(4) {
-        let [west, south, east, north] = corners else { continue };
-        let shown = format!("{west},{south},{east},{north}");
-        let sides = [(west, east, 180.0), (south, north, 90.0)];
-        for (low, high, bound) in sides {
-            if low.abs() > bound || high.abs() > bound {
-                return Err(format!(
-                    "--locations {shown}: longitude comes first and is within 180, latitude within 90"
-                ));
-            }
-            if low >= high {
-                return Err(format!("--locations {shown}: the south-west corner comes first; {FORM}"));
-            }
-            // The difference of two rounded decimals may miss a tenth by less than this.
-            if high - low < 0.1 - 1e-9 {
-                return Err(format!("--locations {shown}: the side of a box has 0.1 to 360 degrees"));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn assemble(path: &str, query: &[(String, String)], may_post: bool, warnings: Vec<String>) -> Request {
@@ -442,6 +380,7 @@ mod tests {
             ("filtered", field(name::LIKE)),
             ("labels", field(name::TWEET)),
             ("v1-filter", StreamParams::default()),
+            ("v1-filter", StreamParams { follow: words("@x"), ..StreamParams::default() }),
             ("v1-sample", StreamParams { track: words("a"), ..StreamParams::default() }),
             ("v1-sample", StreamParams { backfill: Some(1), ..StreamParams::default() }),
             (
@@ -480,27 +419,6 @@ mod tests {
         let request = request("v1-filter", &params).expect("a request");
         assert_eq!(request.target, "/1.1/statuses/filter.json");
         assert!(request.form.expect("a form").starts_with("track=phrase%20number%200,"));
-    }
-
-    #[test]
-    fn v1_predicates_are_checked_beforehand() {
-        let track = |track: Vec<String>| request("v1-filter", &StreamParams { track, ..StreamParams::default() });
-        assert!(track(vec!["x".repeat(60)]).is_ok() && track(vec!["x".repeat(61)]).is_err());
-        assert!(track(vec!["é".repeat(31)]).is_err(), "bytes, not characters");
-        assert!(track(vec![String::new()]).is_err() && track(vec!["x".to_owned(); 401]).is_err());
-        let follow = |follow: Vec<String>| request("v1-filter", &StreamParams { follow, ..StreamParams::default() });
-        assert!(follow(vec!["1".to_owned(); 5000]).is_ok() && follow(vec!["1".to_owned(); 5001]).is_err());
-        assert!(follow(words("12,x")).is_err() && follow(words("@x")).is_err());
-        let locations =
-            |text: &str| request("v1-filter", &StreamParams { locations: words(text), ..StreamParams::default() });
-        for good in ["-122.75,36.8,-121.75,37.8", "-180,-90,180,90", "0,0,0.1,0.1", "0.2,0,0.3,1"] {
-            assert!(locations(good).is_ok(), "{good}");
-        }
-        for bad in ["1,2,3", "37.8,-122.5,36.8,-121", "1,1,0,2", "0,0,0.05,1", "0,0,1,x", "0,0,181,1", "0,-91,1,1"] {
-            assert!(locations(bad).is_err(), "{bad}");
-        }
-        assert!(locations(&vec!["0,0,1,1"; 25].join(",")).is_ok());
-        assert!(locations(&vec!["0,0,1,1"; 26].join(",")).is_err());
     }
 
     #[test]

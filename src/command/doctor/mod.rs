@@ -23,7 +23,8 @@ use super::{CommandError, runtime, status_of, tail, target, usage_error};
 use crate::cli::{AccessArgs, DoctorArgs};
 use crate::clock::Clock;
 use crate::net::api::{self, Api, ApiError, ConnectionQuery};
-use crate::net::token::{self, Token, VARIABLES as TOKENS};
+use crate::net::token::source::VARIABLES;
+use crate::net::token::{Token, arguments};
 use crate::pipeline::meter::Meter;
 use crate::protocol::endpoint::{self, Endpoint, Family};
 use crate::protocol::request::{Request, StreamParams};
@@ -43,7 +44,7 @@ pub fn run(args: &DoctorArgs, arguments: &[OsString], console: &mut Console) -> 
     console.set_options(ConsoleOptions { json: args.json, color: args.color, quiet: args.quiet });
     // It leaves the process list even if its form is wrong, which is reported as a check.
     if args.access.bearer.is_some()
-        && let Err(error) = token::reexec_without_token(arguments)
+        && let Err(error) = arguments::reexec_without_token(arguments)
     {
         console.always(&format!("the token stays visible in the process list: {error}"));
     }
@@ -94,7 +95,7 @@ fn shape(found: &Result<Token, String>, args: &AccessArgs) -> Check {
     let path = args.bearer_file.as_deref();
     match found {
         Ok(token) => {
-            let variable = TOKENS.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+            let variable = VARIABLES.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
             let source = match (path, variable) {
                 (Some(path), _) if path == Path::new("-") => "stdin".to_owned(),
                 (Some(path), _) if path.starts_with("/dev/fd") => "the command line".to_owned(),

@@ -127,7 +127,7 @@ impl Api {
     }
 
     /// Adds rules, or only checks them. One request: pass at most [`RULE_BATCH`]. A success may still carry
-    /// [errors](AddOutcome::errors), and so may a [refusal](Error::rules).
+    /// [errors](AddOutcome::errors), and so may a [refusal](ApiError::rules).
     ///
     /// # Errors
     /// The call failed; X may refuse all rules for one that is invalid.
