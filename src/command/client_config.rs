@@ -197,7 +197,7 @@ mod tests {
             proxy: None,
             cacert: None,
             insecure_http: false,
-            connect_timeout: dial::CONNECT_TIMEOUT,
+            connect_timeout: Duration::from_secs(15),
         }
     }
 

@@ -135,17 +135,6 @@ impl Stream {
         poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// The next bytes if they have already arrived.
-    pub async fn ready(&mut self) -> Option<Option<Result<Bytes, Failure>>> {
-        poll_fn(|cx| {
-            Poll::Ready(match self.poll_next(cx) {
-                Poll::Ready(next) => Some(next),
-                Poll::Pending => None,
-            })
-        })
-        .await
-    }
-
     /// The next bytes, if they are here or when they come; none when the body has ended cleanly.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
         loop {

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::net::api::ApiOptions;
     use crate::net::base_url::BaseUrl;
-    use crate::net::dial::{CONNECT_TIMEOUT, DialOptions, Dialer, HEAD_TIMEOUT};
+    use crate::net::dial::{DialOptions, Dialer, HEAD_TIMEOUT};
 
     /// A lookup at a server that answers every request with an empty list, and the request lines that it receives.
     fn lookup() -> (ApiLookup, Receiver<String>) {
@@ -194,7 +194,7 @@ mod tests {
             cacert: None,
             gzip: false,
             clock,
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: HEAD_TIMEOUT,
             head_timeout: HEAD_TIMEOUT,
         });
         let api =

@@ -176,12 +176,6 @@ impl Budget {
         self.pending.push(change);
     }
 
-    /// Whether something happened that the state file does not say.
-    #[must_use]
-    pub fn is_unsaved(&self) -> bool {
-        !self.pending.is_empty()
-    }
-
     fn apply(&mut self, now: Timestamp, rate: &RateLimit, server_now: Duration) {
         let Some(remaining) = rate.remaining else { return };
         let known = self.allowance.map(|known| (self.remaining(known), known.until));
@@ -338,9 +332,9 @@ mod tests {
         first.sent(at(5));
         let rate = RateLimit { limit: Some(50), remaining: Some(0), reset: Some(Duration::from_secs(10_100)) };
         first.note(at(5), &rate, Duration::from_secs(10_000));
-        assert!(first.is_unsaved());
+        assert!(!first.pending.is_empty());
         first.load(at(6), &file);
-        assert_eq!((first.spent.len(), first.wait(at(6)), first.is_unsaved()), (1, Duration::from_secs(100), false));
+        assert_eq!((first.spent.len(), first.wait(at(6)), first.pending.len()), (1, Duration::from_secs(100), 0));
         let file = first.share();
         first.spend(at(200));
         first.give_back();

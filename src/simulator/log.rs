@@ -74,10 +74,6 @@ pub enum Ending {
 /// One connection.
 #[derive(Debug, Clone)]
 pub struct ConnectionLog {
-    /// When it was accepted.
-    pub opened: Instant,
-    /// When its ending was known.
-    pub closed: Option<Instant>,
     /// How many requests came on it.
     pub requests: usize,
     /// How many messages were written to it.
@@ -121,8 +117,6 @@ impl Log {
     pub(crate) fn opened(&self) -> usize {
         self.write(|records| {
             records.connections.push(ConnectionLog {
-                opened: Instant::now(),
-                closed: None,
                 requests: 0,
                 delivered: 0,
                 numbers: NumberSet::default(),
@@ -160,7 +154,6 @@ impl Log {
             let connection = &mut records.connections[connection];
             if connection.ending.is_none() {
                 connection.ending = Some(ending);
-                connection.closed = Some(Instant::now());
             }
         });
     }

@@ -10,9 +10,10 @@ use serde_json::Value;
 use super::super::CommandError;
 use super::input::{self, RuleSet, pointed};
 use super::print;
-use crate::net::api::{self, Api, ApiError, Delete, NewRule, RULE_BATCH};
-use crate::protocol::api_types::{DeleteOutcome, RuleCounts, RuleError, StoredRule as ApiRule};
+use crate::net::api::{self, Api, ApiError, Delete};
+use crate::protocol::api_types::{DeleteOutcome, RuleCounts, RuleError, StoredRule};
 use crate::protocol::disconnect::{Code, ProblemName};
+use crate::protocol::rule::plan::RULE_BATCH;
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::{FAILED, REFUSED};
 use crate::terminal::console::{Console, unless_closed};
@@ -22,7 +23,7 @@ use crate::text::sanitize;
 #[derive(Debug, Default)]
 pub struct AddResult {
     /// The accepted rules, as X returned them.
-    pub rules: Vec<ApiRule>,
+    pub rules: Vec<StoredRule>,
     /// The values of the accepted rules, as far as X lists them.
     pub taken: HashSet<String>,
     /// How many were accepted; X can return this number alone.
@@ -38,11 +39,7 @@ pub async fn send(api: &mut Api, rules: &[Rule], dry_run: bool) -> Result<AddRes
     let mut sent = AddResult::default();
     let mut rest: Vec<&Rule> = rules.iter().collect();
     while !rest.is_empty() {
-        let drafts: Vec<NewRule> = rest
-            .iter()
-            .map(|rule| NewRule { value: rule.value.clone(), tag: rule.tag().map(ToOwned::to_owned) })
-            .collect();
-        match api.add_rules(&drafts, dry_run).await {
+        match api.add_rules(&rest, dry_run).await {
             Ok(reply) => {
                 let named: HashSet<&str> = reply.rules.iter().map(|rule| rule.value.as_str()).collect();
                 let refused: HashSet<&str> = reply.errors.iter().filter_map(|error| error.value.as_deref()).collect();

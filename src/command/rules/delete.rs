@@ -6,9 +6,10 @@ use super::super::CommandError;
 use super::change::{DeleteResult, delete_batch, report_not_deleted};
 use super::{COLUMNS, input, print, read, rows};
 use crate::cli::RuleDelete;
-use crate::net::api::{Api, RULE_BATCH};
+use crate::net::api::Api;
 use crate::pipeline::tag::Tag;
-use crate::protocol::api_types::StoredRule as ApiRule;
+use crate::protocol::api_types::StoredRule;
+use crate::protocol::rule::plan::RULE_BATCH;
 use crate::protocol::rule::{Rule, piece};
 use crate::session::outcome::FAILED;
 use crate::terminal::console::{Console, unless_closed};
@@ -61,11 +62,11 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
             let rules: Vec<Rule> = batch.iter().map(Rule::from).collect();
             match delete_batch(api, &rules, |line| console.always(line)).await {
                 Ok(dropped) => {
-                    let is_kept = |rule: &&ApiRule| {
+                    let is_kept = |rule: &&StoredRule| {
                         rule.id.as_ref().is_some_and(|id| dropped.named.contains(id))
                             || dropped.named.contains(&rule.value)
                     };
-                    let sure: Vec<ApiRule> = batch.iter().filter(|rule| !is_kept(rule)).cloned().collect();
+                    let sure: Vec<StoredRule> = batch.iter().filter(|rule| !is_kept(rule)).cloned().collect();
                     if sure.len() == dropped.gone {
                         gone.extend(sure);
                     } else {
@@ -106,7 +107,7 @@ pub async fn run(api: &mut Api, console: &Console, which: &RuleDelete) -> Result
 }
 
 /// The rules that X has no more; empty if it does not say.
-async fn away(api: &mut Api, console: &Console, rules: Vec<ApiRule>) -> Vec<ApiRule> {
+async fn away(api: &mut Api, console: &Console, rules: Vec<StoredRule>) -> Vec<StoredRule> {
     let Ok((left, true)) = read(api, console).await else {
         console.always("X does not say which rules are deleted; list them with `xstream rules`");
         return Vec::new();
@@ -118,12 +119,12 @@ async fn away(api: &mut Api, console: &Console, rules: Vec<ApiRule>) -> Vec<ApiR
 }
 
 /// The rules that the arguments name, in X's order, and a message for each argument that names none.
-fn pick(all: Vec<ApiRule>, which: &RuleDelete) -> (Vec<ApiRule>, Vec<String>) {
+fn pick(all: Vec<StoredRule>, which: &RuleDelete) -> (Vec<StoredRule>, Vec<String>) {
     if which.all {
         return (all, Vec::new());
     }
     let fits =
-        |tag: &Tag, rule: &ApiRule| rule.tag.as_deref().is_some_and(|text| !text.is_empty() && tag.matches(text));
+        |tag: &Tag, rule: &StoredRule| rule.tag.as_deref().is_some_and(|text| !text.is_empty() && tag.matches(text));
     let tags: Vec<Tag> = which.tag.iter().map(|tag| Tag::from(tag.as_str())).collect();
     let mut missing = Vec::new();
     let mut miss = |found: bool, what: String| {

@@ -6,9 +6,10 @@ use super::super::CommandError;
 use super::change::{AddResult, is_cap, report_batch, report_errors, report_full, send, status, summary, why_refused};
 use super::input::{RuleSet, is_error};
 use crate::cli::RuleInput;
-use crate::net::api::{Api, RULE_BATCH};
+use crate::net::api::Api;
 use crate::observe::table::{Cell, Column, Style};
 use crate::protocol::rule::Rule;
+use crate::protocol::rule::plan::RULE_BATCH;
 use crate::terminal::console::{Console, WriteError, unless_closed};
 use crate::text::escape_controls;
 

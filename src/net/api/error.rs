@@ -8,7 +8,6 @@ use crate::protocol::api_types::RuleError;
 use crate::protocol::body::ResponseBody;
 use crate::protocol::disconnect::{Code, HttpStatus, LocalCause, ProblemName};
 use crate::protocol::problem::Problem;
-use crate::protocol::rate_limit::RateLimit;
 use crate::session::{Failure, Refusal};
 
 /// A failed call. It displays as one line that ends with what to do.
@@ -83,12 +82,6 @@ impl ApiError {
     #[must_use]
     pub fn code(&self) -> Code {
         self.kind.code()
-    }
-
-    /// The rate limit that came with the refusal.
-    #[must_use]
-    pub fn rate(&self) -> Option<RateLimit> {
-        self.refusal().map(|refusal| refusal.head.rate)
     }
 
     /// The errors of a refusal that concern single rules.

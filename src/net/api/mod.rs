@@ -23,13 +23,14 @@ use crate::clock::Clock;
 use crate::protocol::api_types::{
     AddOutcome, AppConnection, DeleteOutcome, ProjectUsage, RuleCounts, StoredRule, TerminateResult,
 };
+use crate::protocol::rule::Rule;
 use crate::session::Head;
 pub use advice::{advice_for, describe};
 pub use error::{ApiError, ApiErrorKind};
 pub use list::Listing;
 use list::encoded;
 use query::MAX_PAGES;
-pub use query::{ConnectionQuery, ConnectionStatus, Delete, KILL_BATCH, Kill, NewRule, RULE_BATCH};
+pub use query::{ConnectionQuery, ConnectionStatus, Delete, KILL_BATCH, Kill};
 use send::Expected;
 
 const CONNECTIONS: &str = "/2/connections";
@@ -126,15 +127,15 @@ impl Api {
         self.pages("listing the rules", RULES, &parameters, MAX_PAGES, StoredRule::from_json).await
     }
 
-    /// Adds rules, or only checks them. One request: pass at most [`RULE_BATCH`]. A success may still carry
+    /// Adds rules, or only checks them. One request: pass at most [`RULE_BATCH`](crate::protocol::rule::plan::RULE_BATCH). A success may still carry
     /// [errors](AddOutcome::errors), and so may a [refusal](ApiError::rules).
     ///
     /// # Errors
     /// The call failed; X may refuse all rules for one that is invalid.
-    pub async fn add_rules(&mut self, rules: &[NewRule], dry_run: bool) -> Result<AddOutcome, ApiError> {
+    pub async fn add_rules(&mut self, rules: &[&Rule], dry_run: bool) -> Result<AddOutcome, ApiError> {
         let rules: Vec<Value> = rules
             .iter()
-            .map(|rule| match &rule.tag {
+            .map(|rule| match rule.tag() {
                 Some(tag) => json!({ "value": rule.value, "tag": tag }),
                 None => json!({ "value": rule.value }),
             })
@@ -144,7 +145,7 @@ impl Api {
         Ok(AddOutcome::from_json(&reply))
     }
 
-    /// Deletes rules. One request: pass at most [`RULE_BATCH`].
+    /// Deletes rules. One request: pass at most [`RULE_BATCH`](crate::protocol::rule::plan::RULE_BATCH).
     ///
     /// # Errors
     /// The call failed.

@@ -3,9 +3,6 @@
 /// The most ids that one request to end connections may carry (X docs: connections).
 pub const KILL_BATCH: usize = 100;
 
-/// Rules that one request adds or deletes. X publishes no limit; its Powerstream accepts this many.
-pub const RULE_BATCH: usize = 100;
-
 /// Pages of one list. At X's page sizes no app has as many, but a faulty server may page without end.
 pub const MAX_PAGES: usize = 1000;
 
@@ -46,15 +43,6 @@ pub enum Kill<'a> {
     Endpoint(&'a str),
     /// All of the app's.
     All,
-}
-
-/// A rule to add.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NewRule {
-    /// The rule itself.
-    pub value: String,
-    /// Its label.
-    pub tag: Option<String>,
 }
 
 /// Which rules to delete.

@@ -40,9 +40,6 @@ use attempt::Progress;
 pub use attempt::{Dial, DialOutcome};
 use head::Coding;
 
-/// DNS, TCP and TLS together. X documents no figure; a network that needs longer needs its administrator.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// From the request to the response head. Half of it fails on a loaded server, twice as much hides a dead one.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -17,7 +17,7 @@ fn dialer(base: &str) -> Dialer {
         cacert: None,
         gzip: false,
         clock: Clock::new(1),
-        connect_timeout: CONNECT_TIMEOUT,
+        connect_timeout: Duration::from_secs(15),
         head_timeout: HEAD_TIMEOUT,
     })
     .expect("a dialer")

@@ -17,14 +17,12 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use serde_json::{Value, json};
-
 use super::Rule;
 use crate::text::escape_controls;
 
 /// Most rules in one request. X publishes no limit for the filtered stream; 100 is that of Powerstream, and every
 /// generation of the endpoint accepts it.
-pub const BATCH: usize = 100;
+pub const RULE_BATCH: usize = 100;
 
 /// X's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +34,10 @@ pub struct Caps {
 }
 
 impl Caps {
-    /// `rules` at a time, [`BATCH`] in a request.
+    /// `rules` at a time, [`RULE_BATCH`] in a request.
     #[must_use]
     pub const fn new(rules: usize) -> Self {
-        Self { rules, batch: BATCH }
+        Self { rules, batch: RULE_BATCH }
     }
 }
 
@@ -53,28 +51,6 @@ pub enum RuleRequest {
 }
 
 impl RuleRequest {
-    /// The body. Rules are deleted by id if all ids are known: another process may have deleted and added the same
-    /// value since.
-    #[must_use]
-    pub fn body(&self) -> Value {
-        match self {
-            Self::Add(rules) => {
-                let rules = rules.iter().map(|rule| match rule.tag() {
-                    Some(tag) => json!({ "value": rule.value, "tag": tag }),
-                    None => json!({ "value": rule.value }),
-                });
-                json!({ "add": rules.collect::<Vec<_>>() })
-            }
-            Self::Delete(rules) => {
-                if let Some(ids) = rules.iter().map(|rule| rule.id.as_deref()).collect::<Option<Vec<_>>>() {
-                    return json!({ "delete": { "ids": ids } });
-                }
-                let values: Vec<&str> = rules.iter().map(|rule| rule.value.as_str()).collect();
-                json!({ "delete": { "values": values } })
-            }
-        }
-    }
-
     /// The rules in the request, at least one.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
@@ -348,22 +324,6 @@ mod tests {
     fn more_rules_than_allowed_give_no_requests() {
         let plan = plan(&[Rule::new("a", None)], &set(&[(1, 0), (2, 0), (3, 0)]), Caps::new(2));
         assert_eq!((plan.excess, plan.requests.len(), plan.add.len()), (1, 0, 3));
-    }
-
-    #[test]
-    fn a_request_has_ids_if_all_are_known() {
-        let known = Rule { id: Some("7".into()), ..Rule::new("a", Some("t")) };
-        let unknown = Rule::new("b", None);
-        for (request, body) in [
-            (
-                RuleRequest::Add(vec![known.clone(), unknown.clone()]),
-                json!({"add":[{"value":"a","tag":"t"},{"value":"b"}]}),
-            ),
-            (RuleRequest::Delete(vec![known.clone()]), json!({"delete":{"ids":["7"]}})),
-            (RuleRequest::Delete(vec![known, unknown]), json!({"delete":{"values":["a","b"]}})),
-        ] {
-            assert_eq!(request.body(), body);
-        }
     }
 
     #[test]

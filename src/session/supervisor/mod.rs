@@ -207,12 +207,6 @@ impl Supervisor {
         }
     }
 
-    /// The number of the current or last connection, from 1; 0 before the first.
-    #[must_use]
-    pub fn connection(&self) -> u32 {
-        self.connections
-    }
-
     /// Requests of the last 15 minutes, and how many are allowed.
     #[must_use]
     pub fn requests(&self, now: Timestamp) -> (usize, usize) {

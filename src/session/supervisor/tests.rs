@@ -103,7 +103,7 @@ impl Scenario {
     }
 
     fn link(&mut self, event: LinkEvent) -> &mut Scenario {
-        let connection = self.supervisor.connection();
+        let connection = self.supervisor.connections;
         self.input(Input::Link { connection, event })
     }
 
