@@ -1,20 +1,11 @@
-//! The invented accounts and their texts, with entities, as JSON strings.
+//! The invented accounts and their texts, with entities.
 //!
 //! Offsets count code points, as X's do, so that a client that counts bytes or UTF-16 units fails its tests.
 
-use std::io::Write as _;
-
 use fastrand::Rng;
+use serde_json::{Value, json};
 
 use super::corpus::{ABOUT, ENGLISH, HASHTAGS, NAMES, TEXTS};
-
-/// Writes formatted text at the end of a buffer.
-macro_rules! put {
-    ($out:expr, $($text:tt)*) => {
-        $out.write_fmt(format_args!($($text)*)).expect("writing into memory cannot fail")
-    };
-}
-pub(crate) use put;
 
 /// An invented account, with its numbers at one time.
 pub(crate) struct User {
@@ -77,54 +68,35 @@ impl Text {
         Text { words: text, lang, hashtag, mention, ascii: rng.u8(..3) == 0 }
     }
 
-    /// Writes the entities; v2 has `start` and `end`, v1.1 an array `indices`.
-    pub(crate) fn entities(&self, out: &mut Vec<u8>, position: &str, tag_key: &str) {
-        let place = |out: &mut Vec<u8>, start: usize, end: usize| {
-            if position == "indices" {
-                put!(out, "\"indices\":[{start},{end}]");
-            } else {
-                put!(out, "\"start\":{start},\"end\":{end}");
-            }
-        };
-        out.extend_from_slice(b"{\"hashtags\":[");
-        if let Some((start, end, tag)) = self.hashtag {
-            out.push(b'{');
-            place(out, start, end);
-            put!(out, ",\"{tag_key}\":\"{tag}\"}}");
-        }
-        out.extend_from_slice(if position == "indices" { b"],\"user_mentions\":[" } else { b"],\"mentions\":[" });
-        if let Some((start, end, user)) = &self.mention {
-            out.push(b'{');
-            place(out, *start, *end);
-            let name = if position == "indices" { "screen_name" } else { "username" };
-            put!(out, ",\"{name}\":\"{}\"", user.username);
-            if position == "indices" {
-                put!(out, ",\"id\":{0},\"id_str\":\"{0}\"}}", user.id);
-            } else {
-                put!(out, ",\"id\":\"{}\"}}", user.id);
-            }
-        }
-        out.extend_from_slice(b"]}");
+    /// The entities of a v2 post.
+    pub(crate) fn entities(&self) -> Value {
+        let hashtag = self.hashtag.map(|(start, end, tag)| json!({ "start": start, "end": end, "tag": tag }));
+        let mention = self.mention.as_ref().map(|(start, end, user)| {
+            json!({ "start": start, "end": end, "username": user.username, "id": user.id.to_string() })
+        });
+        json!({ "hashtags": Vec::from_iter(hashtag), "mentions": Vec::from_iter(mention) })
+    }
+
+    /// The entities of a v1.1 post.
+    pub(crate) fn v1_entities(&self) -> Value {
+        let hashtag = self.hashtag.map(|(start, end, tag)| json!({ "indices": [start, end], "text": tag }));
+        let mention = self.mention.as_ref().map(|(start, end, user)| {
+            json!({ "indices": [start, end], "screen_name": user.username, "id": user.id,
+                "id_str": user.id.to_string() })
+        });
+        json!({ "hashtags": Vec::from_iter(hashtag), "user_mentions": Vec::from_iter(mention) })
     }
 }
 
-/// Writes a JSON string. With `ascii`, what is beyond ASCII becomes escapes, astral characters
-/// surrogate pairs.
-pub(crate) fn quote(text: &str, ascii: bool, out: &mut Vec<u8>) {
-    out.push(b'"');
-    for c in text.chars() {
-        match c {
-            '"' => out.extend_from_slice(b"\\\""),
-            '\\' => out.extend_from_slice(b"\\\\"),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            c if (c as u32) < 0x20 || (ascii && !c.is_ascii()) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    put!(out, "\\u{unit:04x}");
-                }
+/// Appends a message. With `ascii`, what is beyond ASCII becomes escapes, astral characters surrogate pairs.
+pub(crate) fn append(message: &Value, ascii: bool, out: &mut Vec<u8>) {
+    for c in message.to_string().chars() {
+        if ascii && !c.is_ascii() {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
             }
-            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        } else {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
-    out.push(b'"');
 }

@@ -1,12 +1,13 @@
 //! What each stream carries, as X documents it: posts, v1.1 posts, likes, or the events of its kind in turn.
 
-use std::io::Write as _;
+use serde_json::json;
 
-use super::author::{User, put};
+use super::author::{User, append};
 use super::fields::Selection;
 use super::numbered::FeedItem;
 use super::post::{Generator, rfc3339};
 pub(crate) use super::post_v2::Searchable;
+use super::post_v2::selected;
 use crate::protocol::endpoint::{Endpoint, Family, Fields};
 use crate::simulator::script::control::ControlMessage;
 
@@ -85,12 +86,7 @@ impl Content {
         let mut generator = Generator::new(item.seed);
         match self {
             Content::Post => {
-                let searchable = generator.v2(item.id, item.unix_ms, &item.note, selection, out);
-                if matched {
-                    generator.matching_rules(out);
-                }
-                out.push(b'}');
-                return Some(searchable);
+                return Some(generator.v2(item.id, item.unix_ms, &item.note, selection, matched, out));
             }
             Content::V1Post => generator.v1(item.id, item.unix_ms, &item.note, out),
             Content::Like => like(&mut generator, item, selection, out),
@@ -109,33 +105,19 @@ impl Content {
 /// A like of the post with the item's id.
 fn like(generator: &mut Generator, item: &FeedItem, selection: &Selection, out: &mut Vec<u8>) {
     let author = User::random(&mut generator.rng);
-    let members = [
-        ("created_at", format!("\"{}\"", rfc3339(item.unix_ms))),
-        ("id", format!("\"{:032x}\"", item.id)),
-        ("liked_tweet_author_id", format!("\"{}\"", author.id)),
-        ("liked_tweet_id", format!("\"{}\"", item.id)),
-        ("timestamp_ms", item.unix_ms.to_string()),
-    ];
-    let members: Vec<String> = members
-        .iter()
-        .filter(|(name, _)| selection.like.has(name))
-        .map(|(name, value)| format!("\"{name}\":{value}"))
-        .collect();
-    put!(out, "{{\"data\":{{{}}}", members.join(","));
-    let users = selection.expansions.has("liked_tweet_author_id");
-    let tweets = selection.expansions.has("liked_tweet_id");
-    if users || tweets {
-        out.extend_from_slice(b",\"includes\":{");
-        if users {
-            out.extend_from_slice(b"\"users\":[");
-            generator.v2_user(&author, false, &selection.user, out);
-            out.push(b']');
-        }
-        if tweets {
-            out.extend_from_slice(if users { b",\"tweets\":" } else { b"\"tweets\":" });
-            generator.referenced(item.id, &selection.tweet, out);
-        }
-        out.push(b'}');
+    let like = json!({
+        "created_at": rfc3339(item.unix_ms),
+        "id": format!("{:032x}", item.id),
+        "liked_tweet_author_id": author.id.to_string(),
+        "liked_tweet_id": item.id.to_string(),
+        "timestamp_ms": item.unix_ms,
+    });
+    let mut message = json!({ "data": selected(like, &selection.like) });
+    if selection.expansions.has("liked_tweet_author_id") {
+        message["includes"]["users"] = json!([generator.v2_user(&author, &selection.user)]);
     }
-    out.push(b'}');
+    if selection.expansions.has("liked_tweet_id") {
+        message["includes"]["tweets"] = json!([generator.referenced(item.id, &selection.tweet)]);
+    }
+    append(&message, false, out);
 }

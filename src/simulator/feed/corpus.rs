@@ -61,14 +61,14 @@ pub(crate) const ABOUT: &[&str] = &[
 
 pub(crate) const HASHTAGS: &[&str] = &["caturday", "rustlang", "streaming", "猫", "harbourdogs", "slowfood", "café"];
 
-/// Rule id and tag as JSON: a tag may be a string, empty or null.
-pub(crate) const RULES: &[(&str, &str)] = &[
-    ("1166895166390583299", "\"cats\""),
-    ("1166895166390583300", "\"dogs\""),
-    ("1166895166390583301", "\"rust lang\""),
-    ("1166895166390583302", "null"),
-    ("1166895166390583303", "\"\""),
+/// Rule id and tag: a tag may be a string, empty or null.
+pub(crate) const RULES: &[(&str, Option<&str>)] = &[
+    ("1166895166390583299", Some("cats")),
+    ("1166895166390583300", Some("dogs")),
+    ("1166895166390583301", Some("rust lang")),
+    ("1166895166390583302", None),
+    ("1166895166390583303", Some("")),
 ];
 
 /// What X believes a post is about; present on about half of them.
-pub(crate) const CONTEXT: &[u8] = br#"[{"domain":{"id":"66","name":"Interests and Hobbies Category","description":"A grouping of interests and hobbies entities, like Novelty Food or Destinations"},"entity":{"id":"852262932607926273","name":"Animals"}},{"domain":{"id":"65","name":"Interests and Hobbies Vertical","description":"Top level interests and hobbies groupings, like Food or Travel"},"entity":{"id":"847544972781826048","name":"Weather"}}]"#;
+pub(crate) const CONTEXT: &str = r#"[{"domain":{"id":"66","name":"Interests and Hobbies Category","description":"A grouping of interests and hobbies entities, like Novelty Food or Destinations"},"entity":{"id":"852262932607926273","name":"Animals"}},{"domain":{"id":"65","name":"Interests and Hobbies Vertical","description":"Top level interests and hobbies groupings, like Food or Travel"},"entity":{"id":"847544972781826048","name":"Weather"}}]"#;

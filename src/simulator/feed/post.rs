@@ -1,17 +1,15 @@
 //! Generated posts: varied, seeded, of the size and shape X sends, with invented accounts and texts.
 //!
-//! The texts contain what careless parsers get wrong: emoji, escapes, quotes of control messages. Everything is written
-//! straight into the caller's buffer, because the same generator also makes the floods.
+//! The texts contain what careless parsers get wrong: emoji, escapes, quotes of control messages.
 //!
 //! Law: the same seed, id and time give the same post.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use super::author::put;
 use super::corpus::RULES;
 use super::fields::Selection;
 use crate::protocol::post_id::PostId;
@@ -43,27 +41,19 @@ pub(crate) fn rfc3339(unix_ms: u64) -> String {
 #[derive(Debug)]
 pub(crate) struct Generator {
     pub(crate) rng: Rng,
-    /// The second `v1_date` is for: formatting a date costs more than the rest of a post.
-    pub(crate) second: u64,
-    /// That second as the v1.1 format writes it.
-    pub(crate) v1_date: String,
 }
 
 impl Generator {
     pub(crate) fn new(seed: u64) -> Generator {
-        Generator { rng: Rng::with_seed(seed), second: u64::MAX, v1_date: String::new() }
+        Generator { rng: Rng::with_seed(seed) }
     }
 
-    /// Appends the rules that a post matched where no rules are set: one, now and then two.
-    pub(crate) fn matching_rules(&mut self, out: &mut Vec<u8>) {
+    /// The rules that a post matched where no rules are set: one, now and then two.
+    pub(crate) fn matching_rules(&mut self) -> Value {
         let first = self.rng.usize(..RULES.len());
-        let (rule, tag) = RULES[first];
-        put!(out, ",\"matching_rules\":[{{\"id\":\"{rule}\",\"tag\":{tag}}}");
-        if self.rng.u8(..5) == 0 {
-            let (rule, tag) = RULES[(first + 1) % RULES.len()];
-            put!(out, ",{{\"id\":\"{rule}\",\"tag\":{tag}}}");
-        }
-        out.push(b']');
+        let count = if self.rng.u8(..5) == 0 { 2 } else { 1 };
+        let rules = RULES.iter().cycle().skip(first).take(count);
+        rules.map(|(rule, tag)| json!({ "id": rule, "tag": tag })).collect()
     }
 }
 
@@ -88,9 +78,7 @@ impl Posts {
         if self.generator.rng.u8(..100) < 15 {
             self.generator.v1(id, unix_ms, "", out);
         } else {
-            self.generator.v2(id, unix_ms, "", &Selection::all(), out);
-            self.generator.matching_rules(out);
-            out.push(b'}');
+            self.generator.v2(id, unix_ms, "", &Selection::all(), true, out);
         }
     }
 
@@ -111,7 +99,6 @@ impl Posts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     const AT: u64 = 1_790_000_000_000;
 

@@ -1,100 +1,64 @@
 //! Generated posts in the v1.1 format, which the v1.1 streams and Powerstream carry.
 
-use std::io::Write as _;
+use serde_json::{Value, json};
 
-use super::author::{Text, User, put, quote};
+use super::author::{Text, User, append};
 use super::post::{Generator, calendar, millis_of};
 
 impl Generator {
     /// Appends a whole v1.1 post; `note` ends its text.
     pub(crate) fn v1(&mut self, id: u64, unix_ms: u64, note: &str, out: &mut Vec<u8>) {
-        self.v1_open(id, unix_ms, note, out);
+        let (mut post, ascii) = self.v1_post(id, unix_ms, note);
         match self.rng.u8(..4) {
             0 => {
                 let text = Text::random(&mut self.rng);
                 let full =
                     format!("{0} … {0} … and so on, well past the old limit, until the sentence is over.", text.words);
-                put!(
-                    out,
-                    ",\"truncated\":true\
-                         ,\"extended_tweet\":{{\"display_text_range\":[0,{}]\
-                         ,\"entities\":",
-                    full.chars().count()
-                );
-                text.entities(out, "indices", "text");
-                out.extend_from_slice(b",\"full_text\":");
-                quote(&full, text.ascii, out);
-                out.push(b'}');
+                post["truncated"] = true.into();
+                post["extended_tweet"] = json!({ "display_text_range": [0, full.chars().count()],
+                    "entities": text.v1_entities(), "full_text": full });
             }
             1 => {
-                out.extend_from_slice(b",\"truncated\":false,\"retweeted_status\":");
                 let earlier = id - (self.rng.u64(1..900_000) << 32);
-                self.v1_open(earlier, millis_of(earlier), "", out);
-                out.extend_from_slice(b",\"truncated\":false}");
+                post["retweeted_status"] = self.v1_post(earlier, millis_of(earlier), "").0;
             }
-            _ => out.extend_from_slice(b",\"truncated\":false"),
+            _ => {}
         }
-        put!(out, ",\"filter_level\":\"low\",\"timestamp_ms\":\"{unix_ms}\"}}");
+        post["filter_level"] = "low".into();
+        post["timestamp_ms"] = unix_ms.to_string().into();
+        append(&post, ascii, out);
     }
 
-    /// The common members of a v1.1 post; the caller closes the object.
-    fn v1_open(&mut self, id: u64, unix_ms: u64, note: &str, out: &mut Vec<u8>) {
-        let mut text = Text::random(&mut self.rng);
-        text.words.push_str(note);
+    /// The common members of a v1.1 post, and whether its texts are written in ASCII.
+    fn v1_post(&mut self, id: u64, unix_ms: u64, note: &str) -> (Value, bool) {
+        let text = Text::random(&mut self.rng);
         let user = User::random(&mut self.rng);
-        put!(out, "{{\"created_at\":\"{}\"", self.v1_date(unix_ms));
-        put!(
-            out,
-            ",\"id\":{id},\"id_str\":\"{id}\"\
-                 ,\"source\":\"<a href=\\\"https://client.example.test\\\" rel=\\\"nofollow\\\">Harbour Client</a>\"\
-                 ,\"in_reply_to_status_id\":null,\"in_reply_to_status_id_str\":null\
-                 ,\"in_reply_to_user_id\":null,\"in_reply_to_user_id_str\":null\
-                 ,\"in_reply_to_screen_name\":null,\"geo\":null,\"coordinates\":null\
-                 ,\"place\":null,\"contributors\":null,\"is_quote_status\":false\
-                 ,\"quote_count\":0,\"reply_count\":{},\"retweet_count\":{}\
-                 ,\"favorite_count\":{},\"favorited\":false,\"retweeted\":false\
-                 ,\"lang\":\"{}\",\"text\":",
-            self.rng.u8(..9),
-            self.rng.u8(..40),
-            self.rng.u8(..200),
-            text.lang
-        );
-        quote(&text.words, text.ascii, out);
-        out.extend_from_slice(b",\"entities\":");
-        text.entities(out, "indices", "text");
-        put!(
-            out,
-            ",\"user\":{{\"id\":{0},\"id_str\":\"{0}\",\"screen_name\":\"{1}\"\
-                 ,\"location\":null,\"url\":null,\"translator_type\":\"none\"\
-                 ,\"protected\":false,\"verified\":{2},\"followers_count\":{3}\
-                 ,\"friends_count\":{4},\"listed_count\":{5},\"favourites_count\":{6}\
-                 ,\"statuses_count\":{7}\
-                 ,\"created_at\":\"Sat Mar 10 14:03:15 +0000 2018\",\"utc_offset\":null\
-                 ,\"time_zone\":null,\"geo_enabled\":false,\"lang\":null\
-                 ,\"contributors_enabled\":false,\"is_translator\":false\
-                 ,\"profile_image_url_https\":\"https://img.example.test/profile/{0:x}_normal.jpg\"\
-                 ,\"default_profile\":true,\"following\":null,\"notifications\":null\
-                 ,\"name\":",
-            user.id,
-            user.username,
-            self.rng.bool(),
-            self.rng.u32(..90_000),
-            self.rng.u16(..3000),
-            self.rng.u16(..400),
-            self.rng.u16(..9000),
-            self.rng.u32(..80_000)
-        );
-        quote(user.name, text.ascii, out);
-        out.extend_from_slice(b",\"description\":");
-        quote(user.about, text.ascii, out);
-        out.push(b'}');
-    }
-
-    fn v1_date(&mut self, unix_ms: u64) -> &str {
-        if self.second != unix_ms / 1000 {
-            self.second = unix_ms / 1000;
-            self.v1_date = calendar(unix_ms).strftime("%a %b %d %H:%M:%S +0000 %Y").to_string();
-        }
-        &self.v1_date
+        let account = json!({
+            "id": user.id, "id_str": user.id.to_string(), "screen_name": user.username,
+            "location": null, "url": null, "translator_type": "none",
+            "protected": false, "verified": self.rng.bool(), "followers_count": self.rng.u32(..90_000),
+            "friends_count": self.rng.u16(..3000), "listed_count": self.rng.u16(..400),
+            "favourites_count": self.rng.u16(..9000), "statuses_count": self.rng.u32(..80_000),
+            "created_at": "Sat Mar 10 14:03:15 +0000 2018", "utc_offset": null,
+            "time_zone": null, "geo_enabled": false, "lang": null,
+            "contributors_enabled": false, "is_translator": false,
+            "profile_image_url_https": format!("https://img.example.test/profile/{:x}_normal.jpg", user.id),
+            "default_profile": true, "following": null, "notifications": null,
+            "name": user.name, "description": user.about,
+        });
+        let post = json!({
+            "created_at": calendar(unix_ms).strftime("%a %b %d %H:%M:%S +0000 %Y").to_string(),
+            "id": id, "id_str": id.to_string(),
+            "source": r#"<a href="https://client.example.test" rel="nofollow">Harbour Client</a>"#,
+            "in_reply_to_status_id": null, "in_reply_to_status_id_str": null,
+            "in_reply_to_user_id": null, "in_reply_to_user_id_str": null, "in_reply_to_screen_name": null,
+            "geo": null, "coordinates": null, "place": null, "contributors": null,
+            "is_quote_status": false, "favorited": false, "retweeted": false, "truncated": false,
+            "quote_count": 0, "reply_count": self.rng.u8(..9), "retweet_count": self.rng.u8(..40),
+            "favorite_count": self.rng.u8(..200),
+            "lang": text.lang, "text": format!("{}{note}", text.words), "entities": text.v1_entities(),
+            "user": account,
+        });
+        (post, text.ascii)
     }
 }

@@ -1,6 +1,6 @@
 //! Posts at full speed: some megabytes prepared once, then written repeatedly.
 //!
-//! A generator makes some hundred megabytes of posts per second, a loopback socket accepts gigabytes.
+//! A loopback socket accepts gigabytes per second, far more than a generator makes.
 //! To measure a client the server must not be the slow part, so a flood copies prepared bytes. The
 //! cost: after about two thousand posts the ids repeat.
 
@@ -15,7 +15,7 @@ use crate::simulator::feed::post::Posts;
 const CHUNK: usize = 16 << 10;
 
 /// How much is prepared: long enough to defeat caches that would not help a real client, short enough to be made
-/// within milliseconds. At most four such blocks are kept.
+/// at once. At most four such blocks are kept.
 const SIZE: usize = 4 << 20;
 
 /// The number of a framing's block, below 4.
