@@ -3,6 +3,7 @@
 //! Whatever a server sends passes [`sanitize`] or [`escape_controls`] before it is shown to a user.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -119,6 +120,26 @@ pub fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Lines of at most `room` columns, at least one, broken between words; a longer word (an id to be copied) stays whole.
+#[must_use]
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => word.clone_into(line),
+            Some(line) if line.width() + 1 + word.width() <= room => line.extend([" ", word]),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A file as messages name it; `-` is stdin.
+#[must_use]
+pub fn file_name(path: &Path) -> String {
+    if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() }
 }
 
 #[cfg(test)]

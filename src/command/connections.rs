@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 
 use super::client_config::{self, ClientConfig};
-use super::{CommandError, runtime, target, usage_error};
+use super::{CommandError, block_on, target, usage_error};
 use crate::cli::{ConnectionKill, ConnectionList, ConnectionVerb, ConnectionsArgs};
 use crate::net::api::{self, Api, ConnectionQuery, ConnectionStatus, KILL_BATCH, Kill};
 use crate::observe::table::{Cell, Column, Style};
@@ -45,18 +45,14 @@ pub fn run(args: &ConnectionsArgs, arguments: &[OsString], console: &mut Console
     }
     let config = ClientConfig::new(&args.access, client_config::base(&args.access, Host::Api)?, console)?;
     let mut api = config.api(config.clock(), console)?;
-    let runtime = runtime()?;
-    let status = runtime.block_on(async {
+    block_on(async {
         match &job {
             ConnectionJob::List(filter) => {
                 list(&mut api, console, filter, &client_config::server_options(&args.access)).await
             }
             ConnectionJob::Kill(which, yes) => kill(&mut api, console, which, *yes).await,
         }
-    });
-    // A name lookup that still runs must not delay the exit.
-    runtime.shutdown_background();
-    status
+    })
 }
 
 enum ConnectionJob {

@@ -14,7 +14,7 @@ use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
 use crate::protocol::nearest;
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
-use crate::text::sanitize;
+use crate::text::{file_name, sanitize};
 
 /// Longest part of an argument repeated in an error, in characters.
 const LONGEST_WORD: usize = 60;
@@ -26,7 +26,7 @@ const LONGEST_RECORD: u64 = 1 << 20;
 /// Runs the verb; returns the exit status.
 pub fn run(explain: &ExplainArgs, console: &Console) -> Result<u8, CommandError> {
     if let Some(path) = &explain.journal {
-        let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+        let name = file_name(path);
         let diagnosis = read(path).with_context(|| format!("reading the journal {name}"))?;
         if diagnosis.is_empty() {
             return Err(anyhow::anyhow!("{name} is no journal: it has no record of a run").into());

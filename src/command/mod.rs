@@ -164,7 +164,11 @@ fn expression(option: &str, text: Option<&str>, console: &Console) -> Result<Opt
     }
 }
 
-/// The runtime of every verb with sockets: one thread.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+/// Runs a verb on one thread. What still runs after its end, such as a name lookup or the open of a FIFO without a
+/// writer, does not delay the exit.
+fn block_on<T>(verb: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let result = runtime.block_on(verb);
+    runtime.shutdown_background();
+    result
 }

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{CommandError, pipeline_options, runtime};
+use super::{CommandError, block_on, pipeline_options};
 use crate::cli::ReplayArgs;
 use crate::observe::notice;
 use crate::pipeline::Intake;
@@ -22,7 +22,7 @@ use crate::session::{Outcome, Signal};
 use crate::terminal::console::Console;
 use crate::terminal::signal::{SignalEvent, Signals};
 use crate::terminal::{Color, StatusMode, Terminal, TerminalOptions};
-use crate::text::sanitize;
+use crate::text::{file_name, sanitize};
 use crate::time::format_duration;
 
 /// Bytes per read.
@@ -49,8 +49,7 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 /// Runs the verb; returns the exit status.
 pub fn run(replay: &ReplayArgs, console: &Console) -> Result<u8, CommandError> {
     let pipeline = pipeline_options(&replay.filter, console)?;
-    let runtime = runtime()?;
-    let status = runtime.block_on(async {
+    block_on(async {
         let options = TerminalOptions { quiet: replay.quiet, status: StatusMode::Auto, color: Color::Never };
         let terminal =
             Terminal::new(options, BUFFER, console.redactor().clone()).context("taking over stdout and stderr")?;
@@ -75,10 +74,7 @@ pub fn run(replay: &ReplayArgs, console: &Console) -> Result<u8, CommandError> {
             Err(ReplayStop::Output(error)) => Err(anyhow::Error::from(error).context("writing to stdout").into()),
             Ok(()) => Ok(if player.failed { FAILED } else { 0 }),
         }
-    });
-    // The open of a FIFO without a writer must not delay the exit.
-    runtime.shutdown_background();
-    status
+    })
 }
 
 /// Why a replay stops early.
@@ -114,7 +110,7 @@ impl Player {
     async fn play_all(&mut self, files: &[std::path::PathBuf]) -> Result<(), ReplayStop> {
         let mut bad = 0;
         for path in files {
-            let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+            let name = file_name(path);
             let opened = self.open(path).await?;
             let source = match opened {
                 Ok(source) => source,

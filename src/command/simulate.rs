@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{CommandError, runtime, usage_error};
+use super::{CommandError, block_on, usage_error};
 use crate::cli::SimulateArgs;
 use crate::protocol::endpoint;
 use crate::protocol::rule::file;
@@ -50,7 +50,7 @@ pub fn run(simulate: SimulateArgs, console: &Console) -> Result<u8, CommandError
     if let Some(text) = &simulate.api {
         options.api = Some(Script::parse(text).or_else(|error| usage_error(format!("--api: {error}")))?);
     }
-    runtime()?.block_on(async {
+    block_on(async {
         let server = Server::start(options).await.context("listening on loopback")?;
         if let (Some(path), Some(pem)) = (&simulate.tls, server.ca_pem()) {
             std::fs::write(path, pem).with_context(|| format!("writing the CA to {}", path.display()))?;

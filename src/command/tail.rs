@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::client_config::{self, ClientConfig};
 use super::target::{self, Target};
-use super::{CommandError, pipeline_options, runtime, usage_error};
+use super::{CommandError, block_on, pipeline_options, usage_error};
 use crate::cli::TailArgs;
 use crate::clock::Clock;
 use crate::net::api::{Api, ApiOptions};
@@ -37,11 +37,7 @@ pub fn run(tail: TailArgs, arguments: &[OsString], console: &mut Console) -> Res
     } else {
         ClientConfig::new(&tail.access, base, console)?
     };
-    let runtime = runtime()?;
-    let outcome = runtime.block_on(follow(tail, target, config, selection, console));
-    // A name lookup that still runs must not delay the exit.
-    runtime.shutdown_background();
-    outcome
+    block_on(follow(tail, target, config, selection, console))
 }
 
 async fn follow(

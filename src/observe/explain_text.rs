@@ -8,6 +8,7 @@ use crate::protocol::catalogue::{
     CatalogueEntry, CodeGroup, ENTRIES, Effect, PASSING, STATUS_PAGE, Side, TOPICS, Topic,
 };
 use crate::session::reaction::reaction;
+use crate::text::wrap;
 
 /// The width that mails, issues and the narrowest terminal show in full.
 const WIDTH: usize = 80;
@@ -97,23 +98,11 @@ pub(super) fn labelled(page: &mut String, label: &str, text: &str) {
     paragraph(page, &format!("  {label:width$}", width = COLUMN - 2), &" ".repeat(COLUMN), text);
 }
 
-/// Text in lines of at most 80 columns, the first behind `first`, the others behind `rest`.
+/// Text in lines of at most 80 columns, the first behind `first`, the others behind `rest`, which is as wide.
 pub(super) fn paragraph(page: &mut String, first: &str, rest: &str, text: &str) {
-    let mut line = first.to_owned();
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            let _ = writeln!(page, "{}", line.trim_end());
-            rest.clone_into(&mut line);
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
+    for (n, line) in wrap(text, WIDTH - rest.len()).iter().enumerate() {
+        let _ = writeln!(page, "{}", format!("{}{line}", if n == 0 { first } else { rest }).trim_end());
     }
-    let _ = writeln!(page, "{}", line.trim_end());
 }
 
 #[cfg(test)]

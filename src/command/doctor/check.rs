@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr as _;
 
-use crate::text::{plural, sanitize};
+use crate::observe::table::{Style, painted};
+use crate::text::{plural, sanitize, wrap};
 
 /// Longest text of a check, in characters. X's longest sentence has about 210.
 const LONGEST: usize = 600;
@@ -40,12 +40,12 @@ impl CheckState {
         }
     }
 
-    fn mark(self) -> (&'static str, &'static str) {
+    fn mark(self) -> (&'static str, Style) {
         match self {
-            CheckState::Ok => ("✓", "32"),
-            CheckState::Warn => ("!", "33"),
-            CheckState::Fail => ("✗", "31"),
-            CheckState::Skipped => ("-", "2"),
+            CheckState::Ok => ("✓", Style::Good),
+            CheckState::Warn => ("!", Style::Warn),
+            CheckState::Fail => ("✗", Style::Bad),
+            CheckState::Skipped => ("-", Style::Faint),
         }
     }
 }
@@ -114,8 +114,8 @@ impl Check {
 
     /// The lines for a terminal; wrapped where the width is known.
     pub fn render(&self, width: Option<usize>, color: bool) -> String {
-        let (mark, code) = self.state.mark();
-        let mark = painted(mark, code, color);
+        let (mark, style) = self.state.mark();
+        let mark = painted(mark, style, color);
         let took = match self.took.as_millis() {
             0 => String::new(),
             millis @ 1..10_000 => format!("{millis} ms"),
@@ -123,16 +123,16 @@ impl Check {
         };
         let head = format!("{mark} {:<12}{took:>7}   ", label(self.name));
         let room = width.map(|width| width.saturating_sub(MARGIN)).filter(|room| *room >= NARROWEST);
-        let faint = if self.state == CheckState::Skipped { "2" } else { "" };
+        let text_style = if self.state == CheckState::Skipped { Style::Faint } else { Style::Plain };
         let mut text = String::new();
-        for (at, line) in wrapped(&self.text, room).iter().enumerate() {
+        for (at, line) in wrap(&self.text, room.unwrap_or(usize::MAX)).iter().enumerate() {
             text.push_str(&if at == 0 { head.clone() } else { " ".repeat(MARGIN) });
-            text.push_str(&painted(line, faint, color));
+            text.push_str(&painted(line, text_style, color));
             text.push('\n');
         }
         let room = room.map(|room| room - 2);
-        for (at, line) in self.advice.iter().flat_map(|advice| wrapped(advice, room)).enumerate() {
-            let arrow = if at == 0 { painted("→", code, color) } else { " ".to_owned() };
+        for (at, line) in self.advice.iter().flat_map(|advice| wrap(advice, room.unwrap_or(usize::MAX))).enumerate() {
+            let arrow = if at == 0 { painted("→", style, color) } else { " ".to_owned() };
             text.extend([" ".repeat(MARGIN).as_str(), &arrow, " ", &line, "\n"]);
         }
         text
@@ -157,28 +157,6 @@ pub fn summary(failures: usize, warnings: usize) -> String {
         (failures, 0) => plural(failures, "failure"),
         (failures, warnings) => format!("{}, {}", plural(failures, "failure"), plural(warnings, "warning")),
     }
-}
-
-fn painted(text: &str, code: &str, color: bool) -> String {
-    if color && !code.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-}
-
-/// Lines of at most `room` columns, broken between words; a longer word (an id to be copied) stays whole.
-fn wrapped(text: &str, room: Option<usize>) -> Vec<String> {
-    let Some(room) = room else { return vec![text.to_owned()] };
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            word.clone_into(line);
-        } else if line.width() + 1 + word.width() <= room {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::check::Check;
-use crate::command::usage::{end, percent};
+use crate::command::usage::{cap_state, end};
 use crate::net::api::{ApiError, ApiErrorKind};
 use crate::protocol::api_types::{AppConnection, ProjectUsage, RuleCounts, is_connection_id};
 use crate::protocol::disconnect::{Code, HttpStatus, ProblemName};
@@ -163,29 +163,17 @@ pub fn usage(usage: &ProjectUsage, today: Date, again: &str) -> Check {
     const NAME: &str = "usage";
     let turn = usage.cap_reset_day.and_then(|day| i8::try_from(day).ok()).filter(|day| (1..=31).contains(day));
     let turns = turn.map_or_else(String::new, |turn| format!(", until {}", end(today, turn)));
-    match (usage.project_usage, usage.project_cap) {
-        (Some(used), Some(cap)) => {
-            let text = format!(
-                "{} of {} posts used ({}), {} left{turns}",
-                thousands(used),
-                thousands(cap),
-                percent(used, cap),
-                thousands(cap.saturating_sub(used))
-            );
-            if used >= cap {
-                let advice = "wait for the day on which it turns, or buy more in the developer portal";
-                Check::fail(NAME, REFUSED, &text, advice)
-            } else if u128::from(used) * 100 > u128::from(cap) * u128::from(NEARLY) {
-                let advice =
-                    format!("see where it goes: xstream usage{again}; stop in time: xstream tail --quota N/day");
-                Check::warn(NAME, &text, &advice)
-            } else {
-                Check::ok(NAME, &text)
-            }
-        }
-        (Some(used), None) => Check::ok(NAME, &format!("{} posts used; X states no cap", thousands(used))),
-        (None, Some(cap)) => Check::ok(NAME, &format!("a cap of {} posts; X states no use of it", thousands(cap))),
-        (None, None) => Check::ok(NAME, "X states neither a cap nor what is used of it"),
+    let text = cap_state(usage.project_usage, usage.project_cap);
+    let (Some(used), Some(cap)) = (usage.project_usage, usage.project_cap) else { return Check::ok(NAME, &text) };
+    let text = text + &turns;
+    if used >= cap {
+        let advice = "wait for the day on which it turns, or buy more in the developer portal";
+        Check::fail(NAME, REFUSED, &text, advice)
+    } else if u128::from(used) * 100 > u128::from(cap) * u128::from(NEARLY) {
+        let advice = format!("see where it goes: xstream usage{again}; stop in time: xstream tail --quota N/day");
+        Check::warn(NAME, &text, &advice)
+    } else {
+        Check::ok(NAME, &text)
     }
 }
 

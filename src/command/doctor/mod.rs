@@ -13,13 +13,12 @@ mod network;
 mod report;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
 use super::client_config::{self, ClientConfig};
-use super::{CommandError, runtime, status_of, tail, target, usage_error};
+use super::{CommandError, block_on, status_of, tail, target, usage_error};
 use crate::cli::{AccessArgs, DoctorArgs};
 use crate::clock::Clock;
 use crate::net::api::{self, Api, ApiError, ConnectionQuery};
@@ -33,6 +32,7 @@ use crate::session::outcome::REFUSED;
 use crate::session::{Head, Signal};
 use crate::store::state::Store;
 use crate::terminal::console::{Console, ConsoleOptions};
+use crate::text::file_name;
 use crate::time::{Timestamp, format_duration};
 use check::{Check, label};
 use evaluate::{CONNECTIONS, FirstCall};
@@ -74,11 +74,7 @@ pub fn run(args: &DoctorArgs, arguments: &[OsString], console: &mut Console) -> 
     let run = DoctorRun { endpoint, config, clock, usable: found.ok(), account, request, force: args.force, again };
     let mut report = CheckReport::new(console);
     report.add(&shape)?;
-    let runtime = runtime()?;
-    let examined = runtime.block_on(run.examine(&mut report));
-    // A name lookup that still runs must not delay the exit.
-    runtime.shutdown_background();
-    let interrupted = examined?;
+    let interrupted = block_on(run.examine(&mut report))?;
     report.end()?;
     Ok(if interrupted { 128 + Signal::Int.number() } else { report.exit() })
 }
@@ -97,9 +93,8 @@ fn shape(found: &Result<Token, String>, args: &AccessArgs) -> Check {
         Ok(token) => {
             let variable = VARIABLES.iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
             let source = match (path, variable) {
-                (Some(path), _) if path == Path::new("-") => "stdin".to_owned(),
                 (Some(path), _) if path.starts_with("/dev/fd") => "the command line".to_owned(),
-                (Some(path), _) => path.display().to_string(),
+                (Some(path), _) => file_name(path),
                 (None, Some(name)) if args.bearer.is_none() => format!("${name}"),
                 (None, _) => "the command line".to_owned(),
             };

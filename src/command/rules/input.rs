@@ -15,7 +15,7 @@ use crate::protocol::rule::finding::{Finding, Severity};
 use crate::protocol::rule::lint::lint;
 use crate::protocol::rule::{AccessLevel, Rule, piece};
 use crate::terminal::console::Console;
-use crate::text::escape_controls;
+use crate::text::{escape_controls, file_name};
 
 /// Characters shown before and after the one with the caret: with the indent, they fit on a terminal of 80 columns.
 const BEFORE: usize = 40;
@@ -70,7 +70,7 @@ impl RuleSet {
         }
         let rule_set = RuleSet::read(&sources, console)?;
         if rule_set.rules.is_empty() {
-            let names: Vec<String> = sources.files.iter().map(|file| name(file)).collect();
+            let names: Vec<String> = sources.files.iter().map(|file| file_name(file)).collect();
             return usage_error(format!("no rule in {}", names.join(", ")));
         }
         Ok(rule_set)
@@ -80,7 +80,7 @@ impl RuleSet {
     pub fn read(sources: &Sources<'_>, console: &Console) -> Result<RuleSet, CommandError> {
         let mut files = Vec::new();
         for path in sources.files {
-            files.push((name(path), bytes(path, sources.stdin_taken)?));
+            files.push((file_name(path), bytes(path, sources.stdin_taken)?));
         }
         let read = file::read(files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
         let read = read.or_else(|mistakes| {
@@ -192,12 +192,8 @@ pub fn pointed(rule: &str, position: usize) -> String {
     format!("  {before}{}{tail}\n  {}^", piece(at, AFTER), " ".repeat(before.width()))
 }
 
-fn name(path: &Path) -> String {
-    if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() }
-}
-
 fn bytes(path: &Path, stdin_taken: bool) -> Result<Vec<u8>, CommandError> {
-    let name = name(path);
+    let name = file_name(path);
     let read = if path != Path::new("-") {
         std::fs::read(path)
     } else if stdin_taken {

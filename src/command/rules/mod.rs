@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::client_config::{self, ClientConfig};
-use super::{CommandError, runtime, usage_error};
+use super::{CommandError, block_on, usage_error};
 use crate::cli::{RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, RulesArgs};
 use crate::net::api::{self, Api, Listing};
 use crate::observe::table::{Cell, Column, Style};
@@ -43,8 +43,7 @@ pub fn run(args: &RulesArgs, arguments: &[OsString], console: &mut Console) -> R
     let config = ClientConfig::new(&args.access, client_config::base(&args.access, Host::Api)?, console)?;
     let console = &*console;
     let mut api = config.api(config.clock(), console)?;
-    let runtime = runtime()?;
-    let status = runtime.block_on(async {
+    let status = block_on(async {
         match &job {
             RuleJob::List(tag) => list(&mut api, console, tag.as_ref()).await,
             RuleJob::Add(rule_set) => change::add(&mut api, console, rule_set).await,
@@ -55,8 +54,6 @@ pub fn run(args: &RulesArgs, arguments: &[OsString], console: &mut Console) -> R
             RuleJob::Export(tag, form) => export(&mut api, console, tag.as_ref(), *form).await,
         }
     });
-    // A name lookup that still runs must not delay the exit.
-    runtime.shutdown_background();
     match status {
         // The usual advice for the status of such a refusal concerns the account.
         Err(CommandError::Call(error)) => match change::advice(&error) {

@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::client_config::{self, ClientConfig};
-use super::{CommandError, runtime, tail};
+use super::{CommandError, block_on, tail};
 use crate::cli;
 use crate::protocol::endpoint::Host;
 use crate::store::state::Store;
 use crate::terminal::console::Console;
 use report::UsageReport;
-pub use report::{end, percent};
+pub use report::{cap_state, end};
 
 /// Runs the verb; returns the exit status.
 pub fn run(args: &cli::UsageArgs, arguments: &[OsString], console: &mut Console) -> Result<u8, CommandError> {
@@ -36,12 +36,9 @@ pub fn run(args: &cli::UsageArgs, arguments: &[OsString], console: &mut Console)
         None => None,
     };
     let mut api = config.api(config.clock(), console)?;
-    let runtime = runtime()?;
-    let usage = runtime.block_on(api.usage(Some(args.days)));
-    // A name lookup that still runs must not delay the exit.
-    runtime.shutdown_background();
+    let usage = block_on(async { Ok(api.usage(Some(args.days)).await?) })?;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let report = UsageReport::new(&usage?, metered.as_deref(), today, args.days);
+    let report = UsageReport::new(&usage, metered.as_deref(), today, args.days);
     if let Some(width) = Console::width().filter(|_| console.is_table()) {
         console.print(&report.render(width, console.is_colored()))?;
         if args.state.is_none() {

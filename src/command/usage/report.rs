@@ -158,20 +158,8 @@ impl UsageReport {
 
     /// The state of the cap, one fact per line.
     fn summary(&self) -> String {
-        let used = match (self.used, self.cap) {
-            (Some(used), Some(cap)) => format!(
-                "{} of {} posts used ({}), {} left",
-                thousands(used),
-                thousands(cap),
-                percent(used, cap),
-                thousands(cap.saturating_sub(used))
-            ),
-            (Some(used), None) => format!("{} posts used; X states no cap", thousands(used)),
-            (None, Some(cap)) => format!("a cap of {} posts; X does not state what is used", thousands(cap)),
-            (None, None) => "X states neither a cap nor what is used of it".to_owned(),
-        };
         let project = self.project.as_ref().map_or_else(String::new, |project| format!(", project {project}"));
-        let mut lines = vec![format!("{used}{project}")];
+        let mut lines = vec![format!("{}{project}", cap_state(self.used, self.cap))];
         if let Some(turns) = self.turns {
             let days = self.today.until(turns).map_or(0, |span| span.get_days());
             let plural = if days == 1 { "" } else { "s" };
@@ -203,8 +191,24 @@ fn bar(posts: u64, most: u64, room: usize) -> String {
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
+/// What is used of the cap, and left.
+pub fn cap_state(used: Option<u64>, cap: Option<u64>) -> String {
+    match (used, cap) {
+        (Some(used), Some(cap)) => format!(
+            "{} of {} posts used ({}), {} left",
+            thousands(used),
+            thousands(cap),
+            percent(used, cap),
+            thousands(cap.saturating_sub(used))
+        ),
+        (Some(used), None) => format!("{} posts used; X states no cap", thousands(used)),
+        (None, Some(cap)) => format!("a cap of {} posts; X does not state what is used", thousands(cap)),
+        (None, None) => "X states neither a cap nor what is used of it".to_owned(),
+    }
+}
+
 /// A share for the user; a small one is not shown as 0 %, and one below the cap is not shown as 100 %.
-pub fn percent(used: u64, cap: u64) -> String {
+fn percent(used: u64, cap: u64) -> String {
     if cap == 0 {
         return "100 %".to_owned();
     }

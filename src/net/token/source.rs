@@ -4,6 +4,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::{LONGEST, Token};
+use crate::text::file_name;
 
 /// The environment variables that may hold a token, in the order of their precedence.
 pub const VARIABLES: [&str; 4] = ["XSTREAM_BEARER", "X_BEARER_TOKEN", "BEARER_TOKEN", "TWITTER_BEARER_TOKEN"];
@@ -21,7 +22,7 @@ impl Token {
             return Token::parse(text, "--bearer");
         }
         if let Some(path) = file {
-            let name = if is_stdin(path) { "stdin".to_owned() } else { path.display().to_string() };
+            let name = file_name(path);
             let text = read(path).map_err(|error| format!("reading the token from {name}: {error}"))?;
             return Token::parse(&text, &name);
         }
@@ -41,14 +42,10 @@ impl Token {
     }
 }
 
-fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
 fn read(path: &Path) -> io::Result<String> {
     let limit = LONGEST as u64 * 2;
     let mut text = String::new();
-    if is_stdin(path) {
+    if path == Path::new("-") {
         io::stdin().lock().take(limit).read_to_string(&mut text)?;
     } else {
         std::fs::File::open(path)?.take(limit).read_to_string(&mut text)?;

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use hyper::StatusCode;
+
 /// Names and values in the order they are written.
 pub(crate) type Headers = Vec<(String, String)>;
 
@@ -49,28 +51,7 @@ pub(crate) fn content_type(body: &[u8]) -> String {
 
 pub(crate) fn phrase(code: u16) -> &'static str {
     match code {
-        200 => "OK",
-        201 => "Created",
-        302 => "Found",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        409 => "Conflict",
-        411 => "Length Required",
-        413 => "Content Too Large",
-        416 => "Range Not Satisfiable",
         420 => "Enhance Your Calm",
-        422 => "Unprocessable Content",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "",
+        _ => StatusCode::from_u16(code).ok().and_then(|code| code.canonical_reason()).unwrap_or_default(),
     }
 }
