@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::observe::table::{Style, painted};
 use crate::text::{plural, sanitize, wrap};
+use crate::time::as_millis;
 
 /// Longest text of a check, in characters. X's longest sentence has about 210.
 const LONGEST: usize = 600;
@@ -106,7 +107,7 @@ impl Check {
         json!({
             "name": self.name,
             "state": self.state.name(),
-            "ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            "ms": as_millis(self.took),
             "text": self.text,
             "cure": self.advice,
         })

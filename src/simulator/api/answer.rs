@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// A whole response.
 pub(crate) struct JsonResponse {
-    pub(crate) code: u16,
+    pub(crate) status: u16,
     pub(crate) body: Value,
 }
 

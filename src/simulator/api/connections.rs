@@ -42,7 +42,7 @@ pub(crate) fn list(registry: &Registry, query: &str) -> Result<JsonResponse, Pro
     if !data.is_empty() {
         body["data"] = Value::Array(data);
     }
-    Ok(JsonResponse { code: 200, body })
+    Ok(JsonResponse { status: 200, body })
 }
 
 fn render(entry: &RegisteredConnection) -> Value {
@@ -109,7 +109,7 @@ fn tally(results: &[Value]) -> JsonResponse {
         "failed_kills": results.len() - killed,
         "results": results,
     }});
-    JsonResponse { code: 200, body }
+    JsonResponse { status: 200, body }
 }
 
 /// The names the API knows; streams without one are listed under their path but cannot be selected.

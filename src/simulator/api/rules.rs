@@ -160,7 +160,7 @@ impl RuleStore {
         if !page.is_empty() {
             body["data"] = Value::Array(page);
         }
-        Ok(JsonResponse { code: 200, body })
+        Ok(JsonResponse { status: 200, body })
     }
 
     /// `GET …/rules/counts`, with the numbers as strings.
@@ -176,7 +176,7 @@ impl RuleStore {
             "client_app_rules_count": app,
             "all_project_client_apps": [app],
         });
-        Ok(JsonResponse { code: 200, body: json!({ "data": pick(data, &fields) }) })
+        Ok(JsonResponse { status: 200, body: json!({ "data": pick(data, &fields) }) })
     }
 
     /// `POST …/rules`.
@@ -244,7 +244,7 @@ impl RuleStore {
                 active.add(rule, term);
             }
         }
-        Ok(JsonResponse { code: 201, body })
+        Ok(JsonResponse { status: 201, body })
     }
 
     /// X publishes the problem, not its status; 422 is what it gives for rules it cannot take.
@@ -289,7 +289,7 @@ impl RuleStore {
                 active.rules.remove(at);
             }
         }
-        Ok(JsonResponse { code: 200, body })
+        Ok(JsonResponse { status: 200, body })
     }
 
     /// Whether X deletes or only validates when both are given is not published, so both are refused.
@@ -303,7 +303,7 @@ impl RuleStore {
         let mut active = self.read();
         let count = active.rules.len();
         active.rules.clear();
-        Ok(JsonResponse { code: 200, body: deleted(count, 0, now) })
+        Ok(JsonResponse { status: 200, body: deleted(count, 0, now) })
     }
 }
 

@@ -163,7 +163,7 @@ impl UsageMeter {
             "daily_project_usage": by_day,
             "daily_client_app_usage": by_app,
         });
-        Ok(JsonResponse { code: 200, body: json!({ "data": pick(data, &fields) }) })
+        Ok(JsonResponse { status: 200, body: json!({ "data": pick(data, &fields) }) })
     }
 
     /// Posts by day and app. Today is there even with nothing delivered.

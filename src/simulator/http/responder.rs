@@ -101,7 +101,7 @@ impl Responder<'_> {
         out: &mut W,
     ) -> io::Result<Finish> {
         let (code, content_type, body) = match result {
-            Ok(answer) => (answer.code, "application/json; charset=utf-8", answer.body.to_string()),
+            Ok(answer) => (answer.status, "application/json; charset=utf-8", answer.body.to_string()),
             Err(ProblemResponse { status, body }) => match body {
                 serde_json::Value::Null => return self.empty(status, out).await,
                 serde_json::Value::String(text) => (status, "text/plain", text),
