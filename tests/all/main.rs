@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod filter;
 mod imports;
+mod names;
 mod project;
 mod quota;
 mod rules;
