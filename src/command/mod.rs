@@ -18,9 +18,10 @@ use crate::cli::{self, FilterArgs, OutputArgs, ParseError, Verb};
 use crate::net::api::{ApiError, ApiErrorKind};
 use crate::net::token::arguments::redactor;
 use crate::pipeline::filter::{Choice, Filter};
+#[cfg(feature = "jq")]
+use crate::pipeline::jq::Jq;
 use crate::pipeline::select::SelectOptions;
 use crate::pipeline::tag::Tag;
-use crate::pipeline::{self};
 use crate::protocol::message::{KindGroup, MessageKind};
 use crate::session::outcome::{FAILED, GAVE_UP, REFUSED, USAGE};
 use crate::terminal::console::{Console, ConsoleOptions, WriteError};
@@ -152,9 +153,9 @@ fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<SelectOption
 }
 
 #[cfg(feature = "jq")]
-fn expression(option: &str, text: Option<&str>, console: &Console) -> Result<Option<pipeline::jq::Jq>, CommandError> {
+fn expression(option: &str, text: Option<&str>, console: &Console) -> Result<Option<Jq>, CommandError> {
     let Some(text) = text else { return Ok(None) };
-    match pipeline::jq::Jq::compile(text) {
+    match Jq::compile(text) {
         Ok(jq) => Ok(Some(jq)),
         // The reason quotes pieces of the expression, too short to be recognised as those of a secret.
         Err(_) if console.redactor().is_suspect(text) => {

@@ -19,7 +19,7 @@ pub mod rate_limit;
 pub mod request;
 pub mod rule;
 pub mod scan;
-mod v1_predicate;
+pub mod v1_predicate;
 mod vocabulary;
 
 /// How many suggestions an error message carries. More than three is a list, and `--help` has that.

@@ -276,7 +276,8 @@ impl StreamParams {
 }
 
 /// The field parameters of a stream and their values, in the order in which they are sent.
-fn known_fields(fields: Fields) -> Vec<(&'static str, &'static [&'static str])> {
+#[must_use]
+pub fn known_fields(fields: Fields) -> Vec<(&'static str, &'static [&'static str])> {
     let of_posts = [(name::TWEET, field::TWEET), (name::MEDIA, field::MEDIA), (name::USER, field::USER)];
     match fields {
         Fields::None => Vec::new(),

@@ -1,11 +1,14 @@
 //! The limits of v1.1 filter predicates, checked before a request: X refuses the stream for one that exceeds them.
 //! Source: the v1.1 "Standard stream parameters" page.
 
-/// v1.1 limits: phrases, bytes per phrase, user ids, boxes.
-const MAX_PHRASES: usize = 400;
-const MAX_PHRASE_BYTES: usize = 60;
-const MAX_USERS: usize = 5000;
-const MAX_BOXES: usize = 25;
+/// Most phrases.
+pub const MAX_PHRASES: usize = 400;
+/// Longest phrase.
+pub const MAX_PHRASE_BYTES: usize = 60;
+/// Most user ids.
+pub const MAX_USERS: usize = 5000;
+/// Most boxes.
+pub const MAX_BOXES: usize = 25;
 
 /// Checks phrases, user ids, and boxes of four numbers each.
 ///

@@ -1,14 +1,16 @@
 //! A stream request as X checks it: method, partition, recovery, fields, predicates.
 //!
-//! X refuses unknown parameters instead of ignoring them. The documented bounds are those of `protocol::endpoint` and
-//! `protocol::field`; where X publishes no answer, the refusal is the one it gives to similar mistakes.
+//! X refuses unknown parameters instead of ignoring them. The documented bounds are those of `protocol::endpoint`,
+//! `protocol::field` and `protocol::v1_predicate`; where X publishes no answer, the refusal is the one it gives to similar mistakes.
 
 use std::time::Duration;
 
 use super::answer::{ProblemResponse, Problems};
 use super::query::QueryString;
-use crate::protocol::endpoint::{Endpoint, Family, Fields};
+use crate::protocol::endpoint::{Endpoint, Family};
 use crate::protocol::field;
+use crate::protocol::request::known_fields;
+use crate::protocol::v1_predicate::{MAX_BOXES, MAX_PHRASE_BYTES, MAX_PHRASES, MAX_USERS};
 use crate::simulator::feed::content::Content;
 use crate::simulator::feed::fields::Selection;
 use crate::simulator::log::LoggedRequest;
@@ -20,7 +22,7 @@ pub(crate) struct StreamRequest {
     pub(crate) content: Content,
     /// The partition, counted from 0, and how many there are.
     pub(crate) partition: (u64, u64),
-    pub(crate) coverage: FeedPart,
+    pub(crate) part: FeedPart,
     pub(crate) selection: Selection,
     /// The only language of its posts, on the streams of one language.
     pub(crate) lang: Option<&'static str>,
@@ -42,11 +44,6 @@ pub(crate) enum FeedPart {
 /// How far back `start_time` may lie.
 const RECOVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// X's limits of the v1.1 filter: phrases, accounts, boxes.
-const MAX_TRACK: usize = 400;
-const MAX_FOLLOW: usize = 5000;
-const MAX_BOXES: usize = 25;
-
 impl StreamRequest {
     /// Checks a request that came at `now`. With `all_fields` a request without field parameters selects every field.
     pub(crate) fn parse(
@@ -64,7 +61,7 @@ impl StreamRequest {
             endpoint,
             content: Content::from_endpoint(endpoint),
             partition: (0, 1),
-            coverage: FeedPart::Live { backfill: Duration::ZERO },
+            part: FeedPart::Live { backfill: Duration::ZERO },
             selection: Selection::all(),
             lang: endpoint.path.split_once("/lang/").map(|(_, lang)| lang),
             delimited: false,
@@ -80,7 +77,7 @@ impl StreamRequest {
     fn check_v2(&mut self, query: &QueryString, now: Duration, all_fields: bool) -> Result<(), ProblemResponse> {
         let (endpoint, recovery) = (self.endpoint, self.endpoint.recovery);
         let [backfill, start, end] = [recovery.spelling.backfill(), recovery.spelling.start(), recovery.spelling.end()];
-        let fields = field_parameters(endpoint.fields);
+        let fields = known_fields(endpoint.fields);
         let mut known: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         known.extend(endpoint.partitions.map(|_| "partition"));
         known.extend(recovery.backfill.then_some(backfill));
@@ -97,19 +94,20 @@ impl StreamRequest {
             self.partition = (problems.check(number).unwrap_or(1) as u64 - 1, u64::from(count));
         }
         let minutes = problems.check(query.number(backfill, 0..=5, 0)).unwrap_or(0);
-        self.coverage = FeedPart::Live { backfill: Duration::from_secs(60 * minutes as u64) };
+        self.part = FeedPart::Live { backfill: Duration::from_secs(60 * minutes as u64) };
         if recovery.range {
             match problems.check(range(query, start, end, now)).flatten() {
                 Some(_) if minutes > 0 => {
                     let message = format!("`{backfill}` cannot be used with `{start}`");
                     problems.add(ProblemResponse::invalid(backfill, &minutes.to_string(), message));
                 }
-                Some((start, end)) => self.coverage = FeedPart::Range { start, end },
+                Some((start, end)) => self.part = FeedPart::Range { start, end },
                 None => {}
             }
         }
         for (name, values) in &fields {
-            problems.check(query.words(name, &values.concat()));
+            let user_context = if ["tweet.fields", "media.fields"].contains(name) { field::USER_CONTEXT } else { &[] };
+            problems.check(query.words(name, &[values, user_context].concat()));
         }
         if query.get("localDcOnly").is_some() {
             self.local_dc_only = problems.check(query.flag("localDcOnly"));
@@ -137,10 +135,10 @@ impl StreamRequest {
             let text = "No filter parameters found. Expect at least one parameter: follow track locations";
             return Err(ProblemResponse::text(406, text));
         }
-        if track.len() > MAX_TRACK || follow.len() > MAX_FOLLOW || locations.len() > 4 * MAX_BOXES {
+        if track.len() > MAX_PHRASES || follow.len() > MAX_USERS || locations.len() > 4 * MAX_BOXES {
             return Err(ProblemResponse::text(413, "Parameter list too long"));
         }
-        let phrase = |phrase: &&str| (1..=60).contains(&phrase.trim().len());
+        let phrase = |phrase: &&str| (1..=MAX_PHRASE_BYTES).contains(&phrase.trim().len());
         let account = |id: &&str| id.trim().parse::<u64>().is_ok();
         let degrees = |number: &&str| number.trim().parse::<f64>().is_ok_and(f64::is_finite);
         if !track.iter().all(phrase)
@@ -151,31 +149,6 @@ impl StreamRequest {
             return Err(ProblemResponse::text(406, "Parameter with a value that is not valid"));
         }
         Ok(())
-    }
-}
-
-/// The field parameters of a stream and the values of each.
-fn field_parameters(fields: Fields) -> Vec<(&'static str, [&'static [&'static str]; 2])> {
-    let tweet = ("tweet.fields", [field::TWEET, field::USER_CONTEXT]);
-    let media = ("media.fields", [field::MEDIA, field::USER_CONTEXT]);
-    let user = ("user.fields", [field::USER, &[]]);
-    match fields {
-        Fields::Tweet => vec![
-            tweet,
-            ("expansions", [field::EXPANSIONS, &[]]),
-            media,
-            user,
-            ("poll.fields", [field::POLL, &[]]),
-            ("place.fields", [field::PLACE, &[]]),
-        ],
-        Fields::Like => vec![
-            ("like_with_tweet_author.fields", [field::LIKE, &[]]),
-            ("expansions", [field::LIKE_EXPANSIONS, &[]]),
-            tweet,
-            media,
-            user,
-        ],
-        Fields::None => Vec::new(),
     }
 }
 

@@ -110,7 +110,7 @@ impl<W: AsyncWrite + Unpin> StreamWriter<'_, W> {
     pub(crate) async fn feed(&mut self, duration: Option<Duration>) -> io::Result<Option<Finish>> {
         let (clock, feed) = (&self.state.clock, &self.state.feed);
         let stop = duration.map_or(Duration::MAX, |duration| clock.now() + duration);
-        let end = match self.request.coverage {
+        let end = match self.request.part {
             FeedPart::Live { .. } => u64::MAX,
             FeedPart::Range { end, .. } => feed.first_at(end),
         };

@@ -51,7 +51,7 @@ const TERMINATION_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<'a, W: AsyncWrite + Unpin> StreamWriter<'a, W> {
     pub(crate) fn new(stream: OpenStream<'a>, body: BodyWriter<W>, gzip: bool) -> Self {
-        let from = match stream.request.coverage {
+        let from = match stream.request.part {
             FeedPart::Live { backfill } => stream.state.clock.now().saturating_sub(backfill),
             FeedPart::Range { start, .. } => start,
         };
