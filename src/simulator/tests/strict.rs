@@ -48,7 +48,7 @@ fn a_request_that_x_refuses_is_refused_and_its_parameters_are_named() {
         (
             "/2/tweets/search/stream?user.fields=age&place.fields=x&poll.fields=y&media.fields=z",
             400,
-            &["media.fields", "user.fields", "poll.fields", "place.fields"],
+            &["poll.fields", "place.fields", "media.fields", "user.fields"],
         ),
         ("/2/tweets/search/stream?tweets.fields=lang&color=red", 400, &["tweets.fields", "color"]),
         ("/2/tweets/search/stream?like_with_tweet_author.fields=id", 400, &["like_with_tweet_author.fields"]),
