@@ -3,7 +3,7 @@
 //! X answers with JSON, a proxy with a page, a front server with a line of text; each is read into one
 //! [`ResponseBody`], and with the status into the [`Code`] that decides.
 //!
-//! Law: total. Any bytes give a `Body`, and none of its text can control a terminal.
+//! Law: total. Any bytes give a `ResponseBody`, and none of its text can control a terminal.
 
 use serde_json::Value;
 

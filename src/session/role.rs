@@ -63,7 +63,7 @@ impl Role {
     }
 
     /// Does something to its connection, if it has one.
-    pub fn each(&mut self, act: impl FnOnce(&mut Connection)) {
+    pub fn with_connection(&mut self, act: impl FnOnce(&mut Connection)) {
         if let Some(connection) = self.connection() {
             act(connection);
         }

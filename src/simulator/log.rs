@@ -43,7 +43,7 @@ impl LoggedRequest {
 impl fmt::Debug for LoggedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Request")
+        f.debug_struct("LoggedRequest")
             .field("method", &self.method)
             .field("path", &self.path)
             .field("query", &self.query)

@@ -27,7 +27,7 @@ pub fn lint(rule: &str, access: Option<AccessLevel>) -> Vec<Finding> {
     }
     let known = findings.len();
     let (tokens, whole) = tokens(rule, &mut findings);
-    let mut structure = Structure { levels: vec![Scope::at(1, false)], ..Structure::default() };
+    let mut structure = Structure { levels: vec![Scope::new(1, false)], ..Structure::default() };
     for token in &tokens {
         structure.add(token);
     }
@@ -85,7 +85,7 @@ struct Scope {
 }
 
 impl Scope {
-    fn at(at: usize, negated: bool) -> Self {
+    fn new(at: usize, negated: bool) -> Self {
         Self { at, negated, ..Self::default() }
     }
 
@@ -124,7 +124,7 @@ impl Structure {
     fn level(&mut self) -> &mut Scope {
         // The rule itself is never closed, so there always is one.
         if self.levels.is_empty() {
-            self.levels.push(Scope::at(1, false));
+            self.levels.push(Scope::new(1, false));
         }
         let last = self.levels.len() - 1;
         &mut self.levels[last]
@@ -142,7 +142,7 @@ impl Structure {
                         "negate each term instead: X advises against negated groups",
                     ));
                 }
-                self.levels.push(Scope::at(token.at, token.negated));
+                self.levels.push(Scope::new(token.at, token.negated));
             }
             TokenKind::Close if self.levels.len() < 2 => {
                 self.broken = true;

@@ -246,14 +246,14 @@ impl Supervisor {
             Input::GrantUsed => {
                 // Nothing is read until posts are reserved: silence says nothing about the server.
                 self.awaits_grant = true;
-                self.role.each(Connection::pause);
+                self.role.with_connection(Connection::pause);
                 self.sync(out);
             }
             Input::Link { connection, event } => self.link(connection, event, out),
             Input::OutputBlocked => {
                 self.blocked = Some(out.now);
                 self.timers.set(RunTimer::BlockReport, out.now.after(BLOCKED_AFTER));
-                self.role.each(Connection::pause);
+                self.role.with_connection(Connection::pause);
             }
             Input::OutputUnblocked => self.unblocked(out),
             Input::ReaderLeft => self.stop(Outcome::ReaderLeft, out),
@@ -281,7 +281,7 @@ impl Supervisor {
                 RunTimer::Deadline => return self.stop(Outcome::TimeUp, out),
                 RunTimer::BlockReport => {
                     self.block_reported = true;
-                    self.role.each(Connection::blame_reader);
+                    self.role.with_connection(Connection::blame_reader);
                     out.event(self.connections, EventKind::Blocked);
                 }
                 RunTimer::Meter => self.sync(out),
@@ -329,7 +329,7 @@ impl Supervisor {
     fn synced(&mut self, state: &SyncedState, out: &mut Decisions) {
         self.syncing = false;
         if std::mem::take(&mut self.awaits_grant) && self.blocked.is_none() {
-            self.role.each(|connection| connection.resume(out.now));
+            self.role.with_connection(|connection| connection.resume(out.now));
         }
         self.timers.stop(RunTimer::LockReport);
         if self.options.has_state {
@@ -405,10 +405,10 @@ impl Supervisor {
             }
             LinkEvent::Failed(failure) => {
                 self.count_request(failure.sent, None, out);
-                self.over(failure, out);
+                self.lost(failure, out);
             }
             LinkEvent::Received(received) => self.received(number, *received, out),
-            LinkEvent::Closed(failure) => self.over(failure, out),
+            LinkEvent::Closed(failure) => self.lost(failure, out),
         }
     }
 
@@ -455,7 +455,7 @@ impl Supervisor {
     }
 
     /// A connection is over.
-    fn over(&mut self, failure: Failure, out: &mut Decisions) {
+    fn lost(&mut self, failure: Failure, out: &mut Decisions) {
         self.ended(DisconnectReason::local(failure.cause, failure.detail), None, out);
     }
 
@@ -464,7 +464,7 @@ impl Supervisor {
     fn unblocked(&mut self, out: &mut Decisions) {
         self.timers.stop(RunTimer::BlockReport);
         if !self.awaits_grant {
-            self.role.each(|connection| connection.resume(out.now));
+            self.role.with_connection(|connection| connection.resume(out.now));
         }
         if let Some(since) = self.blocked.take()
             && std::mem::take(&mut self.block_reported)

@@ -82,12 +82,6 @@ impl Posts {
         }
     }
 
-    /// The id of the post made last; 0 before the first.
-    #[must_use]
-    pub fn last_id(&self) -> u64 {
-        self.last
-    }
-
     fn next_id(&mut self, unix_ms: u64) -> u64 {
         // Low bits as X fills them: data centre, worker, sequence. Here they only distinguish posts of one
         // millisecond, and a clock that steps back must not make an id smaller.
@@ -121,7 +115,7 @@ mod tests {
             let id: u64 = data.get("id_str").unwrap_or(&data["id"]).as_str().unwrap().parse().unwrap();
             assert!(id > last);
             last = id;
-            assert_eq!(id, posts.last_id());
+            assert_eq!(id, posts.last);
         }
         assert!((1500..=2500).contains(&(total / 10_000)), "mean {}", total / 10_000);
         assert!((4000..=7000).contains(&english), "{english} English");
@@ -132,7 +126,7 @@ mod tests {
     fn the_id_tells_the_time() {
         let mut posts = Posts::new(1);
         posts.next(AT, &mut Vec::new());
-        assert_eq!((posts.last_id() >> 22) + SNOWFLAKE_EPOCH, AT);
+        assert_eq!((posts.last >> 22) + SNOWFLAKE_EPOCH, AT);
     }
 
     #[test]
