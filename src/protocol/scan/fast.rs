@@ -276,10 +276,12 @@ fn number(line: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+#[inline(always)]
 fn splat(byte: u8) -> m128i {
     set_splat_i8_m128i(byte.cast_signed())
 }
 
+#[inline(always)]
 fn mask(bytes: m128i) -> u32 {
     move_mask_i8_m128i(bytes).cast_unsigned()
 }
@@ -289,12 +291,16 @@ fn mask(bytes: m128i) -> u32 {
 fn mark(block: &[u8; SIZE]) -> (u64, bool) {
     let (parts, _) = block.as_chunks::<16>();
     let parts: [m128i; 4] = [parts[0].into(), parts[1].into(), parts[2].into(), parts[3].into()];
-    let [a, b, c, d] = parts.map(|part| {
-        let control = equal(min(part, splat(0x1f)), part);
-        u64::from(mask(or(or(equal(part, splat(b'"')), equal(part, splat(b'\\'))), control)))
-    });
+    let stops = stops(parts[0]) | stops(parts[1]) << 16 | stops(parts[2]) << 32 | stops(parts[3]) << 48;
     let text = mask(or(or(parts[0], parts[1]), or(parts[2], parts[3]))) != 0;
-    (a | b << 16 | c << 32 | d << 48, text)
+    (stops, text)
+}
+
+/// Where strings may stop, of 16 bytes.
+#[inline(always)]
+fn stops(part: m128i) -> u64 {
+    let control = equal(min(part, splat(0x1f)), part);
+    u64::from(mask(or(or(equal(part, splat(b'"')), equal(part, splat(b'\\'))), control)))
 }
 
 /// How many digits the bytes begin with.
