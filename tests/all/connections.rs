@@ -5,7 +5,9 @@ use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use crate::common::{Start as _, TOKEN_MARK, finish, on_a_terminal, run, shown_until, stderr, values, wait, xstream};
+use crate::common::{
+    Start as _, TOKEN_MARK, assert_one_message, finish, on_a_terminal, run, shown_until, stderr, values, wait, xstream,
+};
 use serde_json::{Value, json};
 
 const UUID: &str = "0b8a0a7e-3c0e-4a2f-9d5e-1f2a3b4c5d6e";
@@ -124,9 +126,7 @@ fn a_choice_of_status_stream_time_and_number_is_kept() {
 #[test]
 fn nothing_open_is_one_line_and_no_failure() {
     let server = serve(vec![(200, json!({ "meta": { "result_count": 0 } })), (200, json!({ "meta": {} }))]);
-    let output = server.run(&[]);
-    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b""[..]));
-    assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    assert_one_message(&server.run(&[]), 0, "");
 }
 
 #[test]
@@ -139,9 +139,7 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
     ] {
         let server = serve(vec![(status, body)]);
         let output = server.run(&["--status", "all"]);
-        let line = stderr(&output);
-        assert_eq!((output.status.code(), line.lines().count()), (Some(exit), 1), "{line}");
-        assert!(line.starts_with("xstream: ") && line.contains(fact), "{line}");
+        assert_one_message(&output, exit, fact);
     }
 }
 
@@ -156,9 +154,7 @@ fn nothing_found_is_reported_with_the_filter() {
         (&["list", "--status", "all"], empty(), ""),
     ] {
         let output = serve(vec![(200, answer)]).run(arguments);
-        let line = stderr(&output);
-        assert_eq!((output.status.code(), line.lines().count()), (Some(0), 1), "{line}");
-        assert!(line.contains(filter), "{line}");
+        assert_one_message(&output, 0, filter);
     }
 }
 
@@ -272,10 +268,7 @@ fn mistakes_are_usage_errors_before_any_request() {
         (&["--max", "99999999999999999999999"], "--max"),
     ] {
         let server = serve(Vec::new());
-        let output = server.run(arguments);
-        let line = stderr(&output);
-        assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{arguments:?} {line}");
-        assert!(line.contains(hint), "{arguments:?} {line}");
+        assert_one_message(&server.run(arguments), 2, hint);
     }
     let output = run(&mut xstream(&["connections"]));
     assert_eq!(output.status.code(), Some(2));

@@ -4,7 +4,9 @@ use std::net::TcpListener;
 use std::process::{Command, Output};
 
 use crate::common::proxy::Proxy;
-use crate::common::{Folder, Signal, Start as _, numbers, run, serve_with, stderr, values, xstream};
+use crate::common::{
+    Folder, Signal, Start as _, assert_one_message, numbers, run, serve_with, stderr, values, xstream,
+};
 use serde_json::Value;
 use xstream::simulator::{
     Certificate, Ending, ExternalConnection, HistoryDay, Script, Server, ServerOptions, SimulatedRule,
@@ -370,9 +372,7 @@ fn mistakes_are_usage_errors_before_anything_is_dialled() {
         (&["--base-url", "http://192.0.2.1"], "--insecure-http"),
     ] {
         let output = run(xstream(&["doctor", "--bearer", "secret-token"]).args(arguments));
-        let line = stderr(&output);
-        assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{arguments:?} {line}");
-        assert!(line.contains(hint) && output.stdout.is_empty(), "{arguments:?} {line}");
+        assert_one_message(&output, 2, hint);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::{Output, Stdio};
 
-use crate::common::{Start as _, finish, numbers, run, stderr, wait, xstream};
+use crate::common::{Start as _, assert_one_message, finish, numbers, run, stderr, wait, xstream};
 use xstream::protocol::catalogue::search;
 use xstream::session::backoff::Schedule;
 
@@ -102,11 +102,7 @@ fn the_reasons_are_eight() {
 fn an_unknown_code_names_the_nearest_in_one_line() {
     for (word, near) in [("TooManyConections", "TooManyConnections"), ("stal", "stall"), ("999", "99"), ("zzzz", "")] {
         let output = explain(&[word]);
-        assert_eq!(output.status.code(), Some(1), "{word}");
-        assert!(output.stdout.is_empty());
-        let messages = stderr(&output);
-        assert_eq!(messages.lines().count(), 1, "{messages}");
-        assert!(messages.starts_with("xstream: ") && messages.contains(near), "{messages}");
+        assert_one_message(&output, 1, near);
     }
     // The known codes are explained nevertheless.
     let output = explain(&["12", "zzzz\u{1b}[2J"]);
@@ -160,14 +156,8 @@ fn a_journal_is_explained_from_a_file_and_from_stdin() {
 fn a_file_that_is_no_journal_is_reported_in_one_line() {
     let long = "x".repeat(3 << 20);
     for text in ["", "plain text\n", "{\"data\":{\"id\":\"1\"}}\n", "{\"at\":\"2026", &long] {
-        let output = journal(text);
-        assert_eq!(output.status.code(), Some(1));
-        assert!(output.stdout.is_empty());
-        let messages = stderr(&output);
-        assert!(messages.starts_with("xstream: ") && messages.lines().count() == 1, "{messages}");
+        assert_one_message(&journal(text), 1, "");
     }
-    let output = explain(&["--journal", "/nowhere/at/all"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("/nowhere/at/all"));
+    assert_one_message(&explain(&["--journal", "/nowhere/at/all"]), 1, "/nowhere/at/all");
     assert_eq!(explain(&["--journal", "-", "12"]).status.code(), Some(2));
 }

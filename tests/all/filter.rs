@@ -4,7 +4,9 @@
 
 use std::process::{Output, Stdio};
 
-use crate::common::{Start as _, command, finish, has, journal, numbers, run, serve, stderr, tail, values, xstream};
+use crate::common::{
+    Start as _, assert_one_message, command, finish, has, journal, numbers, run, serve, stderr, tail, values, xstream,
+};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use xstream::protocol::message::{KindGroup, MessageKind};
@@ -275,9 +277,7 @@ fn an_expression_that_is_none_is_a_usage_error_of_one_line() {
         &["replay", "-r", "x"],
     ] {
         let output = run(&mut xstream(arguments));
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(output.stdout.is_empty());
-        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+        assert_one_message(&output, 2, "");
     }
     let output = run(&mut xstream(&["replay", "--where", ".a | nothing", "x"]));
     assert!(stderr(&output).contains("`nothing`") && numbers(&stderr(&output)) == [6], "{}", stderr(&output));

@@ -1,6 +1,6 @@
 //! Every stream by every name: what the server receives, byte for byte, and what is reported about it.
 
-use crate::common::{dials, journal, run, serve, serve_with, stderr, tail, values, xstream};
+use crate::common::{assert_one_message, dials, journal, run, serve, serve_with, stderr, tail, values, xstream};
 
 /// Method, path, query and body that a `tail` with these arguments sends.
 fn sent(arguments: &[&str]) -> (String, String, String, String) {
@@ -135,10 +135,7 @@ fn what_a_stream_does_not_take_is_a_usage_error() {
     ] {
         let mut all = vec!["tail", "--bearer", "x"];
         all.extend(arguments);
-        let output = run(&mut xstream(&all));
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
-        assert!(stderr(&output).contains(hint), "no {hint} for {arguments:?}: {}", stderr(&output));
-        assert_eq!(stderr(&output).lines().count(), 1);
+        assert_one_message(&run(&mut xstream(&all)), 2, hint);
     }
 }
 

@@ -5,8 +5,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    Folder, Journal, Lines, Signal, Start as _, TOKEN_MARK, binary, dials, finish, has, journal, kill, run, serve,
-    serve_with, shell, stderr, tail, values, wait, xstream,
+    Folder, Journal, Lines, Signal, Start as _, TOKEN_MARK, assert_one_message, binary, dials, finish, has, journal,
+    kill, run, serve, serve_with, shell, stderr, tail, values, wait, xstream,
 };
 use serde_json::{Value, json};
 
@@ -321,12 +321,8 @@ fn usage_errors_are_one_line_that_helps() {
         (&["simulate", "--script", "pots 5"], "posts"),
     ] {
         let output = run(&mut xstream(arguments));
-        let messages = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {messages}");
-        assert!(messages.contains(hint), "no {hint:?} for {arguments:?}: {messages}");
-        assert_eq!(messages.lines().count(), 1, "{messages}");
-        assert!(messages.starts_with("xstream: "), "{messages}");
-        assert!(!messages.contains(&long) && output.stdout.is_empty(), "{messages}");
+        assert_one_message(&output, 2, hint);
+        assert!(!stderr(&output).contains(&long), "{}", stderr(&output));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::common::{Folder, run, serve_with, stderr, values, xstream};
+use crate::common::{Folder, assert_one_message, run, serve_with, stderr, values, xstream};
 use serde_json::{Value, json};
 use xstream::simulator::{HistoryDay, Script, Server};
 
@@ -77,10 +77,8 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
     ] {
         let server = serve_with("end", |options| options.api = Some(Script::parse(script).expect(script)));
         let output = run(&mut usage(&server, &[]));
-        let line = stderr(&output);
-        assert_eq!((output.status.code(), line.lines().count()), (Some(exit), 1), "{line}");
-        assert!(line.starts_with("xstream: ") && line.contains(fact), "{line}");
-        assert!(!line.contains("secret-token"));
+        assert_one_message(&output, exit, fact);
+        assert!(!stderr(&output).contains("secret-token"));
     }
 }
 
@@ -88,10 +86,9 @@ fn refusals_are_one_line_with_the_exit_status_of_their_kind() {
 fn mistakes_are_usage_errors() {
     for arguments in [&["--days", "0"][..], &["--days", "91"], &["--days", "1.5"], &["filtered"]] {
         let output = run(xstream(&["usage", "--bearer", "secret-token"]).args(arguments));
-        assert_eq!((output.status.code(), stderr(&output).lines().count()), (Some(2), 1), "{}", stderr(&output));
+        assert_one_message(&output, 2, "");
     }
-    let output = run(&mut xstream(&["usage"]));
-    assert!(output.status.code() == Some(2) && stderr(&output).contains("--bearer"), "{}", stderr(&output));
+    assert_one_message(&run(&mut xstream(&["usage"])), 2, "--bearer");
 }
 
 #[test]

@@ -186,6 +186,15 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Asserts this exit status, nothing on stdout, and one message, which contains `fact`.
+#[track_caller]
+pub fn assert_one_message(output: &Output, code: i32, fact: &str) {
+    let message = stderr(output);
+    assert_eq!((output.status.code(), message.lines().count()), (Some(code), 1), "{message}");
+    assert!(message.starts_with("xstream: ") && message.contains(fact), "no {fact:?} in {message}");
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
 /// The whole numbers in a text for users, in their order, whatever the words around them.
 pub fn numbers(text: &str) -> Vec<u64> {
     text.replace(',', "").split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()

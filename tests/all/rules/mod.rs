@@ -8,7 +8,8 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use crate::common::{
-    Folder, Start as _, finish, numbers, on_a_terminal, run, serve_with, shown_until, stderr, values, wait, xstream,
+    Folder, Start as _, assert_one_message, finish, numbers, on_a_terminal, run, serve_with, shown_until, stderr,
+    values, wait, xstream,
 };
 use serde_json::{Value, json};
 use xstream::simulator::{Script, Server, ServerOptions, SimulatedRule};
@@ -199,9 +200,7 @@ fn invalid_arguments_are_usage_errors_and_nothing_is_requested() {
         (&["--tag", "x", "count"], "", "`rules list`"),
     ] {
         let output = fed(&server, arguments, stdin);
-        let messages = stderr(&output);
-        assert_eq!((code(&output), messages.lines().count()), (Some(2), 1), "{arguments:?} {messages}");
-        assert!(messages.contains(hint), "{arguments:?} {messages}");
+        assert_one_message(&output, 2, hint);
     }
     let output = rules(&server, &["sync", &bad]);
     let messages = stderr(&output);
