@@ -1,15 +1,13 @@
 //! The connection end to end: every fault of the simulator answered by the real binary, one fault a test.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::common::{
-    BOUND, Journal, Lines, Run, Signal, Start as _, dials, journal, kill, run, serve, serve_with, stderr, tail, values,
-    wait, xstream,
+    BOUND, Folder, Journal, Lines, Run, Signal, Start as _, dials, journal, kill, run, serve, serve_with, stderr, tail,
+    values, wait, xstream,
 };
 use serde_json::{Value, json};
 use xstream::simulator::{Certificate, Ending, Server};
@@ -21,22 +19,15 @@ fn each_way(script: &str, arguments: &[&str]) -> Vec<(Run, Server)> {
         .map(|tls| {
             let server = serve_with(script, |options| options.tls = tls);
             let mut command = tail(&server, arguments);
-            let file = trusting(&server);
-            if let Some(file) = &file {
-                command.env("SSL_CERT_FILE", file.path());
+            let folder = Folder::new();
+            if tls {
+                command.env("SSL_CERT_FILE", folder.ca(&server));
             }
             let run = journal(&mut command);
             run.printed();
             (run, server)
         })
         .collect()
-}
-
-/// The server's authority in a file, if it uses TLS.
-fn trusting(server: &Server) -> Option<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new().expect("a file");
-    file.write_all(server.ca_pem()?.as_bytes()).expect("written");
-    Some(file)
 }
 
 #[test]
@@ -160,8 +151,8 @@ fn certificates_are_explained_and_end_the_run_at_once() {
             options.tls = true;
             options.certificate = certificate;
         });
-        let file = trusting(&server).expect("a CA");
-        let run = journal(tail(&server, &[]).env("SSL_CERT_FILE", file.path())).exits(3);
+        let folder = Folder::new();
+        let run = journal(tail(&server, &[]).env("SSL_CERT_FILE", folder.ca(&server))).exits(3);
         assert_eq!(run.codes(), ["certificate"], "{run}");
         assert!(server.requests().is_empty());
         let detail = run.one("ended")["detail"].as_str().expect("what is wrong with it").to_owned();
@@ -273,9 +264,9 @@ fn damage_that_only_the_checksum_shows_is_not_a_clean_end() {
 fn an_interrupt_closes_tls_cleanly_while_the_response_is_awaited() {
     for script in ["no-head", "posts every 5ms", "heartbeat; stall"] {
         let server = serve_with(script, |options| options.tls = true);
-        let file = trusting(&server).expect("a CA");
+        let folder = Folder::new();
         let mut command = tail(&server, &[]);
-        command.env("SSL_CERT_FILE", file.path()).env("XSTREAM_TEST_SPEED", "1");
+        command.env("SSL_CERT_FILE", folder.ca(&server)).env("XSTREAM_TEST_SPEED", "1");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).start();
         assert_eq!(server.wait_for_requests(1, BOUND).len(), 1);
         kill(&child, Signal::INT);
@@ -304,7 +295,7 @@ fn a_redirect_is_named_whatever_its_form() {
         ("//evil.example/p", "evil.example"),
         ("https://evil.example/a\u{e9}", "evil.example"),
         ("https://user@evil.example:8443?x", "evil.example:8443"),
-        ("/elsewhere", "another path"),
+        ("/elsewhere", ""),
     ] {
         let server = serve(&format!("redirect {location}"));
         let run = journal(&mut tail(&server, &[])).exits(3);
@@ -317,27 +308,6 @@ fn a_replay_that_says_it_is_complete_is_exit_0() {
     let server = serve("posts 3; info; end");
     let output = run(&mut tail(&server, &[]));
     assert_eq!((values(&output.stdout).len(), output.status.code()), (3, Some(0)), "{}", stderr(&output));
-}
-
-#[test]
-fn a_lock_that_another_process_holds_is_waited_for_and_a_signal_is_handled_meanwhile() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state");
-    let lock = std::fs::File::create(folder.path().join("state.lock")).expect("a lock");
-    let server = serve("posts 1; end");
-    let mut command = tail(&server, &["--state", state.to_str().expect("text"), "--no-reconnect"]);
-    command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::piped());
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("locked");
-    let mut child = command.start();
-    Lines::of(child.stderr.take().expect("a pipe")).until("state.lock");
-    kill(&child, Signal::TERM);
-    assert_eq!(wait(&mut child).code(), Some(143));
-    let mut child = command.start();
-    let messages = Lines::of(child.stderr.take().expect("a pipe"));
-    messages.until("state.lock");
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).expect("unlocked");
-    assert_eq!(wait(&mut child).code(), Some(5));
-    assert_eq!(dials(&server), 1);
 }
 
 #[test]
@@ -405,227 +375,6 @@ fn the_token_is_in_no_message_whatever_the_server_does() {
             assert!(!messages.contains("secret-token"), "{script}: {messages}");
         }
     }
-}
-
-/// What was requested from a proxy, and how many connections it carried.
-struct Proxy {
-    url: String,
-    asked: Arc<Mutex<Vec<String>>>,
-    carried: Arc<AtomicUsize>,
-}
-
-fn join(mut client: TcpStream, target: &str, carried: &AtomicUsize) {
-    let mut server = TcpStream::connect(target).expect("the simulator");
-    carried.fetch_add(1, Ordering::SeqCst);
-    let (mut client_in, mut server_in) = (client.try_clone().expect("a copy"), server.try_clone().expect("a copy"));
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut client_in, &mut server);
-        let _ = server.shutdown(std::net::Shutdown::Write);
-    });
-    let _ = std::io::copy(&mut server_in, &mut client);
-    let _ = client.shutdown(std::net::Shutdown::Write);
-}
-
-fn read_until(stream: &mut TcpStream, end: &[u8]) -> Vec<u8> {
-    let (mut bytes, mut byte) = (Vec::new(), [0]);
-    while !bytes.ends_with(end) && stream.read(&mut byte).is_ok_and(|count| count == 1) {
-        bytes.push(byte[0]);
-    }
-    bytes
-}
-
-fn read_exact<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
-    let mut bytes = [0; N];
-    stream.read_exact(&mut bytes).expect("what the protocol says");
-    bytes
-}
-
-/// A proxy with CONNECT and SOCKS5 that requires a password for both; it connects every name to `target`.
-fn proxy(target: &Server) -> Proxy {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = listener.local_addr().expect("an address").to_string();
-    let (asked, carried) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
-    let proxy = Proxy { url, asked: asked.clone(), carried: carried.clone() };
-    let target = target.addr().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let (asked, carried, target) = (asked.clone(), carried.clone(), target.clone());
-            std::thread::spawn(move || {
-                let mut stream = stream;
-                let note = |text: String| asked.lock().expect("the list").push(text);
-                let mut first = [0];
-                if stream.peek(&mut first).is_err() {
-                    return;
-                }
-                if first[0] == 5 {
-                    let [_, count] = read_exact(&mut stream);
-                    let mut methods = vec![0; usize::from(count)];
-                    stream.read_exact(&mut methods).expect("methods");
-                    if !methods.contains(&2) {
-                        let _ = stream.write_all(&[5, 0xff]);
-                        return note("no password".to_owned());
-                    }
-                    stream.write_all(&[5, 2]).expect("written");
-                    let [_, length] = read_exact(&mut stream);
-                    let mut user = vec![0; usize::from(length)];
-                    stream.read_exact(&mut user).expect("a user");
-                    let [length] = read_exact(&mut stream);
-                    let mut password = vec![0; usize::from(length)];
-                    stream.read_exact(&mut password).expect("a password");
-                    note(format!("{}:{}", String::from_utf8_lossy(&user), String::from_utf8_lossy(&password)));
-                    stream.write_all(&[1, 0]).expect("written");
-                    let [_, _, _, kind] = read_exact(&mut stream);
-                    if kind == 3 {
-                        let [length] = read_exact(&mut stream);
-                        let mut name = vec![0; usize::from(length)];
-                        stream.read_exact(&mut name).expect("a name");
-                        note(String::from_utf8_lossy(&name).into_owned());
-                    } else {
-                        let mut address = vec![0; if kind == 1 { 4 } else { 16 }];
-                        stream.read_exact(&mut address).expect("an address");
-                        note(format!("{address:?}"));
-                    }
-                    let _: [u8; 2] = read_exact(&mut stream);
-                    stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).expect("written");
-                } else {
-                    let head = String::from_utf8_lossy(&read_until(&mut stream, b"\r\n\r\n")).into_owned();
-                    let allowed = head.contains("dXNlcjpodW50ZXIy");
-                    note(head);
-                    if !allowed {
-                        let _ = stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
-                        return;
-                    }
-                    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("written");
-                }
-                join(stream, &target, &carried);
-            });
-        }
-    });
-    proxy
-}
-
-#[test]
-fn proxies_carry_the_stream_and_see_neither_token_nor_posts() {
-    let server = serve_with("posts 5; stall", |options| options.tls = true);
-    let file = trusting(&server).expect("a CA");
-    let proxy = proxy(&server);
-    let url = |scheme: &str| format!("{scheme}://user:hunter2@{}", proxy.url);
-    let mut before = 0;
-    let mut check = |set_up: &dyn Fn(&mut std::process::Command), asked: &str| {
-        let mut command = tail(&server, &["--max", "5"]);
-        set_up(command.env("SSL_CERT_FILE", file.path()));
-        let output = run(&mut command);
-        let messages = stderr(&output);
-        assert_eq!(values(&output.stdout).len(), 5, "{messages}");
-        assert!(!messages.contains("hunter2"), "{messages}");
-        let carried = proxy.carried.load(Ordering::SeqCst);
-        assert_eq!(carried, before + usize::from(!asked.is_empty()), "{messages}");
-        before = carried;
-        let all = proxy.asked.lock().expect("the list").join("\n");
-        assert!(all.contains(asked), "no {asked} in {all}");
-        assert!(!all.contains("secret-token"), "{all}");
-    };
-    check(&|command| _ = command.args(["--proxy", &url("http")]), "CONNECT localhost:");
-    check(&|command| _ = command.args(["--proxy", &url("socks5h")]), "localhost");
-    check(&|command| _ = command.args(["--proxy", &url("socks5")]), "user:hunter2");
-    check(&|command| _ = command.env("HTTPS_PROXY", url("http")), "CONNECT");
-    check(&|command| _ = command.env("all_proxy", url("socks5h")), "localhost");
-    check(&|command| _ = command.env("HTTPS_PROXY", url("http")).env("NO_PROXY", "localhost"), "");
-
-    let arguments = ["--proxy", &format!("http://{}", proxy.url), "--max-retries", "0"];
-    let refused = journal(tail(&server, &arguments).env("SSL_CERT_FILE", file.path())).exits(4);
-    assert_eq!(refused.codes(), ["proxy"], "{refused}");
-}
-
-#[test]
-fn proxies_that_cannot_be_used_are_usage_errors_that_show_no_password() {
-    for (arguments, variable) in [
-        (&["--proxy", "https://u:hunter2@127.0.0.1:1"][..], None),
-        (&["--proxy", "nonsense u:hunter2"], None),
-        (&[], Some("ftp://u:hunter2@127.0.0.1")),
-    ] {
-        let mut command = xstream(&["tail", "--base-url", "https://127.0.0.1:1", "--bearer", "x"]);
-        command.args(arguments);
-        if let Some(value) = variable {
-            command.env("HTTPS_PROXY", value);
-        }
-        let output = run(&mut command);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?} {}", stderr(&output));
-        assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
-    }
-    let server = serve("posts");
-    let output = run(&mut tail(&server, &["--proxy", "http://127.0.0.1:1"]));
-    assert_eq!(output.status.code(), Some(2), "plain http through a proxy shows it the token");
-}
-
-#[test]
-fn runs_on_one_state_file_share_one_budget() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state");
-    let state = state.to_str().expect("text");
-    let server = serve("posts 1; end");
-    for run_number in 1..=50 {
-        let output = run(tail(&server, &["--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
-        assert_eq!(output.status.code(), Some(5), "run {run_number}: {}", stderr(&output));
-    }
-    assert_eq!(dials(&server), 50);
-    let journal = Journal::new();
-    let mut command = tail(&server, &["--state", state, "--no-reconnect", "--journal", journal.path()]);
-    let mut child = command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::null()).start();
-    assert_eq!(journal.until("waiting")["why"], "budget");
-    kill(&child, Signal::INT);
-    assert_eq!(wait(&mut child).code(), Some(130));
-    assert_eq!(dials(&server), 50);
-    // Another stream of the same app has a window of its own.
-    let output = run(tail(&server, &["sample", "--state", state, "--no-reconnect"]).env("XSTREAM_TEST_SPEED", "1"));
-    assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
-}
-
-#[test]
-fn processes_at_the_same_time_lose_no_count() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state");
-    let server = serve("posts 1; end");
-    let children: Vec<_> = (0..12)
-        .map(|_| {
-            let mut command = tail(&server, &["--state", state.to_str().expect("text"), "--no-reconnect", "-q"]);
-            command.env("XSTREAM_TEST_SPEED", "1").stdout(Stdio::null()).stderr(Stdio::null()).start()
-        })
-        .collect();
-    for mut child in children {
-        assert_eq!(wait(&mut child).code(), Some(5));
-    }
-    let text = std::fs::read_to_string(&state).expect("the state");
-    let value: Value = serde_json::from_str(&text).expect("JSON");
-    let entries = value["budget"].as_object().expect("an object");
-    let counted: usize = entries.values().map(|entry| entry["requests"].as_array().expect("a list").len()).sum();
-    assert_eq!(counted, 12, "{text}");
-}
-
-#[test]
-fn a_state_file_that_is_not_ours_is_an_error_and_stays_as_it_is() {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in [
-        ("diary", "Dear diary"),
-        ("json", "{\"somebody\":\"else\"}"),
-        ("later", "{\"format\":\"xstream-state\",\"version\":99,\"budget\":{}}"),
-        ("cut", "{\"format\":\"xstream-state\",\"ver"),
-        ("odd", "{\"format\":\"xstream-state\",\"version\":1,\"budget\":{\"KEY\":\"garbage\"}}"),
-        ("strings", "{\"format\":\"xstream-state\",\"version\":1,\"budget\":{\"KEY\":{\"requests\":[\"a\"]}}}"),
-        ("half", "{\"format\":\"xstream-state\",\"version\":1,\"budget\":{\"KEY\":{\"requests\":[],\"left\":1}}}"),
-    ] {
-        let path = folder.path().join(name);
-        let server = serve("posts");
-        let text = &text.replace("KEY", &format!("{}/2/tweets/search/stream", server.addr()));
-        std::fs::write(&path, text).expect("written");
-        let output = run(&mut tail(&server, &["--state", path.to_str().expect("text")]));
-        assert_eq!(output.status.code(), Some(1), "{name}: {}", stderr(&output));
-        assert!(stderr(&output).contains(name), "{}", stderr(&output));
-        assert_eq!(&std::fs::read_to_string(&path).expect("text"), text);
-        assert!(server.requests().is_empty());
-    }
-    let output = run(&mut tail(&serve("posts"), &["--state", "/nowhere/at/all"]));
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
 }
 
 #[test]

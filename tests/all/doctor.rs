@@ -1,10 +1,12 @@
 //! `xstream doctor`: the real binary against the simulator, one fault a test.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Command, Output};
 
-use crate::common::{Signal, Start as _, run, serve_with, stderr, values, xstream};
+use crate::common::proxy::Proxy;
+use crate::common::{
+    Folder, Signal, Start as _, assert_one_message, numbers, run, serve_with, stderr, values, xstream,
+};
 use serde_json::Value;
 use xstream::simulator::{
     Certificate, Ending, ExternalConnection, HistoryDay, Script, Server, ServerOptions, SimulatedRule,
@@ -47,6 +49,11 @@ fn finding(checks: &[Value], name: &str) -> String {
     format!("{}: {} -> {}", text("state"), text("text"), text("cure"))
 }
 
+/// The numbers in a finding.
+fn figures(checks: &[Value], name: &str) -> Vec<u64> {
+    numbers(check(checks, name)["text"].as_str().expect("a text"))
+}
+
 fn states(checks: &[Value]) -> Vec<String> {
     let state = |check: &Value| check["state"].as_str().expect("a state").to_owned();
     checks.iter().map(state).collect()
@@ -61,17 +68,16 @@ const STREAM: &str = "/2/tweets/search/stream";
 #[test]
 fn all_is_well_over_tls_with_three_requests_and_no_stream() {
     let server = healthy(|options| options.tls = true);
-    let folder = tempfile::tempdir().expect("a folder");
-    let ca = folder.path().join("ca.pem");
-    std::fs::write(&ca, server.ca_pem().expect("an authority")).expect("written");
-    let (checks, code) = examine(&mut doctor(&server, &["--cacert", ca.to_str().expect("text")]));
+    let folder = Folder::new();
+    let ca = &folder.ca(&server);
+    let (checks, code) = examine(&mut doctor(&server, &["--cacert", ca]));
     assert_eq!(code, Some(0), "{checks:?}");
     let names: Vec<&str> = checks.iter().filter_map(|check| check["name"].as_str()).collect();
     assert_eq!(names, ORDER);
     assert_eq!(states(&checks), ["ok"; 11], "{checks:?}");
     assert!(finding(&checks, "dns").contains("127.0.0.1") && finding(&checks, "tls").contains("TLS 1.3"));
-    assert!(finding(&checks, "rules").contains("2 of "), "{}", finding(&checks, "rules"));
-    assert!(finding(&checks, "rate-limit").contains("449 of 450"));
+    assert_eq!(figures(&checks, "rules")[0], 2);
+    assert_eq!(figures(&checks, "rate-limit")[..2], [449, 450]);
     assert!(checks.iter().all(|check| check["ms"].is_u64() && check["cure"].is_null()));
     assert_eq!(paths(&server), [&format!("{STREAM}/rules/counts"), "/2/usage/tweets", "/2/connections"]);
 }
@@ -82,7 +88,7 @@ fn a_stream_without_rules_needs_two_requests() {
     let (checks, code) = examine(&mut doctor(&server, &["sample"]));
     assert_eq!(code, Some(0), "{checks:?}");
     assert_eq!(states(&checks)[2..5], ["skipped", "ok", "skipped"], "no DNS for an address, no TLS for http");
-    assert_eq!(finding(&checks, "rules"), "skipped: only the filtered stream has rules -> ");
+    assert_eq!(check(&checks, "rules")["state"], "skipped");
     assert_eq!(paths(&server), ["/2/usage/tweets", "/2/connections"]);
 }
 
@@ -95,7 +101,8 @@ fn a_token_that_x_does_not_accept_ends_the_requests() {
     let line = finding(&checks, "token");
     assert!(line.starts_with("fail: ") && line.contains("401"), "{line}");
     for name in ["rules", "usage", "connections", "listen"] {
-        assert_eq!(finding(&checks, name), "skipped: not tried, because token failed -> ");
+        let line = finding(&checks, name);
+        assert!(line.starts_with("skipped: ") && line.contains("token"), "the cause is named: {line}");
     }
     assert_eq!(paths(&server).len(), 1);
 }
@@ -114,12 +121,9 @@ fn another_secret_in_place_of_the_token_is_named_by_its_form_and_not_shown() {
 
 #[test]
 fn a_token_of_the_wrong_form_is_not_sent_and_the_network_is_still_checked() {
-    for (token, hint) in [
-        ("Bearer AAAAsecret-token", "begins with `Bearer `"),
-        ("'AAAAsecret-token'", "quotes around the token"),
-        ("AAAA secret-token", "position 5"),
-        ("", "is empty"),
-    ] {
+    for (token, hint) in
+        [("Bearer AAAAsecret-token", "`Bearer `"), ("'AAAAsecret-token'", ""), ("AAAA secret-token", " 5"), ("", "")]
+    {
         let server = healthy(|_| {});
         let mut command = xstream(&["doctor", "--json", "--base-url", &server.url(), "--bearer", token]);
         let (checks, code) = examine(&mut command);
@@ -127,7 +131,7 @@ fn a_token_of_the_wrong_form_is_not_sent_and_the_network_is_still_checked() {
         let line = finding(&checks, "token-shape");
         assert!(line.starts_with("fail: ") && line.contains(hint) && !line.contains("/dev/fd"), "{line}");
         assert_eq!(check(&checks, "tcp")["state"], "ok");
-        assert_eq!(finding(&checks, "token"), "skipped: not tried, because token shape failed -> ");
+        assert_eq!(check(&checks, "token")["state"], "skipped");
         assert!(paths(&server).is_empty());
     }
     let missing = ["doctor", "--json", "--base-url", "http://127.0.0.1:1", "--bearer-file", "/nonexistent/token"];
@@ -177,7 +181,7 @@ fn a_cap_that_is_reached_is_a_failure_and_one_that_is_near_a_warning() {
         });
         let (checks, code) = examine(&mut doctor(&server, &[]));
         assert_eq!((code, check(&checks, "usage")["state"].as_str()), (Some(exit), Some(state)), "{checks:?}");
-        assert!(finding(&checks, "usage").contains("1,000"), "{checks:?}");
+        assert!(figures(&checks, "usage").contains(&1000), "{checks:?}");
     }
 }
 
@@ -220,20 +224,20 @@ fn without_a_list_of_connections_only_force_listens() {
 
 #[test]
 fn listening_reports_what_arrived_counts_in_the_state_file_and_closes_cleanly() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state");
-    let state = state.to_str().expect("text");
+    let folder = Folder::new();
+    let state = &folder.path("state");
     let server = healthy(|_| {});
-    let first = examine(&mut doctor(&server, &["--listen", "--state", state]));
-    let (checks, code) = first;
+    // Slow enough for what the server sends to arrive on any machine.
+    let mut listening = doctor(&server, &["--listen", "--state", state]);
+    let (checks, code) = examine(listening.env("XSTREAM_TEST_SPEED", "5"));
     assert_eq!(code, Some(0), "{checks:?}");
-    assert!(finding(&checks, "budget").contains("0 of 50"), "{checks:?}");
-    let line = finding(&checks, "listen");
-    assert!(line.contains("200 after") && line.contains("1 heartbeat, ") && line.contains("49 of 50"), "{line}");
+    assert_eq!(figures(&checks, "budget")[..2], [0, 50], "{checks:?}");
+    let figures_of_stream = figures(&checks, "listen");
+    assert!([200, 1, 49, 50].iter().all(|figure| figures_of_stream.contains(figure)), "{checks:?}");
     let endings = server.wait_for_endings(5, crate::common::BOUND);
     assert_eq!(endings.last().and_then(|last| last.ending.clone()), Some(Ending::ClientClosed { clean: true }));
     let (checks, _) = examine(&mut doctor(&server, &["--state", state]));
-    assert!(finding(&checks, "budget").contains("1 of 50"), "{checks:?}");
+    assert_eq!(figures(&checks, "budget")[..2], [1, 50], "{checks:?}");
     assert!(checks.iter().all(|check| check["name"] != "listen"), "only when asked for");
     assert_eq!(paths(&server).iter().filter(|path| *path == STREAM).count(), 1);
 }
@@ -241,9 +245,9 @@ fn listening_reports_what_arrived_counts_in_the_state_file_and_closes_cleanly() 
 #[test]
 fn a_stream_that_ends_or_is_refused_is_reported_with_its_reason() {
     for (script, exit, hint) in [
-        ("posts 1; disconnect 12; close", 4, "ended after"),
-        ("too-many-connections", 4, "429 TooManyConnections"),
-        ("forbidden", 3, "X refuses the stream: 403"),
+        ("posts 1; disconnect 12; close", 4, "12 "),
+        ("too-many-connections", 4, "TooManyConnections"),
+        ("forbidden", 3, "403"),
     ] {
         let server = serve_with(script, |options| options.rules.preset = vec![SimulatedRule::new("cat", None)]);
         let (checks, code) = examine(&mut doctor(&server, &["--listen"]));
@@ -258,7 +262,7 @@ fn a_port_without_a_listener_fails_at_tcp() {
     let mut command = xstream(&["doctor", "--json", "--bearer", "secret-token"]);
     let (checks, code) = examine(command.args(["--base-url", &format!("http://{port}")]));
     assert_eq!(code, Some(4));
-    assert!(finding(&checks, "tcp").contains("refused"), "{checks:?}");
+    assert_eq!(check(&checks, "tcp")["state"], "fail");
     assert_eq!(states(&checks)[4..], ["skipped"; 7]);
 }
 
@@ -274,22 +278,17 @@ fn an_unknown_host_fails_at_dns() {
 
 #[test]
 fn a_certificate_of_an_unknown_authority_fails_at_tls_and_nothing_is_sent() {
-    for (kind, hint) in [
-        (Certificate::Valid, "signed by a CA that this machine does not trust"),
-        (Certificate::UnknownCa, "signed by a CA that this machine does not trust"),
-    ] {
+    for kind in [Certificate::Valid, Certificate::UnknownCa] {
         let server = healthy(|options| (options.tls, options.certificate) = (true, kind));
-        let folder = tempfile::tempdir().expect("a folder");
-        let ca = folder.path().join("ca.pem");
-        std::fs::write(&ca, server.ca_pem().expect("an authority")).expect("written");
+        let folder = Folder::new();
         let mut command = doctor(&server, &[]);
         if kind == Certificate::UnknownCa {
-            command.args(["--cacert", ca.to_str().expect("text")]);
+            command.args(["--cacert", &folder.ca(&server)]);
         }
         let (checks, code) = examine(&mut command);
         assert_eq!(code, Some(3));
         let line = finding(&checks, "tls");
-        assert!(line.starts_with("fail: ") && line.contains(hint) && line.contains("--cacert"), "{line}");
+        assert!(line.starts_with("fail: ") && line.contains("--cacert"), "{line}");
         assert_eq!(states(&checks)[5..], ["skipped"; 6]);
         assert!(paths(&server).is_empty());
     }
@@ -308,20 +307,17 @@ fn a_clock_that_is_wrong_is_a_warning() {
 #[test]
 fn what_is_not_the_tokens_fault_is_not_blamed_on_it() {
     for (script, exit, hint) in [
-        (
-            "status 500 | status 500 | status 500 | status 500",
-            4,
-            "fail: X has an internal error: counting the rules: 500",
-        ),
-        ("status 200 '<html>Log in'", 1, "fail: the response is not from X's API: "),
-        ("status 200 '{}'", 1, "fail: the response is not from X's API: "),
-        ("status 302", 3, "fail: counting the rules: 302: a redirect to "),
+        ("status 500 | status 500 | status 500 | status 500", 4, "500"),
+        ("status 200 '<html>Log in'", 1, "Log in"),
+        ("status 200 '{}'", 1, ""),
+        ("status 302", 3, "302"),
     ] {
         let server = healthy(|options| options.api = Some(Script::parse(script).expect(script)));
         let (checks, code) = examine(doctor(&server, &[]).env("XSTREAM_TEST_SPEED", "1000"));
         assert_eq!(code, Some(exit), "{checks:?}");
-        assert!(finding(&checks, "answer").starts_with(hint), "{}", finding(&checks, "answer"));
-        assert_eq!(finding(&checks, "rules"), "skipped: not tried, because X's answer failed -> ");
+        let line = finding(&checks, "answer");
+        assert!(line.starts_with("fail: ") && line.contains(hint), "{line}");
+        assert_eq!(check(&checks, "rules")["state"], "skipped");
         assert!(checks.iter().all(|check| check["name"] != "token"), "{checks:?}");
     }
 }
@@ -343,41 +339,13 @@ fn advice_names_the_same_server_and_shows_no_token() {
     assert!(line.ends_with(&format!(" --base-url {}", server.url())), "{line}");
 }
 
-/// A proxy that lets everything through to `target`, without a password.
-fn proxy(target: &Server) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let target = target.addr();
-    std::thread::spawn(move || {
-        for mut client in listener.incoming().map_while(Result::ok) {
-            std::thread::spawn(move || {
-                let (mut head, mut byte) = (Vec::new(), [0]);
-                while !head.ends_with(b"\r\n\r\n") && client.read(&mut byte).is_ok_and(|count| count == 1) {
-                    head.push(byte[0]);
-                }
-                let mut server = TcpStream::connect(target).expect("the simulator");
-                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").expect("written");
-                let (mut from, mut to) = (client.try_clone().expect("a copy"), server.try_clone().expect("a copy"));
-                std::thread::spawn(move || {
-                    let _ = std::io::copy(&mut from, &mut to);
-                    let _ = to.shutdown(std::net::Shutdown::Write);
-                });
-                let _ = std::io::copy(&mut server, &mut client);
-                let _ = client.shutdown(std::net::Shutdown::Write);
-            });
-        }
-    });
-    url
-}
-
 #[test]
 fn through_a_proxy_its_tunnel_takes_the_place_of_dns_and_tcp() {
     let server = healthy(|options| options.tls = true);
-    let folder = tempfile::tempdir().expect("a folder");
-    let ca = folder.path().join("ca.pem");
-    std::fs::write(&ca, server.ca_pem().expect("an authority")).expect("written");
-    let ca = ca.to_str().expect("text");
-    let (checks, code) = examine(doctor(&server, &["--cacert", ca]).env("HTTPS_PROXY", proxy(&server)));
+    let folder = Folder::new();
+    let ca = &folder.ca(&server);
+    let proxy = Proxy::start(&server);
+    let (checks, code) = examine(doctor(&server, &["--cacert", ca]).env("HTTPS_PROXY", proxy.url("http")));
     assert_eq!(code, Some(0), "{checks:?}");
     assert!(finding(&checks, "proxy").contains("localhost"), "{checks:?}");
     assert_eq!(states(&checks)[1..5], ["ok", "skipped", "skipped", "ok"]);
@@ -396,17 +364,15 @@ fn through_a_proxy_its_tunnel_takes_the_place_of_dns_and_tcp() {
 #[test]
 fn mistakes_are_usage_errors_before_anything_is_dialled() {
     for (arguments, hint) in [
-        (&["filterd"][..], "nearest: filtered"),
-        (&["smaple", "--json"], "nearest: sample"),
+        (&["filterd"][..], "filtered"),
+        (&["smaple", "--json"], "sample"),
         (&["--force"], "--listen"),
         (&["v1-filter", "--listen"], "--listen: "),
         (&["--base-url", "ftp://x"], "--base-url"),
-        (&["--base-url", "http://192.0.2.1"], "clear text"),
+        (&["--base-url", "http://192.0.2.1"], "--insecure-http"),
     ] {
         let output = run(xstream(&["doctor", "--bearer", "secret-token"]).args(arguments));
-        let line = stderr(&output);
-        assert_eq!((output.status.code(), line.lines().count()), (Some(2), 1), "{arguments:?} {line}");
-        assert!(line.contains(hint) && output.stdout.is_empty(), "{arguments:?} {line}");
+        assert_one_message(&output, 2, hint);
     }
 }
 
@@ -424,14 +390,14 @@ fn marks_and_advice_are_printed_and_colour_is_only_for_terminals() {
     };
     let output = run(&mut plain(&[]));
     let shown = text(&output);
-    assert!(shown.starts_with("✓ token shape") && shown.ends_with("\n\n1 failure\n"), "{shown}");
-    assert!(shown.contains("\n✗ rules ") && shown.contains("→ add one: xstream rules add"), "{shown}");
+    let marked = |mark: char| shown.lines().filter(|line| line.starts_with(mark)).count();
+    assert!(marked('✓') > 5 && marked('✗') == 1 && shown.contains("xstream rules add"), "{shown}");
     assert!(!shown.contains('\u{1b}'), "{shown}");
     assert!(text(&run(&mut plain(&["--color", "always"]))).contains("\u{1b}[31m✗\u{1b}[0m"));
     let quiet = text(&run(&mut plain(&["--quiet"])));
-    assert!(quiet.starts_with("✗ rules") && quiet.lines().count() == 2, "{quiet}");
+    assert!(quiet.starts_with('✗') && quiet.lines().count() == 2, "{quiet}");
     let (code, shown) = crate::common::run_on_a_terminal(plain(&["sample"]));
-    assert!(code == Some(0) && shown.contains("✓ connections") && shown.ends_with("no problems\r\n"), "{shown}");
+    assert!(code == Some(0) && shown.contains('✓') && !shown.contains('✗'), "{shown}");
 }
 
 #[test]

@@ -4,7 +4,9 @@
 
 use std::process::{Output, Stdio};
 
-use crate::common::{Start as _, command, finish, has, journal, run, serve, stderr, tail, values, xstream};
+use crate::common::{
+    Start as _, assert_one_message, command, finish, has, journal, numbers, run, serve, stderr, tail, values, xstream,
+};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use xstream::protocol::message::{KindGroup, MessageKind};
@@ -107,7 +109,7 @@ fn conditions_keep_the_posts_that_select_keeps() {
     let text = posts(300);
     for predicate in PREDICATES {
         let output = replay(&text, &["--only", "post", "--where", predicate]);
-        assert!(!stderr(&output).contains("failed"), "{predicate}: {}", stderr(&output));
+        assert_eq!(stderr(&output), "", "{predicate}");
         let theirs = jq(&text, &["-c", &format!("select({predicate})")]);
         // Old versions of jq round large numbers, so what we print goes through it too.
         let ours = jq(&String::from_utf8(output.stdout.clone()).expect("text"), &["-c", "."]);
@@ -249,15 +251,14 @@ fn an_error_is_reported_once_and_then_counted() {
         let output = replay(&text, &[option, ".data.text.y"]);
         assert_eq!(String::from_utf8_lossy(&output.stdout), printed);
         let messages = stderr(&output);
-        assert_eq!(messages.matches("cannot index").count(), 1, "{messages}");
-        assert!(messages.contains(&format!(":1: {option} ")), "{messages}");
-        assert!(messages.contains("20 messages"), "{messages}");
+        let [first, count] = messages.lines().collect::<Vec<_>>()[..] else { panic!("{messages}") };
+        assert!(first.contains(&format!(":1: {option} ")), "{messages}");
+        assert_eq!(numbers(count), [20], "{messages}");
     }
     let server = serve("posts 5; end");
     let run = journal(&mut tail(&server, &["--only", "post", "--where", "error(\"no\")", "--no-reconnect"])).exits(5);
     assert!(run.output.stdout.is_empty());
     assert_eq!(run.one("expression")["option"], "--where");
-    assert!(stderr(&run.output).contains("5 messages"), "{run}");
 }
 
 #[test]
@@ -276,12 +277,10 @@ fn an_expression_that_is_none_is_a_usage_error_of_one_line() {
         &["replay", "-r", "x"],
     ] {
         let output = run(&mut xstream(arguments));
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(output.stdout.is_empty());
-        assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+        assert_one_message(&output, 2, "");
     }
     let output = run(&mut xstream(&["replay", "--where", ".a | nothing", "x"]));
-    assert_eq!(stderr(&output), "xstream: --where: no filter `nothing` at column 6, after `.a |`\n");
+    assert!(stderr(&output).contains("`nothing`") && numbers(&stderr(&output)) == [6], "{}", stderr(&output));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The meter and the quota: posts are counted once a day, over runs, and the stream stops before the cap.
 
-use crate::common::{Start as _, dials, journal, run, serve, stderr, tail, values, xstream};
+use crate::common::{Folder, Start as _, dials, journal, run, serve, stderr, tail, values, xstream};
 use serde_json::Value;
 
 #[test]
@@ -22,9 +22,8 @@ fn posts_that_no_filter_lets_through_count_as_well() {
 
 #[test]
 fn a_quota_is_shared_by_the_runs_on_one_state_file() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state");
-    let state = state.to_str().expect("text");
+    let folder = Folder::new();
+    let state = &folder.path("state");
     let server = serve("posts 20; heartbeat; wait 10m");
     let first = run(tail(&server, &["--state", state, "--max", "3"]).env("XSTREAM_TEST_SPEED", "1"));
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
@@ -49,9 +48,8 @@ fn a_quota_is_shared_by_the_runs_on_one_state_file() {
 
 #[test]
 fn processes_that_share_a_state_file_share_the_quota_while_they_run() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state");
-    let state = state.to_str().expect("text");
+    let folder = Folder::new();
+    let state = &folder.path("state");
     let server = serve("posts 2 every 20ms; repeat 200; stall");
     let mut children: Vec<_> = (0..2)
         .map(|_| {
@@ -69,9 +67,8 @@ fn processes_that_share_a_state_file_share_the_quota_while_they_run() {
 
 #[test]
 fn a_journal_that_failed_does_not_keep_the_counts_from_the_state_file() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state");
-    let state = state.to_str().expect("text");
+    let folder = Folder::new();
+    let state = &folder.path("state");
     let server = serve("posts 20; heartbeat; wait 10m");
     let arguments = ["--state", state, "--quota", "5/day", "--journal", "/dev/full"];
     let output = run(&mut tail(&server, &arguments));

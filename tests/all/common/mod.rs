@@ -5,7 +5,9 @@
 pub mod agree;
 pub mod child;
 pub mod journal;
+pub mod proxy;
 pub mod schema;
+pub mod screen;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -35,6 +37,9 @@ pub fn xstream(arguments: &[&str]) -> Command {
     command
 }
 
+/// What replaces the token wherever it would be printed.
+pub const TOKEN_MARK: &str = "(the token)";
+
 /// The path of the binary, for command lines of a shell.
 pub fn binary() -> &'static Path {
     cargo_bin!()
@@ -57,6 +62,32 @@ pub fn serve_with(script: &str, set_up: impl FnOnce(&mut ServerOptions)) -> Serv
     let mut options = ServerOptions::new(Script::parse(script).unwrap_or_else(|error| panic!("{script}: {error}")));
     set_up(&mut options);
     Server::spawn(options).expect("a loopback server")
+}
+
+/// A folder with files for a run.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub fn new() -> Folder {
+        Folder(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// The path of a file that need not exist.
+    pub fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("text").to_owned()
+    }
+
+    /// Writes a file and returns its path.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// The server's authority in a file.
+    pub fn ca(&self, server: &Server) -> String {
+        self.file("ca.pem", server.ca_pem().expect("an authority"))
+    }
 }
 
 /// `xstream tail` towards a server.
@@ -153,6 +184,20 @@ pub fn values(stdout: &[u8]) -> Vec<Value> {
 
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Asserts this exit status, nothing on stdout, and one message, which contains `fact`.
+#[track_caller]
+pub fn assert_one_message(output: &Output, code: i32, fact: &str) {
+    let message = stderr(output);
+    assert_eq!((output.status.code(), message.lines().count()), (Some(code), 1), "{message}");
+    assert!(message.starts_with("xstream: ") && message.contains(fact), "no {fact:?} in {message}");
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// The whole numbers in a text for users, in their order, whatever the words around them.
+pub fn numbers(text: &str) -> Vec<u64> {
+    text.replace(',', "").split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
 }
 
 /// Sends a signal to a child.
