@@ -1372,7 +1372,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__tail)
-            opts="-p -r -q -v -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --demo --stall-timeout --no-gzip --take-over --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --annotate --max --max-line --for --quota --quota-wait --buffer --journal --summary --status --color --quiet --verbose --help"
+            opts="-p -r -q -v -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --demo --stall-timeout --no-gzip --take-over --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --annotate --max --max-line --for --quota --quota-wait --buffer --archive --archive-every --compress --no-stdout --journal --summary --status --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1524,6 +1524,21 @@ _xstream() {
                     ;;
                 --buffer)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --archive-every)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --compress)
+                    COMPREPLY=($(compgen -W "none gzip" -- "${cur}"))
                     return 0
                     ;;
                 --journal)

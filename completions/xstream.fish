@@ -167,6 +167,10 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-line -d 'Lo
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l for -d 'Stop after this time, counted from the start' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l quota -d 'Stop, with exit status 3, when this many posts were delivered in a UTC day or month: 5000/day, 2M/month' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l buffer -d 'Bytes that may wait for a slow reader; when full the stream is not read' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l archive -d 'Also write what is printed to files in this folder, one per hour of UTC: STREAM-2026-11-24T15.ndjson' -r -f -a "(__fish_complete_directories)"
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l archive-every -d 'Time per file: whole minutes that divide a day, such as 15m, 6h or 1d' -r
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l compress -d 'Compression of the files' -r -f -a "none\t''
+gzip\t''"
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l journal -d 'Append every event to this file, as NDJSON' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l status -d 'Status' -r -f -a "auto\t'A row at the bottom if stderr is a terminal'
 line\t'A line on stderr every 10 s'
@@ -187,6 +191,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l quota-wait -d 'When the quota is spent, close the connection and resume when its period turns'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-stdout -d 'Print nothing on stdout: write the archive alone, synced to the disk every second'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l summary -d 'End with a summary of five lines, even if stderr is not a terminal'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s v -l verbose -d 'Also report decisions, host names and addresses; -vv also HTTP heads (the token redacted) and TLS'

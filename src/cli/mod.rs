@@ -3,6 +3,7 @@
 //! One file per verb, or per group of options that verbs share; [`value`] parses the values.
 
 mod access;
+mod archive;
 mod connections;
 mod doctor;
 mod explain;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use clap::{Args, Command, CommandFactory as _, Parser, Subcommand};
 
 pub use access::AccessArgs;
+pub use archive::ArchiveArgs;
 pub use connections::{ConnectionKill, ConnectionList, ConnectionVerb, ConnectionsArgs};
 pub use doctor::DoctorArgs;
 pub use explain::ExplainArgs;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::value::{duration, size};
-use super::{AccessArgs, FilterArgs, RequestArgs};
+use super::{AccessArgs, ArchiveArgs, FilterArgs, RequestArgs};
 use crate::pipeline::meter::Quota;
 use crate::terminal::{Color, StatusMode};
 
@@ -93,6 +93,10 @@ pub struct TailArgs {
     /// Bytes that may wait for a slow reader; when full the stream is not read
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MiB", help_heading = "Slow reader")]
     pub buffer: usize,
+
+    /// The files that messages also go to.
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
 
     /// Append every event to this file, as NDJSON
     #[arg(long, value_name = "FILE", help_heading = "Diagnostics")]

@@ -8,17 +8,20 @@ use anyhow::Context as _;
 use super::client_config::{self, ClientConfig};
 use super::target::{self, Target};
 use super::{CommandError, block_on, pipeline_options, usage_error};
-use crate::cli::TailArgs;
+use crate::cli::{ArchiveArgs, TailArgs};
 use crate::clock::Clock;
 use crate::net::api::{Api, ApiOptions};
 use crate::net::base_url::BaseUrl;
 use crate::net::dial::Dialer;
 use crate::pipeline::meter::Meter;
+use crate::pipeline::rotation::stream_prefix;
 use crate::pipeline::select::{SelectOptions, Selector};
 use crate::runner::lookup::ApiLookup;
 use crate::runner::{self, Run};
-use crate::session::{self, Supervisor};
+use crate::session::event::ArchiveEvent;
+use crate::session::{self, ArchiveMode, Input, Supervisor};
 use crate::simulator::{Script, Server, ServerOptions};
+use crate::store::archive::{Archive, ArchiveError, ArchiveOptions};
 use crate::store::journal::JournalFile;
 use crate::store::state::Store;
 use crate::terminal::console::Console;
@@ -89,9 +92,15 @@ async fn follow(
         },
         None => (None, None),
     };
+    // Before a file of the archive is written: a limit of its size must not end the process.
+    let signals = Signals::new().context("watching for signals")?;
+    let (archive, recovered) = open_archive(&tail, &target)?.unzip();
     let options = TerminalOptions { quiet: tail.quiet, status: tail.status, color: tail.color };
     let mut terminal =
         Terminal::new(options, tail.buffer, console.redactor().clone()).context("taking over stdout and stderr")?;
+    if tail.archive.no_stdout {
+        terminal = terminal.without_stdout();
+    }
     for warning in &target.request.warnings {
         terminal.info(&format!("warning: {warning}"));
     }
@@ -106,6 +115,7 @@ async fn follow(
         quota_wait: tail.quota_wait,
         deadline: tail.duration.map(|duration| clock.start().after(duration)),
         has_state: store.is_some(),
+        archive: archive_mode(&tail.archive),
         is_listed: target.endpoint.is_some(),
         list_rules: tail.verbose > 0 && target.endpoint == Some("filtered_stream"),
         take_over: tail.take_over,
@@ -127,17 +137,47 @@ async fn follow(
         framed: target.framed,
         store,
         journal,
+        archive,
         lookup,
         summary: tail.summary,
         buffer: tail.buffer,
         opened: target.opened,
         denied: target.denied,
     };
-    let signals = Signals::new().context("watching for signals")?;
-    let degraded = unopened.map(|why| format!("{why}; the run continues without it"));
-    let status = Box::pin(runner::follow(run, supervisor, selector, signals, degraded)).await;
+    let unopened = unopened.map(|why| Input::Degraded(format!("{why}; the run continues without it")));
+    let earlier = unopened.into_iter().chain(recovered.into_iter().flatten().map(Input::Archive)).collect();
+    let status = Box::pin(runner::follow(run, supervisor, selector, signals, earlier)).await;
     drop(server);
     Ok(status)
+}
+
+fn archive_mode(args: &ArchiveArgs) -> ArchiveMode {
+    match args.archive {
+        None => ArchiveMode::Off,
+        Some(_) if args.no_stdout => ArchiveMode::Only,
+        Some(_) => ArchiveMode::BesideStdout,
+    }
+}
+
+/// Opens the archive, if there is one, and completes what a crash left open in its folder.
+fn open_archive(tail: &TailArgs, target: &Target) -> Result<Option<(Archive, Vec<ArchiveEvent>)>, CommandError> {
+    let Some(folder) = &tail.archive.archive else { return Ok(None) };
+    let query = target.request.target.split(['?', '&']).skip(1);
+    let partition = query.filter_map(|parameter| parameter.strip_prefix("partition=")).last();
+    let options = ArchiveOptions {
+        folder: folder.clone(),
+        prefix: stream_prefix(&target.name, partition.and_then(|number| number.parse().ok())),
+        interval: tail.archive.archive_every,
+        compression: tail.archive.compress,
+        acknowledges: tail.archive.no_stdout,
+    };
+    match Archive::open(options) {
+        Ok(opened) => Ok(Some(opened)),
+        Err(ArchiveError::Locked(holder)) => {
+            usage_error(format!("--archive {}: {holder} writes to this folder", folder.display()))
+        }
+        Err(ArchiveError::Failed(error)) => Err(error.into()),
+    }
 }
 
 /// The lookups beside the stream.

@@ -4,7 +4,7 @@ use crate::pipeline::report::Diagnostic;
 use crate::protocol::disconnect::{Code, HttpStatus, LocalCause};
 use crate::protocol::message::{DisconnectReason, Notice};
 use crate::session::coverage::Gap;
-use crate::session::event::Holder;
+use crate::session::event::{ArchiveEvent, Holder};
 use crate::session::reaction::reaction;
 use crate::session::{Event, EventKind, Outcome, WaitReason};
 use crate::text::sanitize;
@@ -54,6 +54,7 @@ pub fn line(event: &Event, names: &NoticeContext) -> Option<String> {
         EventKind::FurtherDisconnect(reason) => notice(&Notice::Disconnect(reason.clone())),
         EventKind::LockHeld => format!("waiting for another process that holds {}", names.lock),
         EventKind::Degraded(what) => what.clone(),
+        EventKind::Archive(event) => return archive(event),
         EventKind::Diagnostic(diagnostic) => return self::diagnostic(diagnostic),
         EventKind::Suppressed { count } => format!("{count} more messages like these are not shown"),
         EventKind::Blocked => "the reader process is too slow: the buffer is full and the stream is not read; X \
@@ -141,6 +142,9 @@ fn decision(event: &Event) -> Option<String> {
             )
         }
         EventKind::Ended { reason, .. } => format!("{}: tail {}", reason.code, reaction(&reason.code)),
+        EventKind::Archive(ArchiveEvent::Completed { file, messages, bytes }) => {
+            format!("archive: {file} is complete: {messages} messages, {bytes} bytes")
+        }
         EventKind::Waiting { delay, .. } => format!("the next dial is due in {:.3} s", delay.as_secs_f64()),
         _ => return None,
     })
@@ -157,6 +161,17 @@ pub fn explain(reason: &DisconnectReason) -> String {
         None => String::new(),
     };
     format!("{code}{name} ({}): {}{detail}", entry.side, entry.meaning)
+}
+
+fn archive(event: &ArchiveEvent) -> Option<String> {
+    Some(match event {
+        ArchiveEvent::Recovered { file, cut: 0 } => format!("archive: completed {file}, which a run had left open"),
+        ArchiveEvent::Recovered { file, cut } => {
+            format!("archive: completed {file}, which a run had left open; {cut} bytes of an unfinished line were cut")
+        }
+        ArchiveEvent::Completed { .. } => return None,
+        ArchiveEvent::Failed(why) => format!("the archive is not written any more: {why}"),
+    })
 }
 
 /// The text of a control message, with its numbers.

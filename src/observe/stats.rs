@@ -16,6 +16,7 @@ use crate::protocol::disconnect::Code;
 use crate::protocol::message::{MessageKind, Notice};
 use crate::protocol::post_id::PostId;
 use crate::protocol::rate_limit::RateLimit;
+use crate::session::event::ArchiveEvent;
 use crate::session::{Event, EventKind, WaitReason};
 use crate::time::Timestamp;
 
@@ -97,6 +98,9 @@ pub struct Stats {
     pub(super) printed: u64,
     pub(super) failed: u64,
     pub(super) over_quota: u64,
+    /// Files of the archive that were completed, and messages written to them.
+    pub(super) archive_files: u64,
+    pub(super) archived: u64,
     /// Lines that could not be read as messages.
     pub(super) unreadable: u64,
     /// Endings of connections, by code, and the last one.
@@ -172,6 +176,10 @@ impl Stats {
                 self.gaps.add(gap.length(at));
                 self.missed = self.missed.saturating_add(gap.missed);
             }
+            EventKind::Archive(ArchiveEvent::Completed { messages, .. }) => {
+                self.archive_files += 1;
+                self.archived = self.archived.saturating_add(*messages);
+            }
             EventKind::Stopped(_) => self.state = StreamState::Stopped,
             EventKind::FirstByte { .. }
             | EventKind::Late { .. }
@@ -182,6 +190,7 @@ impl Stats {
             | EventKind::ActiveRules(_)
             | EventKind::LockHeld
             | EventKind::Degraded(_)
+            | EventKind::Archive(ArchiveEvent::Recovered { .. } | ArchiveEvent::Failed(_))
             | EventKind::Status
             | EventKind::Diagnostic(Diagnostic::Notice(_) | Diagnostic::Expression { .. }) => {}
         }

@@ -20,6 +20,8 @@ pub struct RunSummary<'a> {
     pub lasted: Duration,
     /// How much of the quota is used, if there is one.
     pub quota: Option<QuotaUsage>,
+    /// Whether messages went to stdout.
+    pub prints: bool,
 }
 
 impl RunSummary<'_> {
@@ -32,13 +34,28 @@ impl RunSummary<'_> {
             gaps => format!("; {}, about {} missed", plural(gaps, "gap"), plural(stats.missed, "post")),
         };
         format!(
-            "{} printed, {} received over {} in {}{gaps}{}",
+            "{} {}, {} received over {} in {}{gaps}{}{}",
             plural(stats.printed, "message"),
+            self.verb(),
             plural(stats.posts, "post"),
             plural(stats.connections, "connection"),
             format_duration(self.lasted),
-            self.withheld()
+            self.withheld(),
+            self.archived()
         )
+    }
+
+    /// What was done with the accepted messages.
+    fn verb(&self) -> &'static str {
+        if self.prints { "printed" } else { "accepted" }
+    }
+
+    /// What was written to the archive.
+    fn archived(&self) -> String {
+        match self.stats.archive_files {
+            0 => String::new(),
+            files => format!("; {} archived in {}", plural(self.stats.archived, "message"), plural(files, "file")),
+        }
     }
 
     /// Messages that passed the filters and were not printed.
@@ -82,11 +99,13 @@ impl RunSummary<'_> {
         };
         [
             format!(
-                "{} printed in {}; received: {}{}",
+                "{} {} in {}; received: {}{}{}",
                 plural(stats.printed, "message"),
+                self.verb(),
                 format_duration(self.lasted),
                 list(kinds),
-                self.withheld()
+                self.withheld(),
+                self.archived()
             ),
             format!(
                 "{} over {}; endings: {}",

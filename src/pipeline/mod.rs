@@ -18,6 +18,7 @@ pub mod json_cursor;
 pub mod meter;
 pub mod outbox;
 pub mod report;
+pub mod rotation;
 pub mod select;
 pub mod tag;
 

@@ -69,6 +69,22 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
+    /// What these records are when they are accepted.
+    #[must_use]
+    pub fn from_records(records: &[OutputRecord]) -> Acknowledged {
+        let mut acknowledged = Acknowledged::default();
+        for record in records {
+            acknowledged.add(record);
+        }
+        acknowledged
+    }
+
+    /// Adds what was accepted later.
+    pub fn merge(&mut self, later: Acknowledged) {
+        self.records += later.records;
+        self.last_post = later.last_post.or(self.last_post);
+    }
+
     fn add(&mut self, record: &OutputRecord) {
         self.records += 1;
         if record.kind == MessageKind::Post && record.id.is_some() {
@@ -233,6 +249,11 @@ impl Outbox {
             // A portion that one huge line enlarged is freed.
             self.spare.extend(spare.filter(|bytes| room && (PORTION..=4 * PORTION).contains(&bytes.capacity())));
         }
+    }
+
+    /// Counts records that did not pass through here as accepted: without stdout the archive accepts them.
+    pub fn acknowledge(&mut self, accepted: Acknowledged) {
+        self.acknowledged.merge(accepted);
     }
 
     /// What stdout accepted completely since the last call.

@@ -9,6 +9,7 @@
 //! Its law: it decides nothing, and nothing on its thread sleeps. What is ready is read before a timer is believed, so
 //! that after a suspension the stream speaks first.
 
+mod archive;
 pub mod link;
 pub mod lookup;
 mod receive;
@@ -36,6 +37,7 @@ use crate::pipeline::decode::Format;
 use crate::pipeline::outbox::{Batch, Gate};
 use crate::pipeline::select::{LineSource, Selector};
 use crate::session::{Action, Event, Failure, Input, LinkEvent, Outcome, Supervisor};
+use crate::store::archive::Archive;
 use crate::store::journal::JournalFile;
 use crate::store::state::{LockedState, Store};
 use crate::terminal::Terminal;
@@ -72,6 +74,8 @@ pub struct Run<N> {
     pub store: Option<Store>,
     /// Where every event is recorded.
     pub journal: Option<JournalFile>,
+    /// The files that messages also go to.
+    pub archive: Option<Archive>,
     /// What is asked of X's API beside the stream, if X has a name for the stream.
     pub lookup: Option<ApiLookup>,
     /// Whether the run ends with a summary of several lines although stderr is no terminal.
@@ -121,18 +125,18 @@ pub struct EventLoop<N: Network> {
 struct ShutdownProgress {
     links: bool,
     output: bool,
+    archive: bool,
 }
 
 /// Follows the stream to its end; returns the exit status.
 ///
-/// `degraded` says what failed before it.
-///
+/// `earlier` is what happened before it.
 pub async fn follow<N: Network>(
     run: Run<N>,
     supervisor: Supervisor,
     selector: Selector,
     signals: Signals,
-    degraded: Option<String>,
+    earlier: Vec<Input>,
 ) -> u8 {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -142,7 +146,7 @@ pub async fn follow<N: Network>(
         stats: Stats::default(),
         signals,
         tick,
-        inputs: degraded.map(Input::Degraded).into_iter().chain([Input::Started]).collect(),
+        inputs: earlier.into_iter().chain([Input::Started]).collect(),
         events: Vec::new(),
         actions: Vec::new(),
         batch: Batch::default(),
@@ -230,6 +234,9 @@ impl<N: Network> EventLoop<N> {
         }
         // A run that is over has no state to show.
         self.run.terminal.release_for_good();
+        if let Some(archive) = &mut self.run.archive {
+            archive.close();
+        }
         if let Some(open) = self.open.take() {
             self.closing.push(open.link.close());
         }
@@ -250,6 +257,10 @@ impl<N: Network> EventLoop<N> {
         if !reported.output && self.run.terminal.outbox().backlog() == 0 {
             reported.output = true;
             self.inputs.push_back(Input::OutputDrained);
+        }
+        if !reported.archive && self.run.archive.as_ref().is_some_and(Archive::is_closed) {
+            reported.archive = true;
+            self.inputs.push_back(Input::ArchiveClosed);
         }
     }
 
@@ -279,8 +290,10 @@ impl<N: Network> EventLoop<N> {
                 if self.run.terminal.reader_left() {
                     self.inputs.push_back(Input::ReaderLeft);
                 }
+                self.tick_archive();
                 self.refresh();
             }
+            result = archive::progress(&mut run.archive) => self.archive_progressed(result),
             result = run.terminal.drain() => {
                 if let Err(error) = result {
                     self.inputs.push_back(output_error(&error));
@@ -365,7 +378,8 @@ impl<N: Network> EventLoop<N> {
         }
         let quota = self.selector.quota_usage();
         if !gone {
-            let summary = RunSummary { stats: &self.stats, lasted: self.run.clock.elapsed(), quota };
+            let prints = self.run.terminal.prints();
+            let summary = RunSummary { stats: &self.stats, lasted: self.run.clock.elapsed(), quota, prints };
             if self.run.summary || self.run.terminal.is_interactive() {
                 summary.lines().iter().for_each(|line| self.run.terminal.info(line));
             } else {

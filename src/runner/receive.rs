@@ -115,6 +115,7 @@ impl<N: Network> EventLoop<N> {
     }
 
     fn deliver_from(&mut self, number: u32, within_line: bool) {
+        self.archive_batch();
         if let Err(error) = self.run.terminal.print(&self.batch) {
             self.inputs.push_back(output_error(&error));
         }

@@ -5,6 +5,7 @@ use super::link::Network;
 use crate::observe::notice;
 use crate::observe::record::JournalRecord;
 use crate::observe::status_row;
+use crate::session::event::ArchiveEvent;
 use crate::session::{Event, EventKind, Input, Outcome};
 use crate::terminal::StatusMode;
 
@@ -33,7 +34,7 @@ impl<N: Network> EventLoop<N> {
         let Some(line) = notice::line(event, &names) else { return };
         let always = match &event.kind {
             EventKind::Stopped(outcome) => outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)),
-            EventKind::Degraded(_) => true,
+            EventKind::Degraded(_) | EventKind::Archive(ArchiveEvent::Failed(_)) => true,
             _ => false,
         };
         if always {

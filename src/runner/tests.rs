@@ -21,7 +21,7 @@ use crate::pipeline::select::{SelectOptions, Selector};
 use crate::protocol::disconnect::LocalCause;
 use crate::protocol::request::Request;
 use crate::redact::Redactor;
-use crate::session::{Failure, Head, RunOptions, Supervisor};
+use crate::session::{ArchiveMode, Failure, Head, RunOptions, Supervisor};
 use crate::terminal::signal::Signals;
 use crate::terminal::{Color, StatusMode, Terminal, TerminalOptions};
 
@@ -137,6 +137,7 @@ fn play(
             quota_wait: false,
             deadline: deadline.map(|deadline| clock.now().after(deadline)),
             has_state: false,
+            archive: ArchiveMode::Off,
             is_listed: false,
             list_rules: false,
             take_over: false,
@@ -155,13 +156,14 @@ fn play(
             framed: false,
             store: None,
             journal: None,
+            archive: None,
             lookup: None,
             summary: false,
             buffer: 1 << 20,
             opened: None,
             denied: None,
         };
-        follow(run, supervisor, selector, Signals::none(), None).await
+        follow(run, supervisor, selector, Signals::none(), Vec::new()).await
     });
     drop((out_writer, err_writer));
     let read = |pipe: OwnedFd| {

@@ -59,6 +59,29 @@ pub struct ActiveRule {
     pub tag: Option<String>,
 }
 
+/// What happened to the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArchiveEvent {
+    /// A file that an earlier run left open was completed.
+    Recovered {
+        /// Its name.
+        file: String,
+        /// Bytes of an unfinished line at its end, which were cut.
+        cut: u64,
+    },
+    /// A file is complete: its bytes are on the disk.
+    Completed {
+        /// Its name.
+        file: String,
+        /// Messages that this run wrote to it.
+        messages: u64,
+        /// Their bytes, before compression.
+        bytes: u64,
+    },
+    /// It cannot be written, and nothing more is.
+    Failed(String),
+}
+
 /// One thing that happened, with its time and the connection it happened on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -157,6 +180,8 @@ pub enum EventKind {
     LockHeld,
     /// Something beside the stream failed; the run goes on without it and ends with exit status 1.
     Degraded(String),
+    /// Something happened to the archive.
+    Archive(ArchiveEvent),
     /// It is time for a record of the status.
     Status,
     /// The stream is back, and this is what lies between.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::budget::SharedBudget;
-use super::event::{ActiveRule, Holder};
+use super::event::{ActiveRule, ArchiveEvent, Holder};
 use super::outcome::{Outcome, Signal};
 use crate::pipeline::meter::QuotaUsage;
 use crate::pipeline::report::BatchReport;
@@ -25,6 +25,10 @@ pub enum Input {
     StateFailed(String),
     /// Something beside the stream failed, and the run goes on without it: the meter's file, the journal.
     Degraded(String),
+    /// Something happened to the archive.
+    Archive(ArchiveEvent),
+    /// After [`Action::Shutdown`]: the archive, if there is one, is complete or has failed.
+    ArchiveClosed,
     /// The posts that were reserved of the quota are used up, or the day has turned.
     GrantUsed,
     /// Something happened on a connection.
@@ -164,7 +168,8 @@ pub enum Action {
     SaveBudget(SharedBudget),
     /// Ask X's API. Answered by `Answered`. A query under way is dropped.
     Ask(Query),
-    /// Close every connection, drop what was not read, and report `LinksClosed` and `OutputDrained`.
+    /// Close every connection, drop what was not read, and report `LinksClosed`, `OutputDrained` and
+    /// `ArchiveClosed`.
     Shutdown {
         /// Whether a signal asks for it, so that a busy stderr gets little time.
         hurry: bool,

@@ -27,4 +27,4 @@ pub use connection::LATE;
 pub use event::{Event, EventKind, Traffic, WaitReason};
 pub use input::{Action, Failure, Head, Input, LinkEvent, Query, QuotaState, Received, Refusal, Response, SyncedState};
 pub use outcome::{Outcome, Signal};
-pub use supervisor::{RunOptions, Supervisor};
+pub use supervisor::{ArchiveMode, RunOptions, Supervisor};

@@ -1,5 +1,6 @@
-//! The files of this tool: state and journal.
+//! The files of this tool: state, journal and archive.
 
+pub mod archive;
 pub mod journal;
 pub mod meter;
 pub mod state;

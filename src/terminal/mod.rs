@@ -111,6 +111,8 @@ const SIGNAL_FLUSH_TIMEOUT: Duration = Duration::from_millis(150);
 pub struct Terminal {
     out: Sink,
     err: Sink,
+    /// Whether messages go to stdout.
+    prints: bool,
     /// Whether stdout and stderr lead to the same place (`2>&1`).
     same: bool,
     redactor: Redactor,
@@ -160,6 +162,7 @@ impl Terminal {
             row: options.status == StatusMode::Auto && !options.quiet && err.is_terminal() && !dumb,
             out,
             err,
+            prints: true,
             same,
             redactor,
             options,
@@ -174,12 +177,25 @@ impl Terminal {
         })
     }
 
+    /// Uses stderr alone: nothing is printed on stdout, and its reader does not matter.
+    #[must_use]
+    pub fn without_stdout(mut self) -> Terminal {
+        (self.prints, self.same) = (false, false);
+        self
+    }
+
+    /// Whether messages go to stdout.
+    #[must_use]
+    pub fn prints(&self) -> bool {
+        self.prints
+    }
+
     /// Writes the bytes of a batch to stdout; what the reader does not accept waits in the outbox.
     ///
     /// # Errors
     /// The reader is gone (`BrokenPipe`), or stdout fails.
     pub fn print(&mut self, batch: &Batch) -> io::Result<()> {
-        if batch.bytes.is_empty() {
+        if batch.bytes.is_empty() || !self.prints {
             return Ok(());
         }
         self.printed = Some(Instant::now());
@@ -200,7 +216,7 @@ impl Terminal {
     /// Whether the reader of stdout is gone.
     #[must_use]
     pub fn reader_left(&self) -> bool {
-        self.out.reader_left()
+        self.prints && self.out.reader_left()
     }
 
     /// Writes some of what waits, once it is accepted, and stops the process once a stop was ordered and the screen is
@@ -299,7 +315,7 @@ impl Terminal {
     /// Whether data is on its way to the screen. A line that is partly written must be completed first, and another
     /// program that prints our data on this screen gets a pause to do so.
     fn is_busy(&self) -> bool {
-        if self.out.is_pipe() && self.err.is_terminal() {
+        if self.prints && self.out.is_pipe() && self.err.is_terminal() {
             let moving = !self.out.is_drained() || self.printed.is_some_and(|at| at.elapsed() < PAUSE);
             moving && !self.out.reader_left()
         } else {

@@ -44,6 +44,8 @@ impl Signals {
             }
             Ok((signal, stream))
         };
+        // A file that reaches the limit of its size (`ulimit -f`) is an error of that write, not the end of the process.
+        flag::register(rustix::process::Signal::XFSZ.as_raw(), Arc::default())?;
         Ok(Signals {
             ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
             stop: listen(rustix::process::Signal::TSTP.as_raw())?,

@@ -1,6 +1,7 @@
 //! Every test that needs more than one module: the real binary against the simulator, and the scanner against its
 //! oracle. One program, since each further one would be linked for itself.
 
+mod archive;
 mod children;
 mod classify;
 mod common;

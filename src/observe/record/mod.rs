@@ -110,6 +110,17 @@ pub(super) enum RecordKind {
         reason: String,
     },
     Gap(GapRecord),
+    ArchiveRecovered {
+        #[serde(default)]
+        file: String,
+        #[serde(default)]
+        cut_bytes: u64,
+    },
+    Archived(ArchivedRecord),
+    ArchiveFailed {
+        #[serde(default)]
+        why: String,
+    },
     Status(StatusRecord),
     End(EndRecord),
     /// The event of a later version.
@@ -215,6 +226,14 @@ pub(super) struct GapRecord {
     last_id: Option<String>,
     first_id: Option<String>,
     missed: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ArchivedRecord {
+    file: String,
+    messages: u64,
+    bytes: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

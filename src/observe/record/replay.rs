@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use super::{FaultRecord, JournalRecord, LengthRecord, RateLimitRecord, RecordKind, WaitingRecord, Wall};
+use super::{
+    ArchivedRecord, FaultRecord, JournalRecord, LengthRecord, RateLimitRecord, RecordKind, WaitingRecord, Wall,
+};
 use crate::pipeline::report::Diagnostic;
 use crate::protocol::disconnect::Code;
 use crate::protocol::message::{DisconnectReason, Notice};
 use crate::protocol::post_id::PostId;
 use crate::protocol::rate_limit::RateLimit;
 use crate::session::coverage::Gap;
-use crate::session::event::Traffic;
+use crate::session::event::{ArchiveEvent, Traffic};
 use crate::session::{Event, EventKind};
 use crate::time::Timestamp;
 
@@ -56,6 +58,9 @@ impl JournalRecord {
                     missed: gap.missed,
                 })
             }
+            RecordKind::Archived(ArchivedRecord { file, messages, bytes }) => {
+                EventKind::Archive(ArchiveEvent::Completed { file: file.clone(), messages: *messages, bytes: *bytes })
+            }
             RecordKind::Start(_)
             | RecordKind::FirstByte { .. }
             | RecordKind::Established
@@ -67,6 +72,8 @@ impl JournalRecord {
             | RecordKind::Expression(_)
             | RecordKind::Held(_)
             | RecordKind::Reason { .. }
+            | RecordKind::ArchiveRecovered { .. }
+            | RecordKind::ArchiveFailed { .. }
             | RecordKind::Status(_)
             | RecordKind::End(_)
             | RecordKind::Unknown => return None,

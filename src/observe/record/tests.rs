@@ -12,7 +12,7 @@ use crate::protocol::message::{DisconnectReason, Notice};
 use crate::protocol::post_id::PostId;
 use crate::protocol::rate_limit::RateLimit;
 use crate::session::coverage::Gap;
-use crate::session::event::{ActiveRule, Holder, Traffic};
+use crate::session::event::{ActiveRule, ArchiveEvent, Holder, Traffic};
 use crate::session::{Event, EventKind, Outcome};
 use crate::time::Timestamp;
 
@@ -94,7 +94,16 @@ fn next(last: Option<&EventKind>) -> Option<EventKind> {
         }
         Some(EventKind::ActiveRules(_)) => EventKind::LockHeld,
         Some(EventKind::LockHeld) => EventKind::Degraded("the journal".to_owned()),
-        Some(EventKind::Degraded(_)) => EventKind::Status,
+        Some(EventKind::Degraded(_)) => {
+            EventKind::Archive(ArchiveEvent::Recovered { file: "a.ndjson".to_owned(), cut: 7 })
+        }
+        Some(EventKind::Archive(event)) => match event {
+            ArchiveEvent::Recovered { .. } => {
+                EventKind::Archive(ArchiveEvent::Completed { file: "a.ndjson".to_owned(), messages: 5, bytes: 600 })
+            }
+            ArchiveEvent::Completed { .. } => EventKind::Archive(ArchiveEvent::Failed("disk full".to_owned())),
+            ArchiveEvent::Failed(_) => EventKind::Status,
+        },
         Some(EventKind::Status) => EventKind::Stopped(Outcome::Refused(reason())),
         Some(EventKind::Stopped(_)) => return None,
     })
@@ -214,9 +223,11 @@ fn a_replayed_journal_counts_what_the_run_counted() {
     }
     let run = stats();
     let counts = |stats: &Stats| {
-        let Stats { attempts, connections, connected, unreadable, endings, waits, blocks, gaps, missed, .. } =
-            stats.clone();
-        (attempts, connections, connected, unreadable, endings, waits, blocks, gaps, missed, stats.limited())
+        let Stats {
+            attempts, connections, connected, unreadable, endings, waits, blocks, gaps, missed, archived, ..
+        } = stats.clone();
+        let counts = (attempts, connections, connected, unreadable, missed, archived, stats.limited());
+        (counts, endings, waits, blocks, gaps)
     };
     assert_eq!(counts(&replayed), counts(&run));
     assert_eq!((run.unreadable, run.limited(), run.blocks.count, run.gaps.count), (12, 7, 1, 1));

@@ -1,16 +1,16 @@
 //! Records of what happened: of events, of the status, of the start and the end of a run.
 
 use super::{
-    BufferRecord, EndRecord, EndedRecord, ExpressionRecord, FaultRecord, GapRecord, HeldRecord, HolderRecord,
-    JournalRecord, LastRecord, LengthRecord, QuotaRecord, RateLimitRecord, RecordKind, StartRecord, StatusRecord,
-    UntilRecord, WaitingRecord, Wall, WarningRecord,
+    ArchivedRecord, BufferRecord, EndRecord, EndedRecord, ExpressionRecord, FaultRecord, GapRecord, HeldRecord,
+    HolderRecord, JournalRecord, LastRecord, LengthRecord, QuotaRecord, RateLimitRecord, RecordKind, StartRecord,
+    StatusRecord, UntilRecord, WaitingRecord, Wall, WarningRecord,
 };
 use crate::observe::stats::{Stats, StreamState, View};
 use crate::pipeline::report::Diagnostic;
 use crate::protocol::message::{DisconnectReason, Notice};
 use crate::protocol::post_id::PostId;
 use crate::protocol::rate_limit::RateLimit;
-use crate::session::event::Holder;
+use crate::session::event::{ArchiveEvent, Holder};
 use crate::session::{Event, EventKind, Outcome};
 use crate::time::{Timestamp, as_millis};
 
@@ -62,6 +62,13 @@ impl JournalRecord {
                     slow_reader: *slow_reader,
                 })
             }
+            EventKind::Archive(ArchiveEvent::Recovered { file, cut }) => {
+                RecordKind::ArchiveRecovered { file: file.clone(), cut_bytes: *cut }
+            }
+            EventKind::Archive(ArchiveEvent::Completed { file, messages, bytes }) => {
+                RecordKind::Archived(ArchivedRecord { file: file.clone(), messages: *messages, bytes: *bytes })
+            }
+            EventKind::Archive(ArchiveEvent::Failed(why)) => RecordKind::ArchiveFailed { why: why.clone() },
             EventKind::Waiting { why, delay, until } => RecordKind::Waiting(WaitingRecord {
                 why: Some(*why),
                 delay_ms: as_millis(*delay),

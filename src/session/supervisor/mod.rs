@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use super::budget::Budget;
 use super::connection::{Connection, Limits};
-use super::event::{Event, EventKind, WaitReason};
+use super::event::{ArchiveEvent, Event, EventKind, WaitReason};
 use super::input::{Action, Failure, Head, Input, LinkEvent, Query, QuotaState, Received, SyncedState};
 use super::outcome::Outcome;
 use super::role::{Phase, Role};
@@ -32,6 +32,17 @@ use crate::protocol::message::DisconnectReason;
 use crate::protocol::request::Request;
 use crate::time::Timestamp;
 use shutdown::Stopping;
+
+/// What an archive is to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArchiveMode {
+    /// There is none.
+    Off,
+    /// It is written beside stdout; the run goes on without it if it fails.
+    BesideStdout,
+    /// It is the only output: if it fails, the run ends.
+    Only,
+}
 
 /// How a run behaves.
 #[derive(Debug, Clone)]
@@ -56,6 +67,8 @@ pub struct RunOptions {
     pub deadline: Option<Timestamp>,
     /// Whether there is a state file, which other processes share.
     pub has_state: bool,
+    /// What an archive is to the run.
+    pub archive: ArchiveMode,
     /// Whether X lists connections of this stream, so that it can be asked about them.
     pub is_listed: bool,
     /// Whether to ask for the active rules at the start.
@@ -243,6 +256,14 @@ impl Supervisor {
             Input::StateSynced(state) => self.synced(&state, out),
             Input::StateFailed(why) | Input::OutputFailed(why) => self.stop(Outcome::Failed(why), out),
             Input::Degraded(what) => self.degrade(what, out),
+            Input::Archive(event) => {
+                let failed = matches!(event, ArchiveEvent::Failed(_));
+                self.archive(event, out);
+                if failed && self.options.archive == ArchiveMode::Only {
+                    let why = "the archive failed, and --no-stdout leaves no other output".to_owned();
+                    self.stop(Outcome::Failed(why), out);
+                }
+            }
             Input::GrantUsed => {
                 // Nothing is read until posts are reserved: silence says nothing about the server.
                 self.awaits_grant = true;
@@ -259,7 +280,9 @@ impl Supervisor {
             Input::ReaderLeft => self.stop(Outcome::ReaderLeft, out),
             Input::Answered(response) => self.answered(response, out),
             Input::Signalled(signal) => self.stop(Outcome::Signalled(signal), out),
-            Input::OutputDrained | Input::LinksClosed => unreachable!("{input:?} in {:?}", self.stage),
+            Input::OutputDrained | Input::LinksClosed | Input::ArchiveClosed => {
+                unreachable!("{input:?} in {:?}", self.stage)
+            }
         }
     }
 
@@ -471,6 +494,11 @@ impl Supervisor {
         {
             out.event(self.connections, EventKind::Unblocked { after: out.now.since(since) });
         }
+    }
+
+    fn archive(&mut self, event: ArchiveEvent, out: &mut Decisions) {
+        self.degraded |= matches!(event, ArchiveEvent::Failed(_));
+        out.event(self.connections, EventKind::Archive(event));
     }
 
     fn degrade(&mut self, what: String, out: &mut Decisions) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decisions, QuerySubject, RunStage, RunTimer, Supervisor};
+use super::{ArchiveMode, Decisions, QuerySubject, RunStage, RunTimer, Supervisor};
 use crate::session::event::EventKind;
 use crate::session::input::{Action, Input, LinkEvent};
 use crate::session::outcome::{FAILED, Outcome, Signal};
@@ -21,6 +21,7 @@ pub(super) struct Stopping {
     outcome: Outcome,
     links_closed: bool,
     drained: bool,
+    archive_closed: bool,
     /// Whether an answer of X is waited for.
     awaits_answer: bool,
     /// The last synchronisation of the state file: none, ordered (`false`) or done (`true`).
@@ -30,10 +31,10 @@ pub(super) struct Stopping {
 impl Stopping {
     /// A signal after the end was decided: nothing is waited for any more. It is the outcome only if something was.
     fn hurry(&mut self, signal: Signal) {
-        if !self.drained || self.awaits_answer {
+        if !self.drained || !self.archive_closed || self.awaits_answer {
             self.outcome = Outcome::Signalled(signal);
         }
-        (self.links_closed, self.drained, self.awaits_answer) = (true, true, false);
+        (self.links_closed, self.drained, self.archive_closed, self.awaits_answer) = (true, true, true, false);
     }
 }
 
@@ -62,6 +63,7 @@ impl Supervisor {
             outcome,
             links_closed: false,
             drained: gone,
+            archive_closed: self.options.archive == ArchiveMode::Off,
             awaits_answer,
             last_sync: None,
         });
@@ -73,6 +75,7 @@ impl Supervisor {
         match input {
             Input::LinksClosed => stopping.links_closed = true,
             Input::OutputDrained | Input::ReaderLeft | Input::OutputFailed(_) => stopping.drained = true,
+            Input::ArchiveClosed => stopping.archive_closed = true,
             Input::Answered(response) => {
                 stopping.awaits_answer = false;
                 self.timers.stop(RunTimer::Answer);
@@ -90,6 +93,7 @@ impl Supervisor {
             }
             Input::StateFailed(_) => stopping.last_sync = Some(true),
             Input::Degraded(what) => self.degrade(what, out),
+            Input::Archive(event) => self.archive(event, out),
             Input::Elapsed => {
                 while let Some(timer) = self.timers.expired(out.now) {
                     match timer {
@@ -119,7 +123,7 @@ impl Supervisor {
 
     fn exit_if_done(&mut self, out: &mut Decisions) {
         let RunStage::Stopping(stopping) = &mut self.stage else { return };
-        if !stopping.links_closed || !stopping.drained || stopping.awaits_answer {
+        if !(stopping.links_closed && stopping.drained && stopping.archive_closed) || stopping.awaits_answer {
             return;
         }
         if self.options.has_state && stopping.last_sync.is_none() {

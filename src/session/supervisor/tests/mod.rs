@@ -40,6 +40,7 @@ fn options() -> RunOptions {
         quota_wait: false,
         deadline: None,
         has_state: false,
+        archive: ArchiveMode::Off,
         is_listed: false,
         list_rules: false,
         take_over: false,
@@ -229,6 +230,7 @@ fn brief(event: &Event) -> Option<String> {
         EventKind::Reason { reason } => format!("reason {reason} of {connection}"),
         EventKind::LockHeld => "lock held".to_owned(),
         EventKind::Degraded(what) => format!("degraded: {what}"),
+        EventKind::Archive(event) => format!("archive {event:?}"),
         EventKind::Diagnostic(_) | EventKind::FurtherDisconnect(_) | EventKind::Suppressed { .. } => {
             "diagnostic".to_owned()
         }

@@ -87,3 +87,34 @@ fn the_reason_of_an_end_waits_for_the_list_of_rules() {
     run.established().close(LocalCause::Eof);
     assert_eq!(run.queries.last(), Some(&Query::Reason { connection: 2, opened: seconds(10.0) }));
 }
+
+#[test]
+fn an_archive_that_fails_beside_stdout_costs_exit_1_and_alone_ends_the_run() {
+    let failure = || Input::Archive(ArchiveEvent::Failed("disk full".to_owned()));
+    for (archive, ends) in [(ArchiveMode::BesideStdout, false), (ArchiveMode::Only, true)] {
+        let mut run = Scenario::new(RunOptions { archive, deadline: Some(at(100.0)), ..options() });
+        run.established().input(failure());
+        assert_eq!(matches!(run.stopped(), Some(Outcome::Failed(_))), ends, "{}", run.transcript);
+        if !ends {
+            run.until(100.0).input(Input::OutputDrained);
+        }
+        run.input(Input::LinksClosed).input(Input::ArchiveClosed);
+        assert_eq!((run.exit, run.transcript.matches("disk full").count()), (Some(1), 1), "{}", run.transcript);
+    }
+}
+
+#[test]
+fn the_end_of_a_run_waits_for_the_archive_and_a_second_signal_does_not() {
+    for outcome in [Input::ReaderLeft, Input::Signalled(Signal::Term)] {
+        let mut run = Scenario::new(RunOptions { archive: ArchiveMode::BesideStdout, ..options() });
+        run.established().input(outcome.clone()).input(Input::LinksClosed).until(20.0);
+        assert_eq!(run.exit, None, "{outcome:?}");
+        let completed = ArchiveEvent::Completed { file: "a".to_owned(), messages: 1, bytes: 2 };
+        run.input(Input::Archive(completed)).input(Input::ArchiveClosed);
+        assert!(run.exit.is_some() && run.transcript.contains("Completed"), "{outcome:?}: {}", run.transcript);
+
+        let mut run = Scenario::new(RunOptions { archive: ArchiveMode::BesideStdout, ..options() });
+        run.established().input(outcome).input(Input::Signalled(Signal::Int));
+        assert_eq!(run.exit, Some(130));
+    }
+}

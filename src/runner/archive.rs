@@ -1,0 +1,47 @@
+//! The archive beside stdout: what is handed to it, and what it reports.
+
+use std::future::pending;
+
+use super::EventLoop;
+use super::link::Network;
+use crate::session::Input;
+use crate::session::event::ArchiveEvent;
+use crate::store::archive::{Archive, ArchiveProgress};
+
+impl<N: Network> EventLoop<N> {
+    /// Writes the records of the batch to the archive, however far the reader of stdout lags.
+    pub(super) fn archive_batch(&mut self) {
+        let now = self.run.clock.now();
+        let written = self.run.archive.as_mut().map_or(Ok(()), |archive| archive.write(now, &self.batch));
+        self.report_archive(written.err());
+    }
+
+    /// Flushes and rotates the archive.
+    pub(super) fn tick_archive(&mut self) {
+        let now = self.run.clock.now();
+        let done = self.run.archive.as_mut().map_or(Ok(()), |archive| archive.tick(now));
+        self.report_archive(done.err());
+    }
+
+    pub(super) fn archive_progressed(&mut self, result: anyhow::Result<ArchiveProgress>) {
+        match result {
+            Ok(ArchiveProgress { completed, acknowledged }) => {
+                self.run.terminal.outbox_mut().acknowledge(acknowledged);
+                self.inputs.extend(completed.map(Input::Archive));
+            }
+            Err(error) => self.report_archive(Some(error)),
+        }
+    }
+
+    fn report_archive(&mut self, error: Option<anyhow::Error>) {
+        self.inputs.extend(error.map(|error| Input::Archive(ArchiveEvent::Failed(format!("{error:#}")))));
+    }
+}
+
+/// Waits for work of the archive in the background.
+pub(super) async fn progress(archive: &mut Option<Archive>) -> anyhow::Result<ArchiveProgress> {
+    match archive {
+        Some(archive) => archive.progress().await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,214 @@
+//! The archive of a run (`tail --archive`): what is printed also goes to files, one per interval.
+//!
+//! ```text
+//! batch -> Part (NAME.part) --- interval over, run over ---> sync, rename to NAME
+//!            flush each second
+//! ```
+//!
+//! Records are written on the caller's thread, as those of the journal are: the system takes them into memory. Waiting for
+//! the disk is the work of a thread, one job at a time; until it is done, the open file goes on.
+//!
+//! Its law: a file without `.part` is complete and on the disk; no file ever loses a whole record.
+
+mod folder;
+mod part;
+mod recovery;
+#[cfg(test)]
+mod tests;
+
+use std::future::pending;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+pub use folder::ArchiveError;
+
+use crate::pipeline::outbox::{Acknowledged, Batch};
+use crate::pipeline::rotation::{Compression, RotationInterval, file_name};
+use crate::session::event::ArchiveEvent;
+use crate::time::Timestamp;
+use folder::Folder;
+use part::Part;
+
+/// How often what was written becomes readable, and with `acknowledges` safe from a loss of power.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// How an archive is written.
+#[derive(Debug)]
+pub struct ArchiveOptions {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What the names of its files begin with.
+    pub prefix: String,
+    /// How much time one file holds.
+    pub interval: RotationInterval,
+    /// How the files are compressed.
+    pub compression: Compression,
+    /// Whether the archive is the only output, so that it acknowledges records. It is then synced each second.
+    pub acknowledges: bool,
+}
+
+/// What was done in the background.
+#[derive(Debug, Default)]
+pub struct ArchiveProgress {
+    /// The file that is complete.
+    pub completed: Option<ArchiveEvent>,
+    /// The records that are on the disk, if the archive acknowledges.
+    pub acknowledged: Acknowledged,
+}
+
+/// An archive that is written.
+#[derive(Debug)]
+pub struct Archive {
+    options: ArchiveOptions,
+    folder: Arc<Folder>,
+    part: Option<Part>,
+    job: Option<JoinHandle<anyhow::Result<ArchiveProgress>>>,
+    /// Records that no job has begun to sync.
+    unsynced: Acknowledged,
+    flushed: Timestamp,
+    /// Whether no record follows: the run is over, or the archive failed.
+    closed: bool,
+}
+
+impl Archive {
+    /// Locks the folder and completes the files that a crash left open in it.
+    ///
+    /// # Errors
+    /// Another process writes to the folder; it cannot be opened; a file cannot be recovered.
+    pub fn open(options: ArchiveOptions) -> Result<(Archive, Vec<ArchiveEvent>), ArchiveError> {
+        let folder = Folder::open(&options.folder)?;
+        let recovered = recovery::recover(&folder).map_err(ArchiveError::Failed)?;
+        let archive = Archive {
+            options,
+            folder: Arc::new(folder),
+            part: None,
+            job: None,
+            unsynced: Acknowledged::default(),
+            flushed: Timestamp::default(),
+            closed: false,
+        };
+        Ok((archive, recovered))
+    }
+
+    /// Appends the records of a batch.
+    ///
+    /// # Errors
+    /// A file cannot be written. The archive is closed then; what was written of the batch is removed.
+    pub fn write(&mut self, now: Timestamp, batch: &Batch) -> anyhow::Result<()> {
+        if self.closed || batch.records.is_empty() {
+            return Ok(());
+        }
+        let result = self.try_write(now, batch);
+        self.close_on_error(result)
+    }
+
+    fn try_write(&mut self, now: Timestamp, batch: &Batch) -> anyhow::Result<()> {
+        self.rotate(now);
+        let part = match &mut self.part {
+            Some(part) => part,
+            none => {
+                let ArchiveOptions { prefix, interval, compression, .. } = &self.options;
+                let start = interval.start_of(now.wall);
+                let name = file_name(prefix, *interval, start, *compression);
+                let place = format!("opening {}", self.folder.path(&name).display());
+                none.insert(Part::open(&self.folder, name, start).context(place)?)
+            }
+        };
+        part.write(batch).with_context(|| format!("writing {}", self.folder.path(&part.name).display()))?;
+        if self.options.acknowledges {
+            self.unsynced.merge(Acknowledged::from_records(&batch.records));
+        }
+        Ok(())
+    }
+
+    /// Flushes, syncs and rotates what is due. Call it often.
+    ///
+    /// # Errors
+    /// As [`Archive::write`].
+    pub fn tick(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        let result = self.try_tick(now);
+        self.close_on_error(result)
+    }
+
+    fn try_tick(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        self.rotate(now);
+        let Some(part) = self.part.as_mut().filter(|_| now.since(self.flushed) >= FLUSH_EVERY) else { return Ok(()) };
+        self.flushed = now;
+        let path = self.folder.path(&part.name);
+        part.flush().with_context(|| format!("writing {}", path.display()))?;
+        if self.job.is_none() && self.unsynced.records > 0 {
+            let file = part.handle()?;
+            let acknowledged = std::mem::take(&mut self.unsynced);
+            self.job = Some(spawn_blocking(move || {
+                file.sync_data().with_context(|| format!("writing {}", path.display()))?;
+                Ok(ArchiveProgress { completed: None, acknowledged })
+            }));
+        }
+        Ok(())
+    }
+
+    /// Completes the open file if its interval is over.
+    fn rotate(&mut self, now: Timestamp) {
+        let is_over = |part: &Part| self.options.interval.is_over(part.start, now.wall);
+        if self.part.as_ref().is_some_and(is_over) {
+            self.complete();
+        }
+    }
+
+    /// Completes the open file, if there is one, unless a job is under way.
+    fn complete(&mut self) {
+        if self.job.is_some() {
+            return;
+        }
+        let Some(part) = self.part.take() else { return };
+        let acknowledged = std::mem::take(&mut self.unsynced);
+        let folder = Arc::clone(&self.folder);
+        self.job = Some(spawn_blocking(move || {
+            let (file, messages, bytes) = (part.name.clone(), part.messages, part.bytes);
+            part.complete(&folder).with_context(|| format!("completing {}", folder.path(&file).display()))?;
+            Ok(ArchiveProgress { completed: Some(ArchiveEvent::Completed { file, messages, bytes }), acknowledged })
+        }));
+    }
+
+    /// Completes the open file: the run is over.
+    pub fn close(&mut self) {
+        self.closed = true;
+        self.complete();
+    }
+
+    /// Whether everything is complete after [`Archive::close`], or the archive failed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed && self.part.is_none() && self.job.is_none()
+    }
+
+    /// Waits for work in the background; never returns while there is none.
+    ///
+    /// # Errors
+    /// As [`Archive::write`].
+    pub async fn progress(&mut self) -> anyhow::Result<ArchiveProgress> {
+        let Some(job) = &mut self.job else { return pending().await };
+        let result = job.await.context("writing the archive").and_then(|result| result);
+        self.job = None;
+        if self.closed && result.is_ok() {
+            self.complete();
+        }
+        self.close_on_error(result)
+    }
+
+    /// An archive that failed is not written any more: a later record must not follow a lost one.
+    fn close_on_error<T>(&mut self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+        if result.is_err() {
+            self.closed = true;
+            self.part = None;
+        }
+        result
+    }
+}

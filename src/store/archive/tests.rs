@@ -1,0 +1,322 @@
+//! An archive with a clock that is set by hand.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::future::Future;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::pipeline::outbox::OutputRecord;
+use crate::protocol::message::MessageKind;
+use crate::protocol::post_id::PostId;
+
+/// So many seconds after 2026-11-24 15:00 UTC.
+fn at(seconds: f64) -> Timestamp {
+    let since = Duration::from_secs_f64(10_000.0 + seconds);
+    Timestamp { monotonic: since, wall: Duration::from_secs(1_795_532_400 - 10_000) + since }
+}
+
+/// A batch of posts, whose ids are these numbers.
+fn batch(ids: impl IntoIterator<Item = u64>) -> Batch {
+    let mut batch = Batch::default();
+    for id in ids {
+        let line = line(id);
+        batch.records.push(OutputRecord {
+            length: line.len(),
+            kind: MessageKind::Post,
+            id: Some(PostId(id)),
+            source: 1,
+        });
+        batch.bytes.extend(line.bytes());
+    }
+    batch
+}
+
+fn line(id: u64) -> String {
+    format!("{{\"data\":{{\"id\":\"{id}\",\"text\":\"{}\"}}}}\n", "é".repeat(usize::try_from(id % 50).expect("small")))
+}
+
+fn lines(ids: impl IntoIterator<Item = u64>) -> String {
+    ids.into_iter().map(line).collect()
+}
+
+fn options(folder: &Path, compression: Compression) -> ArchiveOptions {
+    let interval = RotationInterval::new(Duration::from_secs(3600)).expect("an interval");
+    ArchiveOptions { folder: folder.to_owned(), prefix: "s".to_owned(), interval, compression, acknowledges: false }
+}
+
+fn open(folder: &TempDir, compression: Compression) -> (Archive, Vec<ArchiveEvent>) {
+    Archive::open(options(&folder.path().join("archive"), compression)).expect("an archive")
+}
+
+/// What each file contains, as far as it can be read.
+fn files(folder: &TempDir) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder.path().join("archive")).expect("a folder").map(|entry| entry.expect("an entry"));
+    let named = entries.map(|entry| (entry.file_name().into_string().expect("text"), entry.path()));
+    named.filter(|(name, _)| !name.starts_with('.')).map(|(name, path)| (name, text(&path))).collect()
+}
+
+fn text(path: &Path) -> String {
+    let bytes = fs::read(path).expect("a file");
+    if !path.to_str().expect("text").contains(".gz") {
+        return String::from_utf8(bytes).expect("text");
+    }
+    let mut text = Vec::new();
+    let _ = MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+async fn close(mut archive: Archive) -> Vec<ArchiveEvent> {
+    archive.close();
+    let mut completed = Vec::new();
+    while !archive.is_closed() {
+        completed.extend(archive.progress().await.expect("a job").completed);
+    }
+    completed
+}
+
+fn named<const N: usize>(files: [(&str, String); N]) -> BTreeMap<String, String> {
+    files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+#[test]
+fn a_file_per_hour_is_open_under_another_name_until_its_hour_is_over() {
+    block_on(async {
+        for (compression, ending) in [(Compression::None, ""), (Compression::Gzip, ".gz")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (mut archive, recovered) = open(&folder, compression);
+            let name = |hour: u64, open: &str| format!("s-2026-11-24T{hour}.ndjson{ending}{open}");
+            archive.write(at(10.0), &batch([1, 2])).expect("written");
+            archive.write(at(3599.9), &batch([3])).expect("written");
+            archive.tick(at(3599.9)).expect("flushed");
+            assert_eq!(files(&folder), named([(&name(15, ".part"), lines([1, 2, 3]))]));
+            archive.write(at(3600.0), &batch([4])).expect("written");
+            let done = archive.progress().await.expect("a job").completed;
+            let bytes = lines([1, 2, 3]).len() as u64;
+            assert_eq!(done, Some(ArchiveEvent::Completed { file: name(15, ""), messages: 3, bytes }));
+            // The hour of a stream that is idle ends as well.
+            archive.tick(at(7200.0)).expect("rotated");
+            archive.progress().await.expect("a job");
+            archive.write(at(20_000.0), &batch([5])).expect("written");
+            assert_eq!((close(archive).await.len(), recovered.len()), (1, 0));
+            let expected = [(15, lines([1, 2, 3])), (16, lines([4])), (20, lines([5]))];
+            assert_eq!(files(&folder), expected.into_iter().map(|(hour, text)| (name(hour, ""), text)).collect());
+        }
+    });
+}
+
+#[test]
+fn a_run_within_the_hour_of_a_complete_file_continues_it() {
+    block_on(async {
+        for compression in [Compression::None, Compression::Gzip] {
+            let folder = tempfile::tempdir().expect("a folder");
+            for id in 1..=3 {
+                let (mut archive, recovered) = open(&folder, compression);
+                archive.write(at(1.0), &batch([id])).expect("written");
+                assert_eq!((close(archive).await.len(), recovered.len()), (1, 0));
+            }
+            let name = format!("s-2026-11-24T15{}", compression.extension());
+            assert_eq!(files(&folder), named([(&name, lines(1..=3))]));
+        }
+    });
+}
+
+#[test]
+fn what_was_flushed_can_be_read_while_the_file_is_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut archive, _) = open(&folder, Compression::Gzip);
+    archive.write(at(0.0), &batch([1])).expect("written");
+    archive.tick(at(1.0)).expect("flushed");
+    archive.write(at(1.1), &batch([2])).expect("written");
+    archive.tick(at(1.9)).expect("not due");
+    assert_eq!(files(&folder)["s-2026-11-24T15.ndjson.gz.part"], lines([1]));
+    archive.tick(at(2.0)).expect("flushed");
+    assert_eq!(files(&folder)["s-2026-11-24T15.ndjson.gz.part"], lines([1, 2]));
+}
+
+#[test]
+fn records_are_acknowledged_only_when_they_are_on_the_disk() {
+    block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = ArchiveOptions { acknowledges: true, ..options(folder.path(), Compression::Gzip) };
+        let (mut archive, _) = Archive::open(options).expect("an archive");
+        archive.write(at(0.0), &batch([1, 2])).expect("written");
+        archive.tick(at(1.0)).expect("a sync");
+        archive.write(at(1.1), &batch([3])).expect("written");
+        archive.tick(at(3.0)).expect("one sync at a time");
+        let seen = |records, last: u64| Acknowledged { records, last_post: Some(PostId(last)) };
+        assert_eq!(archive.progress().await.expect("a sync").acknowledged, seen(2, 2));
+        archive.tick(at(4.0)).expect("a sync");
+        assert_eq!(archive.progress().await.expect("a sync").acknowledged, seen(1, 3));
+        archive.write(at(5.0), &batch([4])).expect("written");
+        archive.close();
+        assert_eq!(archive.progress().await.expect("a job").acknowledged, seen(1, 4));
+    });
+}
+
+#[test]
+fn a_second_run_on_one_folder_is_refused_and_learns_the_holder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (first, _) = open(&folder, Compression::None);
+    let again = || Archive::open(options(&folder.path().join("archive"), Compression::Gzip));
+    match again() {
+        Err(ArchiveError::Locked(holder)) => assert_eq!(holder, format!("process {}", std::process::id())),
+        other => panic!("{other:?}"),
+    }
+    drop(first);
+    assert!(again().is_ok());
+}
+
+#[test]
+fn only_the_user_can_read_an_archive() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut archive, _) = open(&folder, Compression::None);
+    archive.write(at(0.0), &batch([1])).expect("written");
+    let mode = |path: &str| fs::metadata(folder.path().join(path)).expect("a file").permissions().mode() & 0o777;
+    assert_eq!((mode("archive"), mode("archive/s-2026-11-24T15.ndjson.part")), (0o700, 0o600));
+}
+
+#[test]
+fn links_and_special_files_are_refused_and_no_file_is_replaced() {
+    let name = "s-2026-11-24T15.ndjson";
+    let part = format!("{name}.part");
+    let plant: [fn(&Path, &str, &str); 4] = [
+        |folder, _, part| symlink("/dev/full", folder.join(part)).expect("a link"),
+        |folder, name, _| symlink("/dev/null", folder.join(name)).expect("a link"),
+        |folder, name, _| fs::create_dir(folder.join(name)).expect("a folder"),
+        |folder, name, part| {
+            fs::write(folder.join(name), "kept\n").expect("a file");
+            fs::write(folder.join(part), "kept too\n").expect("a file");
+        },
+    ];
+    for plant in plant {
+        // At the start of a run, and while it is under way.
+        for late in [false, true] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let opened = late.then(|| Archive::open(options(folder.path(), Compression::None)).expect("an archive"));
+            plant(folder.path(), name, &part);
+            let opened = opened.map_or_else(|| Archive::open(options(folder.path(), Compression::None)), Ok);
+            let error = match opened {
+                Ok((mut archive, _)) => archive.write(at(0.0), &batch([1])).expect_err("a refusal"),
+                Err(ArchiveError::Failed(error)) => error,
+                Err(other) => panic!("{other:?}"),
+            };
+            assert!(format!("{error:#}").contains(name), "{error:#}");
+            for kept in ["kept\n", "kept too\n"] {
+                let path = folder.path().join(if kept == "kept\n" { name } else { &part });
+                assert!(!path.is_file() || path.is_symlink() || fs::read_to_string(path).expect("text") == kept);
+            }
+        }
+    }
+}
+
+#[test]
+fn files_of_other_programs_are_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["download.part", "a.ndjson.part", "s-2026-11-24T15.ndjson.part.bak"] {
+        fs::write(folder.path().join(name), "half a li").expect("a file");
+    }
+    let (_, recovered) = Archive::open(options(folder.path(), Compression::None)).expect("an archive");
+    assert_eq!((recovered.len(), fs::read_dir(folder.path()).expect("a folder").count()), (0, 4));
+}
+
+#[test]
+fn what_a_crash_left_is_cut_after_its_last_whole_line_and_continued() {
+    let name = "s-2026-11-24T15.ndjson";
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = lines(1..=3000);
+    assert!(whole.len() > 2 << 16, "several blocks");
+    for (left, kept) in [
+        (whole.clone(), whole.len()),
+        (format!("{whole}{{\"data\""), whole.len()),
+        (format!("{}{}", line(1), "x".repeat(200_000)), line(1).len()),
+        ("x".repeat(200_000), 0),
+        (String::new(), 0),
+    ] {
+        let path = folder.path().join("archive");
+        fs::create_dir_all(&path).expect("a folder");
+        fs::write(path.join(format!("{name}.part")), &left).expect("a file");
+        let (mut archive, recovered) = open(&folder, Compression::None);
+        let cut = (left.len() - kept) as u64;
+        assert_eq!(recovered, [ArchiveEvent::Recovered { file: name.to_owned(), cut }]);
+        assert_eq!(files(&folder).get(name).map(String::len), Some(kept).filter(|kept| *kept > 0));
+        archive.write(at(0.0), &batch([9])).expect("written");
+        block_on(close(archive));
+        assert_eq!(files(&folder), named([(name, format!("{}{}", &left[..kept], line(9)))]));
+        fs::remove_dir_all(path).expect("a folder");
+    }
+}
+
+/// A gzip file of posts, flushed after each number of posts, and what can be read of each of its prefixes. With `rewritten`
+/// the first part was complete, and another program compressed it again before the file was continued.
+fn crashed(flushes: &[u64], rewritten: bool) -> (Vec<u8>, String, Vec<(usize, usize)>) {
+    block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut archive, _) = open(&folder, Compression::Gzip);
+        let path = folder.path().join("archive/s-2026-11-24T15.ndjson.gz.part");
+        let (mut id, mut second, mut readable) = (0, 0.0, Vec::new());
+        for (round, count) in flushes.iter().enumerate() {
+            archive.write(at(second), &batch(id..id + count)).expect("written");
+            (id, second) = (id + count, second + 1.0);
+            archive.tick(at(second)).expect("flushed");
+            readable.extend(fs::read(&path).ok().map(|bytes| (bytes.len(), lines(0..id).len())));
+            if rewritten && round == 0 && *count > 0 {
+                close(archive).await;
+                let mut fresh = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+                fresh.write_all(lines(0..id).as_bytes()).expect("memory");
+                let bytes = fresh.finish().expect("memory");
+                readable = vec![(bytes.len(), lines(0..id).len())];
+                fs::write(path.with_extension(""), bytes).expect("a file");
+                archive = open(&folder, Compression::Gzip).0;
+            }
+        }
+        (fs::read(&path).unwrap_or_default(), lines(0..id), readable)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+    #[test]
+    fn a_gzip_file_that_a_crash_cut_anywhere_keeps_every_whole_line_that_was_flushed(
+        flushes in proptest::collection::vec(0u64..60, 1..6),
+        rewritten in any::<bool>(),
+        cut in 0.0f64..=1.0,
+        zeros in 0usize..3000,
+    ) {
+        let (bytes, whole, readable) = crashed(&flushes, rewritten);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a length")]
+        let length = (bytes.len() as f64 * cut) as usize;
+        let least = readable.iter().filter(|(end, _)| *end <= length).map(|(_, text)| *text).max().unwrap_or(0);
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("archive");
+        fs::create_dir(&path).expect("a folder");
+        // After a loss of power the end of a file may be zeros.
+        let left = [&bytes[..length], &vec![0; zeros]].concat();
+        fs::write(path.join("s-2026-11-24T15.ndjson.gz.part"), left).expect("a file");
+        fs::write(path.join("s-2026-11-24T15.ndjson.gz.part.new"), "of a recovery that was interrupted").expect("a file");
+        let (mut archive, _) = open(&folder, Compression::Gzip);
+        let kept = files(&folder).get("s-2026-11-24T15.ndjson.gz").cloned().unwrap_or_default();
+        prop_assert!(whole.starts_with(&kept) && (kept.is_empty() || kept.ends_with('\n')));
+        prop_assert!(kept.len() >= least, "{} of {least}", kept.len());
+
+        // It is continued, and sound.
+        archive.write(at(100.0), &batch([7])).expect("written");
+        block_on(close(archive));
+        let bytes = fs::read(path.join("s-2026-11-24T15.ndjson.gz")).expect("a file");
+        let mut text = String::new();
+        MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text).expect("sound gzip");
+        prop_assert_eq!(text, kept + &line(7));
+        prop_assert_eq!(files(&folder).len(), 1);
+    }
+}
