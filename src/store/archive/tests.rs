@@ -190,8 +190,9 @@ fn only_the_user_can_read_an_archive() {
 fn links_and_special_files_are_refused_and_no_file_is_replaced() {
     let name = "s-2026-11-24T15.ndjson";
     let part = format!("{name}.part");
-    let plant: [fn(&Path, &str, &str); 4] = [
+    let plant: [fn(&Path, &str, &str); 5] = [
         |folder, _, part| symlink("/dev/full", folder.join(part)).expect("a link"),
+        |folder, _, part| symlink("target", folder.join(part)).expect("a link"),
         |folder, name, _| symlink("/dev/null", folder.join(name)).expect("a link"),
         |folder, name, _| fs::create_dir(folder.join(name)).expect("a folder"),
         |folder, name, part| {
@@ -204,6 +205,7 @@ fn links_and_special_files_are_refused_and_no_file_is_replaced() {
         for late in [false, true] {
             let folder = tempfile::tempdir().expect("a folder");
             let opened = late.then(|| Archive::open(options(folder.path(), Compression::None)).expect("an archive"));
+            fs::write(folder.path().join("target"), "half a line").expect("a file");
             plant(folder.path(), name, &part);
             let opened = opened.map_or_else(|| Archive::open(options(folder.path(), Compression::None)), Ok);
             let error = match opened {
@@ -212,6 +214,7 @@ fn links_and_special_files_are_refused_and_no_file_is_replaced() {
                 Err(other) => panic!("{other:?}"),
             };
             assert!(format!("{error:#}").contains(name), "{error:#}");
+            assert_eq!(fs::read_to_string(folder.path().join("target")).expect("text"), "half a line");
             for kept in ["kept\n", "kept too\n"] {
                 let path = folder.path().join(if kept == "kept\n" { name } else { &part });
                 assert!(!path.is_file() || path.is_symlink() || fs::read_to_string(path).expect("text") == kept);
