@@ -14,7 +14,6 @@ pub mod envelope;
 pub mod filter;
 #[cfg_attr(not(feature = "jq"), path = "no_jq.rs")]
 pub mod jq;
-pub mod json_cursor;
 pub mod meter;
 pub mod outbox;
 pub mod report;
