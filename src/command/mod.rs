@@ -139,6 +139,7 @@ fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<SelectOption
         tag: args.tag.as_deref().map(Tag::from),
         annotate: args.annotate,
         max: args.max,
+        keep_deleted: args.keep_deleted,
         line_cap: args.max_line,
         ..SelectOptions::new(filter)
     };

@@ -9,6 +9,7 @@
 //! `tail`, `replay` and `doctor` all feed an [`Intake`], so they agree on what a line is and whether it
 //! is printed.
 
+pub mod batch;
 pub mod decode;
 pub mod envelope;
 pub mod filter;
@@ -19,12 +20,13 @@ pub mod outbox;
 pub mod report;
 pub mod select;
 pub mod tag;
+pub mod tombstones;
 
 use std::io;
 use std::ops::ControlFlow;
 
+use batch::Batch;
 use decode::{Decoder, Format};
-use outbox::Batch;
 use select::{LineSource, Selector};
 
 /// The beginning of the pipeline for one connection or file: its decoder, and what is known about where its lines

@@ -3,3 +3,4 @@
 pub mod journal;
 pub mod meter;
 pub mod state;
+pub mod tombstones;

@@ -4,6 +4,7 @@
 mod children;
 mod classify;
 mod common;
+mod compliance;
 mod connection;
 mod connections;
 mod console;

@@ -191,14 +191,14 @@ impl<'a, V: Verdicts> Walk<'a, V> {
             }
             _ => Vec::new(),
         };
-        let includes: Vec<Member> = [root, &data]
+        let expansions: Vec<Member> = [root, &data]
             .iter()
             .filter_map(|holder| get(holder, b"includes"))
             .flat_map(|includes| self.members(includes.start))
             .collect();
         let is_list = |member: &&Member| matches!(&*member.key, b"tweets" | b"posts");
         let lists: Vec<Vec<Range<usize>>> =
-            includes.iter().filter(is_list).map(|list| self.elements(list.value.start)).collect();
+            expansions.iter().filter(is_list).map(|list| self.elements(list.value.start)).collect();
         let posts: Vec<Vec<Member>> = lists.iter().flatten().map(|post| self.members(post.start)).collect();
         let mut included: Vec<Included> = posts.iter().map(|post| self.included(post, false)).collect();
         let dead: Vec<PostId> = included.iter().filter(|post| post.dead).filter_map(|post| post.id).collect();
@@ -217,7 +217,7 @@ impl<'a, V: Verdicts> Walk<'a, V> {
             self.cuts.cut(self.line, list, |item| verdicts[item].dead);
             at += list.len();
         }
-        self.scrub_v2(&own, &posts, &included, &includes);
+        self.scrub_v2(&own, &posts, &included, &expansions);
         false
     }
 
@@ -227,7 +227,7 @@ impl<'a, V: Verdicts> Walk<'a, V> {
         own: &[Member<'a>],
         posts: &[Vec<Member<'a>>],
         included: &[Included],
-        includes: &[Member<'a>],
+        expansions: &[Member<'a>],
     ) {
         let (mut cut, mut referred) = (false, Vec::new());
         for (post, dead) in std::iter::once((own, false))
@@ -244,7 +244,7 @@ impl<'a, V: Verdicts> Walk<'a, V> {
                 referred.push(&self.line[place]);
             }
         }
-        for places in includes.iter().filter(|member| cut && *member.key == *b"places") {
+        for places in expansions.iter().filter(|member| cut && *member.key == *b"places") {
             let elements = self.elements(places.value.start);
             let dead: Vec<bool> = elements
                 .iter()

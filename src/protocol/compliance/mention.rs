@@ -1,4 +1,5 @@
-//! The quick test of a line: whether it names an id that some effect is about, or says that it is withheld.
+//! The quick test of a line: whether it names an id that some effect is about, says that it is withheld, or is an
+//! enterprise like, whose deletion is known by two ids together.
 //!
 //! Every id of a post, an author or an embedded post is the value of a member whose name ends in `id` or `id_str`, so
 //! one pass from colon to colon finds them all. Most lines end here, unread.
@@ -10,28 +11,35 @@ use memchr::arch::all::memchr::One;
 /// Longest text in front of an id: `object:search.twitter.com,2005:`.
 const LONGEST_TAG: usize = 64;
 
-/// Whether any member of `line` that holds an id satisfies `is_mentioned`, or any says where a post is withheld.
+/// Whether any member of `line` that holds an id satisfies `is_mentioned`, or the line must be read in any case.
 pub(super) fn mentions(line: &[u8], mut is_mentioned: impl FnMut(u64) -> bool) -> bool {
     One::new(b':').iter(line).any(|colon| match name_before(line, colon) {
         Some(Name::Id) => id_after(line, colon + 1).is_some_and(&mut is_mentioned),
-        Some(Name::Withheld) => true,
+        Some(Name::Other) => true,
         None => false,
     })
 }
 
 enum Name {
     Id,
-    Withheld,
+    Other,
 }
 
 /// What the member is whose name ends before the colon.
 fn name_before(line: &[u8], colon: usize) -> Option<Name> {
-    let name = line[..colon].trim_ascii_end().strip_suffix(b"\"")?;
+    let before = &line[..colon];
+    let name = match before {
+        [name @ .., b'"'] => name,
+        // White space before the colon, or a colon within a text.
+        before => before.trim_ascii_end().strip_suffix(b"\"")?,
+    };
     match name.last()? {
         b'd' if name.ends_with(b"id") => Some(Name::Id),
         b'r' if name.ends_with(b"id_str") => Some(Name::Id),
-        b'd' if name.ends_with(b"\"withheld") => Some(Name::Withheld),
-        b's' if name.ends_with(b"\"withheld_in_countries") => Some(Name::Withheld),
+        b'd' if name.ends_with(b"\"withheld") => Some(Name::Other),
+        b's' if name.ends_with(b"\"withheld_in_countries") || name.ends_with(b"\"favorited_status") => {
+            Some(Name::Other)
+        }
         _ => None,
     }
 }

@@ -141,8 +141,8 @@ impl Countries {
 
 /// What is known about deletions: in flight the tombstones, at rest all effects of the archive.
 pub trait Verdicts {
-    /// Whether any effect is about the post, user or liked post with this id. It may say yes too often; every line is
-    /// tested with it before it is read closely.
+    /// Whether any effect is about the post or user with this id. It may say yes too often; every line is tested with it
+    /// before it is read closely.
     fn is_mentioned(&self, id: u64) -> bool;
 
     /// Whether the post is deleted, dropped or withheld.

@@ -14,8 +14,7 @@ struct Known {
 
 impl Verdicts for Known {
     fn is_mentioned(&self, id: u64) -> bool {
-        let liked = || self.likes.iter().any(|(post, _)| *post == id);
-        self.posts.contains(&id) || self.users.contains(&id) || self.bounds.contains_key(&id) || liked()
+        self.posts.contains(&id) || self.users.contains(&id) || self.bounds.contains_key(&id)
     }
 
     fn is_post_dead(&self, post: PostId) -> bool {
