@@ -156,7 +156,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l cacert -d 'PEM 
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-timeout -d 'Silence after which a connection counts as dead [default: 30s, v1.1 streams 90s]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-retries -d 'Retries allowed until a stream is established again; then exit status 4 [default: no limit]' -r
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget and the count of posts between runs and processes of one app' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget, the count of posts and the deletions between runs and processes of one app' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l skip -d 'Do not print these kinds or groups' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l tag -d 'Print only posts found by a rule whose tag matches (* is any text, ? any character)' -r
@@ -185,6 +185,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do 
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l take-over -d 'When X refuses for too many connections, end those that hold this stream\'s slot, once'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d 'Stop when the connection ends, with exit status 5'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l keep-deleted -d 'Print posts although X has reported them deleted, withheld or hidden, with all locations'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l quota-wait -d 'When the quota is spent, close the connection and resume when its period turns'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l summary -d 'End with a summary of five lines, even if stderr is not a terminal'
@@ -199,6 +200,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand replay" -l jq -d 'Print 
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l max -d 'Stop after this many printed messages' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l max-line -d 'Longest line that is kept; longer ones are skipped and reported' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -l keep-deleted -d 'Print posts although X has reported them deleted, withheld or hidden, with all locations'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
