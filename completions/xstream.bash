@@ -37,6 +37,9 @@ _xstream() {
             xstream,rules)
                 cmd="xstream__subcmd__rules"
                 ;;
+            xstream,scrub)
+                cmd="xstream__subcmd__scrub"
+                ;;
             xstream,simulate)
                 cmd="xstream__subcmd__simulate"
                 ;;
@@ -84,6 +87,9 @@ _xstream() {
                 ;;
             xstream__subcmd__help,rules)
                 cmd="xstream__subcmd__help__subcmd__rules"
+                ;;
+            xstream__subcmd__help,scrub)
+                cmd="xstream__subcmd__help__subcmd__scrub"
                 ;;
             xstream__subcmd__help,simulate)
                 cmd="xstream__subcmd__help__subcmd__simulate"
@@ -176,7 +182,7 @@ _xstream() {
 
     case "${cmd}" in
         xstream)
-            opts="-h -V --help --version tail replay connections rules usage doctor explain simulate generate help"
+            opts="-h -V --help --version tail replay scrub connections rules usage doctor explain simulate generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -486,7 +492,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__help)
-            opts="tail replay connections rules usage doctor explain simulate generate help"
+            opts="tail replay scrub connections rules usage doctor explain simulate generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -712,6 +718,20 @@ _xstream() {
         xstream__subcmd__help__subcmd__rules__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xstream__subcmd__help__subcmd__scrub)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1308,6 +1328,36 @@ _xstream() {
                     ;;
                 --connect-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xstream__subcmd__scrub)
+            opts="-q -h --events --withheld-in --edits --dry-run --check --salvage --json --color --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --events)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --withheld-in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edits)
+                    COMPREPLY=($(compgen -W "all latest" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -7,6 +7,7 @@ mod explain;
 mod generate;
 mod replay;
 mod rules;
+mod scrub;
 mod simulate;
 mod tail;
 mod target;
@@ -93,6 +94,7 @@ fn run_verb(verb: Verb, arguments: &[OsString], console: &mut Console) -> Result
     match verb {
         Verb::Tail(tail) => tail::run(*tail, arguments, console),
         Verb::Replay(replay) => replay::run(&replay, console),
+        Verb::Scrub(scrub) => scrub::run(&scrub, console),
         Verb::Simulate(simulate) => simulate::run(simulate, console),
         Verb::Connections(connections) => connections::run(&connections, arguments, console),
         Verb::Rules(rules) => rules::run(&rules, arguments, console),

@@ -1,6 +1,7 @@
-//! The files of this tool: state and journal.
+//! The files of this tool: state, journal and archives.
 
 pub mod journal;
 pub mod meter;
+pub mod rewrite;
 pub mod state;
 pub mod tombstones;

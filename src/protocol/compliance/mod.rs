@@ -15,8 +15,10 @@
 
 mod apply;
 mod cut;
+pub mod edits;
 mod event;
 mod mention;
+pub mod table;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,132 @@
+//! The first pass over an archive or event file: collects the effects in it.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::blocks::{Blocks, Content, Damage};
+use super::{Progress, lines, ordered};
+use crate::protocol::compliance::edits::{Edits, history};
+use crate::protocol::compliance::table::{EffectLog, EffectTable};
+use crate::protocol::compliance::{Applied, Effect, Event, apply, event_of, message_in};
+use crate::protocol::message::{Kind, classify};
+use crate::protocol::post_id::PostId;
+
+/// What was read of one file.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Lines that are not empty.
+    pub lines: u64,
+    /// Lines that are not JSON, or too long.
+    pub malformed: u64,
+    /// Lines that are JSON objects.
+    pub objects: u64,
+    /// Compliance messages with an effect.
+    pub events: u64,
+    /// Whether a post says of itself that it is withheld.
+    pub withheld: bool,
+    /// Where the file is damaged.
+    pub damage: Option<Damage>,
+}
+
+/// What one block holds.
+#[derive(Default)]
+struct Share {
+    reading: Reading,
+    events: Vec<Event>,
+}
+
+/// Collects the effects of a file into `log`. `alone` is the table of no effects: until the first effect it finds the
+/// posts that are dead by what they say of themselves. None: `progress` stopped it.
+///
+/// # Errors
+/// A thread cannot be started.
+pub fn collect(
+    blocks: Blocks,
+    size: u64,
+    log: &mut EffectLog,
+    alone: &EffectTable,
+    progress: &mut Progress,
+) -> io::Result<Option<Reading>> {
+    log.start_file();
+    let with_history = log.has_edits();
+    let any = AtomicBool::new(!log.is_empty());
+    let work = |content: Content, block: &[u8], first: bool| match content {
+        Content::Lines => share(block, first, with_history, |line| {
+            !any.load(Ordering::Relaxed) && apply(line, alone) != Applied::Unchanged
+        }),
+        Content::LongLine { first } => {
+            let long = u64::from(first);
+            Share { reading: Reading { lines: long, malformed: long, ..Reading::default() }, events: Vec::new() }
+        }
+    };
+    let mut all = Reading::default();
+    let end = ordered::for_each(blocks, size, work, |done| {
+        let Share { reading, events } = done.result;
+        all.lines += reading.lines;
+        all.malformed += reading.malformed;
+        all.objects += reading.objects;
+        all.events += reading.events;
+        all.withheld |= reading.withheld;
+        events.iter().for_each(|event| log.push(event));
+        any.store(!log.is_empty(), Ordering::Relaxed);
+        Ok(progress(done.offset))
+    })?;
+    match end {
+        ordered::End::Stopped => return Ok(None),
+        ordered::End::Whole => {}
+        ordered::End::Damaged(damage) => all.damage = Some(damage),
+    }
+    Ok(Some(all))
+}
+
+fn share(block: &[u8], first: bool, with_history: bool, is_withheld: impl Fn(&[u8]) -> bool) -> Share {
+    let mut share = Share::default();
+    lines::for_each(block, first, |_, line| {
+        let message = classify(&line[message_in(line)]);
+        share.reading.lines += u64::from(message.kind != Kind::Heartbeat);
+        match message.kind {
+            Kind::Malformed => share.reading.malformed += 1,
+            _ => share.reading.objects += u64::from(line.trim_ascii_start().starts_with(b"{")),
+        }
+        if let Some(event) = event_of(&message) {
+            share.reading.events += 1;
+            share.events.push(event);
+        } else if message.kind == Kind::Post {
+            share.reading.withheld |= !share.reading.withheld && is_withheld(line);
+            if let Some(versions) = with_history.then(|| history(message.body)).flatten() {
+                share.events.push(Event { at_ms: None, effect: Effect::Edit { versions } });
+            }
+        }
+    });
+    share
+}
+
+/// Adds the versions of edited posts that are in a file, and that stay, to `present`. None: `progress` stopped it.
+///
+/// # Errors
+/// A thread cannot be started.
+pub fn find_versions(
+    blocks: Blocks,
+    size: u64,
+    edits: &Edits,
+    table: &EffectTable,
+    present: &mut Vec<PostId>,
+    progress: &mut Progress,
+) -> io::Result<Option<()>> {
+    let work = |content: Content, block: &[u8], first: bool| {
+        let mut found = Vec::new();
+        if content == Content::Lines {
+            lines::for_each(block, first, |_, line| {
+                let message = classify(&line[message_in(line)]);
+                let id = PostId::parse(message.id).filter(|id| message.kind == Kind::Post && edits.is_version(*id));
+                found.extend(id.filter(|_| apply(line, table) != Applied::Removed));
+            });
+        }
+        found
+    };
+    let end = ordered::for_each(blocks, size, work, |done| {
+        present.extend(done.result);
+        Ok(progress(done.offset))
+    })?;
+    Ok((!matches!(end, ordered::End::Stopped)).then_some(()))
+}
