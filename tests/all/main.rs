@@ -22,6 +22,7 @@ mod rules;
 mod scan;
 mod screen;
 mod screen_change;
+mod scrub;
 mod simulate;
 mod slot;
 mod state;
