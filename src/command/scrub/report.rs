@@ -218,19 +218,18 @@ impl<'a> Report<'a> {
 
     fn summary(&self) -> String {
         let done = if self.purpose.dry { "would be rewritten" } else { "rewritten" };
-        let mut text = format!("{} of {} {done}", self.changed, plural(self.archives, "archive"));
         let Changes { removed, rewritten, posts, locations } = self.changes;
-        if removed + rewritten > 0 {
-            text.push_str(&format!(": {} removed, {} cut", plural(removed, "line"), plural(rewritten, "line")));
-        }
-        if posts + locations > 0 {
-            let parts = [plural(posts, "embedded post"), plural(locations, "location member")];
-            text.push_str(&format!(" ({} and {})", parts[0], parts[1]));
-        }
-        if self.malformed > 0 {
-            text.push_str(&format!("; {} kept", plural(self.malformed, "malformed line")));
-        }
-        text
+        let files = format!("{} of {} {done}", self.changed, plural(self.archives, "archive"));
+        let lines = format!(": {} removed, {} cut", plural(removed, "line"), plural(rewritten, "line"));
+        let parts = format!(" ({} and {})", plural(posts, "embedded post"), plural(locations, "location member"));
+        let malformed = format!("; {} kept", plural(self.malformed, "malformed line"));
+        let shown = [
+            (true, files),
+            (self.changes.any(), lines),
+            (posts + locations > 0, parts),
+            (self.malformed > 0, malformed),
+        ];
+        shown.into_iter().filter_map(|(is_shown, text)| is_shown.then_some(text)).collect()
     }
 }
 

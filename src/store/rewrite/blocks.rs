@@ -143,7 +143,7 @@ impl Blocks {
             match self.ended.take() {
                 None => {
                     self.ended =
-                        self.fill(block).map_or_else(|error| Some(Err(error)), |more| (!more).then_some(Ok(())))
+                        self.fill(block).map_or_else(|error| Some(Err(error)), |more| (!more).then_some(Ok(())));
                 }
                 Some(Ok(())) => {
                     self.ended = Some(Ok(()));
@@ -225,8 +225,10 @@ mod tests {
         encoder.finish().expect("memory")
     }
 
+    type Pieces = Vec<(Content, Vec<u8>)>;
+
     /// All that is read of a file with these bytes: the contents of its blocks, and the damage.
-    fn read(bytes: &[u8]) -> (Vec<(Content, Vec<u8>)>, Option<u64>, Vec<u8>) {
+    fn read(bytes: &[u8]) -> (Pieces, Option<u64>, Vec<u8>) {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(bytes).expect("a file");
         file.rewind().expect("a file");

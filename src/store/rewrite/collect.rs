@@ -55,8 +55,8 @@ pub fn collect(
             !any.load(Ordering::Relaxed) && apply(line, alone) != Applied::Unchanged
         }),
         Content::LongLine { first } => {
-            let long = u64::from(first);
-            Share { reading: Reading { lines: long, malformed: long, ..Reading::default() }, events: Vec::new() }
+            let lines = u64::from(first);
+            Share { reading: Reading { lines, malformed: lines, ..Reading::default() }, events: Vec::new() }
         }
     };
     let mut all = Reading::default();
@@ -67,7 +67,9 @@ pub fn collect(
         all.objects += reading.objects;
         all.events += reading.events;
         all.withheld |= reading.withheld;
-        events.iter().for_each(|event| log.push(event));
+        for event in &events {
+            log.push(event);
+        }
         any.store(!log.is_empty(), Ordering::Relaxed);
         Ok(progress(done.offset))
     })?;

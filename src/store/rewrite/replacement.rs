@@ -40,7 +40,7 @@ pub struct Replacement<'a> {
 /// Where the contents go.
 enum Output {
     Plain(SyncedFile),
-    Gzip(GzEncoder<SyncedFile>),
+    Gzip(Box<GzEncoder<SyncedFile>>),
 }
 
 impl<'a> Replacement<'a> {
@@ -51,8 +51,11 @@ impl<'a> Replacement<'a> {
     pub fn new(archive: &'a Archive, gzip: bool) -> io::Result<Replacement<'a>> {
         let path = beside(&archive.path);
         let file = SyncedFile::new(claim(&path, true)?);
-        let output =
-            if gzip { Output::Gzip(GzEncoder::new(file, Compression::default())) } else { Output::Plain(file) };
+        let output = if gzip {
+            Output::Gzip(Box::new(GzEncoder::new(file, Compression::default())))
+        } else {
+            Output::Plain(file)
+        };
         let replacement = Replacement { archive, path, output: Some(output) };
         // What an interrupted run left may have any mode and length.
         let file = replacement.file();

@@ -88,10 +88,10 @@ pub fn scrub(
     // Bytes that are the same in the new archive, while there is none.
     let mut same = 0;
     let end = ordered::for_each(blocks, archive.about.len(), work, |done| {
-        let (changes, changed) = done.result;
+        let (changes, new) = done.result;
         scrubbed.changes.add(changes);
         if mode != Mode::Report {
-            let bytes = if changes.any() { &changed } else { &done.bytes };
+            let bytes = if changes.any() { &new } else { &done.bytes };
             if replacement.is_none() && changes.any() {
                 replacement = Some(begin(archive, gzip, same)?);
             }
@@ -114,9 +114,9 @@ pub fn scrub(
             if let Some(replacement) = &mut replacement {
                 // A line that the damage cut is no message, unless all of it is there.
                 if damage.rest.starts_with(b"{") && scan(&damage.rest).is_ok() {
-                    let (changes, changed) = scrub_block(&damage.rest, false, verdicts);
+                    let (changes, new) = scrub_block(&damage.rest, false, verdicts);
                     scrubbed.changes.add(changes);
-                    replacement.write(if changes.any() { &changed } else { &damage.rest })?;
+                    replacement.write(if changes.any() { &new } else { &damage.rest })?;
                 }
             }
             scrubbed.damage = Some(damage);
