@@ -15,7 +15,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::{Error, usage_error};
+use super::{CommandError, usage_error};
 use crate::cli::{EditsArg, ScrubArgs};
 use crate::protocol::compliance::table::EffectLog;
 use crate::session::Outcome;
@@ -36,7 +36,7 @@ const PROGRESS_FROM: u64 = 16 << 20;
 const BAR: &str = "scrub {bar:20} {percent}% · {binary_bytes_per_sec} · {eta} left";
 
 /// Runs the verb; returns the exit status.
-pub fn run(args: &ScrubArgs, console: &mut Console) -> Result<u8, Error> {
+pub fn run(args: &ScrubArgs, console: &mut Console) -> Result<u8, CommandError> {
     console.set_options((&args.output).into());
     let mut found = Found::default();
     for path in &args.archives {
@@ -61,7 +61,7 @@ pub fn run(args: &ScrubArgs, console: &mut Console) -> Result<u8, Error> {
     let archived: u64 = found.archives.iter().map(|archive| archive.about.len()).sum();
     let length = 2 * archived + events.iter().map(|file| file.size).sum::<u64>();
     console.start_progress(length, BAR, length >= PROGRESS_FROM);
-    let mut run = Run { args, found: &found, console, interrupt: &interrupt, done: 0 };
+    let mut run = ScrubRun { args, found: &found, console, interrupt: &interrupt, done: 0 };
     let result = run.passes(events);
     console.end_progress();
     match (result, interrupt.signal()) {
@@ -81,7 +81,7 @@ struct EventFile {
 
 impl EventFile {
     /// Opens it; none if it is one of the archives, whose effects are collected anyway.
-    fn open(path: &Path, found: &Found) -> Result<Option<EventFile>, Error> {
+    fn open(path: &Path, found: &Found) -> Result<Option<EventFile>, CommandError> {
         let (name, file) = if path == Path::new("-") {
             let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3);
             ("stdin".to_owned(), copy.map(File::from).map_err(io::Error::from))
@@ -99,7 +99,7 @@ impl EventFile {
 }
 
 /// The passes over all files.
-struct Run<'a> {
+struct ScrubRun<'a> {
     args: &'a ScrubArgs,
     found: &'a Found,
     console: &'a Console,
@@ -108,9 +108,9 @@ struct Run<'a> {
     done: u64,
 }
 
-impl<'a> Run<'a> {
+impl<'a> ScrubRun<'a> {
     /// Makes all passes. None: a signal stopped them.
-    fn passes(&mut self, events: Vec<EventFile>) -> Result<Option<Report<'a>>, Error> {
+    fn passes(&mut self, events: Vec<EventFile>) -> Result<Option<Report<'a>>, CommandError> {
         let ScrubArgs { check, salvage, .. } = *self.args;
         let mut report = Report::new(self.console, Purpose { dry: self.is_dry(), check, salvage });
         let latest = self.args.edits == EditsArg::Latest;

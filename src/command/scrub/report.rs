@@ -5,8 +5,8 @@ use std::os::unix::fs::MetadataExt as _;
 
 use serde_json::{Value, json};
 
-use super::super::Error;
-use crate::observe::table::{Cell, Column, Look};
+use super::super::CommandError;
+use crate::observe::table::{Cell, Column, Style};
 use crate::session::outcome::{FAILED, WOULD_CHANGE};
 use crate::store::rewrite::blocks::Damage;
 use crate::store::rewrite::collect::Reading;
@@ -52,12 +52,12 @@ impl Fate {
         }
     }
 
-    fn look(self) -> Look {
+    fn look(self) -> Style {
         match self {
-            Fate::Read | Fate::Unchanged => Look::Faint,
-            Fate::WouldChange => Look::Warn,
-            Fate::Rewritten | Fate::Salvaged => Look::Good,
-            Fate::Damaged | Fate::Failed => Look::Bad,
+            Fate::Read | Fate::Unchanged => Style::Faint,
+            Fate::WouldChange => Style::Warn,
+            Fate::Rewritten | Fate::Salvaged => Style::Good,
+            Fate::Damaged | Fate::Failed => Style::Bad,
         }
     }
 }
@@ -96,7 +96,7 @@ impl<'a> Report<'a> {
     }
 
     /// Adds a file of compliance messages.
-    pub fn add_events(&mut self, name: &str, reading: &Reading) -> Result<(), Error> {
+    pub fn add_events(&mut self, name: &str, reading: &Reading) -> Result<(), CommandError> {
         if let Some(damage) = &reading.damage {
             self.damaged += u64::from(!self.purpose.salvage);
             self.console.always(&format!("{name} is damaged {}; its events up to there count", place(damage)));
@@ -106,7 +106,12 @@ impl<'a> Report<'a> {
     }
 
     /// Adds an archive.
-    pub fn add(&mut self, archive: &Archive, reading: &Reading, result: io::Result<Scrubbed>) -> Result<(), Error> {
+    pub fn add(
+        &mut self,
+        archive: &Archive,
+        reading: &Reading,
+        result: io::Result<Scrubbed>,
+    ) -> Result<(), CommandError> {
         let name = archive.path.display().to_string();
         let (scrubbed, error) = match result {
             Ok(scrubbed) => (scrubbed, None),
@@ -157,7 +162,7 @@ impl<'a> Report<'a> {
         reading: &Reading,
         changes: Changes,
         error: Option<String>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), CommandError> {
         if self.console.is_table() {
             let number = |count: u64| Cell::from(if count == 0 { String::new() } else { count.to_string() });
             self.rows.push(vec![
@@ -184,7 +189,7 @@ impl<'a> Report<'a> {
     }
 
     /// Prints the totals; returns the exit status.
-    pub fn finish(self) -> Result<u8, Error> {
+    pub fn finish(self) -> Result<u8, CommandError> {
         if self.console.is_table() {
             const COLUMNS: [Column; 7] = [
                 Column::cut("FILE"),

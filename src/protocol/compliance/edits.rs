@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use crate::protocol::json_cursor::{Cursor, find};
+use crate::protocol::json_cursor::{JsonCursor, find};
 use crate::protocol::post_id::PostId;
 
 /// One version of an edited post.
@@ -74,7 +74,7 @@ impl Edits {
 pub fn history(post: &[u8]) -> Option<Vec<PostId>> {
     let paths: [&[&str]; 3] =
         [&["data", "edit_history_tweet_ids"], &["data", "edit_history_post_ids"], &["edit_history", "edit_tweet_ids"]];
-    let list = paths.iter().find_map(|path| find(&mut Cursor::new(post), path).ok().flatten())?;
+    let list = paths.iter().find_map(|path| find(&mut JsonCursor::new(post), path).ok().flatten())?;
     // Nearly every post of v2 lists itself alone.
     memchr::arch::all::memchr::One::new(b',').find(list)?;
     let ids: Vec<Value> = serde_json::from_slice(list).ok()?;

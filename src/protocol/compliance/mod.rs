@@ -17,6 +17,7 @@ mod apply;
 mod cut;
 pub mod edits;
 mod event;
+mod json;
 mod mention;
 pub mod table;
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //! that have a time.
 
 use super::edits::Edits;
-use super::{Countries, Country, EVERYWHERE, Effect, Event, HideCause, Target, Verdicts};
+use super::{ComplianceEffect, ComplianceEvent, Countries, Country, EVERYWHERE, HideCause, HideTarget, Verdicts};
 use crate::protocol::post_id::PostId;
 use crate::protocol::user_id::UserId;
 
@@ -22,7 +22,7 @@ const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 /// What an entry is about. Entries of one kind and id are settled together.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-enum Kind {
+enum EntryKind {
     DeletedPost,
     DeletedLike,
     Scrub,
@@ -36,7 +36,7 @@ enum Kind {
 
 /// One effect. Ordered so that of the entries of one kind and id the last one counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+struct EffectEntry {
     /// The post or user.
     id: u64,
     /// The time of a state, the bound of a scrub, the user of a like.
@@ -45,15 +45,15 @@ struct Entry {
     rest: u64,
 }
 
-impl Entry {
+impl EffectEntry {
     const KIND: u32 = 56;
 
-    fn new(kind: Kind, id: u64, value: u64, place: u64, on: bool) -> Entry {
-        Entry { id, value, rest: (kind as u64) << Entry::KIND | place << 1 | u64::from(on) }
+    fn new(kind: EntryKind, id: u64, value: u64, place: u64, on: bool) -> EffectEntry {
+        EffectEntry { id, value, rest: (kind as u64) << EffectEntry::KIND | place << 1 | u64::from(on) }
     }
 
-    fn is(&self, kind: Kind) -> bool {
-        self.rest >> Entry::KIND == kind as u64
+    fn is(&self, kind: EntryKind) -> bool {
+        self.rest >> EffectEntry::KIND == kind as u64
     }
 
     fn is_on(&self) -> bool {
@@ -63,7 +63,7 @@ impl Entry {
 
 /// Collects effects.
 pub struct EffectLog {
-    entries: Vec<Entry>,
+    entries: Vec<EffectEntry>,
     edits: Option<Edits>,
     countries: Vec<Country>,
     /// The newest time in the current file.
@@ -87,34 +87,36 @@ impl EffectLog {
     }
 
     /// Adds what an event requires.
-    pub fn push(&mut self, event: &Event) {
+    pub fn push(&mut self, event: &ComplianceEvent) {
         self.count += 1;
         self.newest = self.newest.max(event.at_ms.unwrap_or(0));
         let at = event.at_ms.unwrap_or(self.newest);
         let entry = match &event.effect {
-            Effect::DeletePost(post) => Entry::new(Kind::DeletedPost, post.0, 0, 0, true),
-            Effect::DeleteLike { post, user } => Entry::new(Kind::DeletedLike, post.0, user.0, 0, true),
-            Effect::ScrubGeo { user, up_to } => Entry::new(Kind::Scrub, user.0, up_to.0, 0, true),
-            Effect::Hide { target: Target::Post(post), hidden, .. } => {
-                Entry::new(Kind::DropPost, post.0, at, self.count, *hidden)
+            ComplianceEffect::DeletePost(post) => EffectEntry::new(EntryKind::DeletedPost, post.0, 0, 0, true),
+            ComplianceEffect::DeleteLike { post, user } => {
+                EffectEntry::new(EntryKind::DeletedLike, post.0, user.0, 0, true)
             }
-            Effect::Hide { target: Target::User(user), cause, hidden } => {
+            ComplianceEffect::ScrubGeo { user, up_to } => EffectEntry::new(EntryKind::Scrub, user.0, up_to.0, 0, true),
+            ComplianceEffect::Hide { target: HideTarget::Post(post), hidden, .. } => {
+                EffectEntry::new(EntryKind::DropPost, post.0, at, self.count, *hidden)
+            }
+            ComplianceEffect::Hide { target: HideTarget::User(user), cause, hidden } => {
                 let kind = match cause {
-                    HideCause::Drop => Kind::DropPost,
-                    HideCause::Protect => Kind::ProtectUser,
-                    HideCause::Suspend => Kind::SuspendUser,
-                    HideCause::UserDelete => Kind::DeleteUser,
+                    HideCause::Drop => EntryKind::DropPost,
+                    HideCause::Protect => EntryKind::ProtectUser,
+                    HideCause::Suspend => EntryKind::SuspendUser,
+                    HideCause::UserDelete => EntryKind::DeleteUser,
                 };
-                Entry::new(kind, user.0, at, self.count, *hidden)
+                EffectEntry::new(kind, user.0, at, self.count, *hidden)
             }
-            Effect::Withhold { target, countries } => {
+            ComplianceEffect::Withhold { target, countries } => {
                 let here = is_here(countries, &self.countries);
                 match target {
-                    Target::Post(post) => Entry::new(Kind::WithholdPost, post.0, at, self.count, here),
-                    Target::User(user) => Entry::new(Kind::WithholdUser, user.0, at, self.count, here),
+                    HideTarget::Post(post) => EffectEntry::new(EntryKind::WithholdPost, post.0, at, self.count, here),
+                    HideTarget::User(user) => EffectEntry::new(EntryKind::WithholdUser, user.0, at, self.count, here),
                 }
             }
-            Effect::Edit { versions } => {
+            ComplianceEffect::Edit { versions } => {
                 if let Some(edits) = &mut self.edits {
                     edits.push(versions);
                 }
@@ -139,19 +141,24 @@ impl EffectLog {
     /// Settles what counts at the end of all events; the edits wait until it is known which versions stay otherwise.
     #[must_use]
     pub fn settle(mut self) -> (EffectTable, Edits) {
-        self.entries.sort_unstable_by_key(|entry| (entry.rest >> Entry::KIND, entry.id, entry.value, entry.rest));
+        self.entries.sort_unstable_by_key(|entry| (entry.rest >> EffectEntry::KIND, entry.id, entry.value, entry.rest));
         let (mut posts, mut users) = (Vec::new(), Vec::new());
         let (mut scrubs, mut likes) = (Vec::new(), Vec::new());
-        let same = |a: &Entry, b: &Entry| a.id == b.id && a.rest >> Entry::KIND == b.rest >> Entry::KIND;
+        let same = |a: &EffectEntry, b: &EffectEntry| {
+            a.id == b.id && a.rest >> EffectEntry::KIND == b.rest >> EffectEntry::KIND
+        };
         for group in self.entries.chunk_by(same) {
             let [.., last] = group else { continue };
-            if last.is(Kind::DeletedLike) {
+            if last.is(EntryKind::DeletedLike) {
                 likes.extend(group.iter().map(|entry| (entry.id, entry.value)));
-            } else if last.is(Kind::Scrub) {
+            } else if last.is(EntryKind::Scrub) {
                 scrubs.push((last.id, last.value));
             } else if !last.is_on() {
                 // The state was taken back.
-            } else if last.is(Kind::DeletedPost) || last.is(Kind::DropPost) || last.is(Kind::WithholdPost) {
+            } else if last.is(EntryKind::DeletedPost)
+                || last.is(EntryKind::DropPost)
+                || last.is(EntryKind::WithholdPost)
+            {
                 posts.push(last.id);
             } else {
                 users.push(last.id);
@@ -188,7 +195,7 @@ pub struct EffectTable {
     /// Versions that a newer one replaces.
     superseded: Vec<u64>,
     countries: Vec<Country>,
-    filter: Filter,
+    filter: IdFilter,
 }
 
 impl EffectTable {
@@ -200,7 +207,7 @@ impl EffectTable {
 
     fn fill_filter(&mut self) {
         let pairs = self.scrubs.iter().chain(&self.likes).map(|(id, _)| id);
-        self.filter = Filter::new(self.posts.iter().chain(&self.users).chain(&self.superseded).chain(pairs));
+        self.filter = IdFilter::new(self.posts.iter().chain(&self.users).chain(&self.superseded).chain(pairs));
     }
 }
 
@@ -246,21 +253,21 @@ fn find(pairs: &[(u64, u64)], id: u64) -> Option<u64> {
 }
 
 /// The first test of an id: one bit of a table that is small enough for the caches. It says yes too often, never no.
-struct Filter {
+struct IdFilter {
     bits: Vec<u64>,
     shift: u32,
 }
 
-impl Default for Filter {
-    fn default() -> Filter {
-        Filter::new(std::iter::empty())
+impl Default for IdFilter {
+    fn default() -> IdFilter {
+        IdFilter::new(std::iter::empty())
     }
 }
 
-impl Filter {
-    fn new<'a>(ids: impl Iterator<Item = &'a u64> + Clone) -> Filter {
+impl IdFilter {
+    fn new<'a>(ids: impl Iterator<Item = &'a u64> + Clone) -> IdFilter {
         let size = (ids.clone().count() * FILTER_BITS).next_power_of_two().max(64);
-        let mut filter = Filter { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
+        let mut filter = IdFilter { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
         for id in ids {
             let (word, bit) = filter.place(*id);
             filter.bits[word] |= bit;
@@ -285,33 +292,33 @@ mod tests {
 
     const DE: Country = *b"DE";
 
-    fn settled(effects: &[(Option<u64>, Effect)]) -> EffectTable {
+    fn settled(effects: &[(Option<u64>, ComplianceEffect)]) -> EffectTable {
         let mut log = EffectLog::new(vec![DE], false);
         for (at_ms, effect) in effects {
-            log.push(&Event { at_ms: *at_ms, effect: effect.clone() });
+            log.push(&ComplianceEvent { at_ms: *at_ms, effect: effect.clone() });
         }
         log.settle().0
     }
 
-    fn hide(target: Target, cause: HideCause, hidden: bool) -> Effect {
-        Effect::Hide { target, cause, hidden }
+    fn hide(target: HideTarget, cause: HideCause, hidden: bool) -> ComplianceEffect {
+        ComplianceEffect::Hide { target, cause, hidden }
     }
 
-    fn withhold(user: u64, codes: &[&str]) -> Effect {
+    fn withhold(user: u64, codes: &[&str]) -> ComplianceEffect {
         let countries = Countries::from_codes(codes).expect("codes");
-        Effect::Withhold { target: Target::User(UserId(user)), countries }
+        ComplianceEffect::Withhold { target: HideTarget::User(UserId(user)), countries }
     }
 
     #[test]
     fn an_entry_has_24_bytes() {
-        assert_eq!(size_of::<Entry>(), 24);
+        assert_eq!(size_of::<EffectEntry>(), 24);
     }
 
     #[test]
     fn permanent_effects_add_up() {
-        let scrub = |user, up_to| (None, Effect::ScrubGeo { user: UserId(user), up_to: PostId(up_to) });
-        let like = |post, user| (Some(1), Effect::DeleteLike { post: PostId(post), user: UserId(user) });
-        let delete = |post| (Some(5), Effect::DeletePost(PostId(post)));
+        let scrub = |user, up_to| (None, ComplianceEffect::ScrubGeo { user: UserId(user), up_to: PostId(up_to) });
+        let like = |post, user| (Some(1), ComplianceEffect::DeleteLike { post: PostId(post), user: UserId(user) });
+        let delete = |post| (Some(5), ComplianceEffect::DeletePost(PostId(post)));
         let table = settled(&[delete(1), scrub(7, 30), scrub(7, 90), scrub(7, 60), delete(1), like(4, 8), like(4, 9)]);
         assert!(table.is_post_dead(PostId(1)) && !table.is_post_dead(PostId(7)));
         assert_eq!((table.scrub_bound(UserId(7)), table.scrub_bound(UserId(1))), (Some(PostId(90)), None));
@@ -322,9 +329,9 @@ mod tests {
 
     #[test]
     fn the_newest_state_of_each_cause_counts() {
-        let user = Target::User(UserId(7));
+        let user = HideTarget::User(UserId(7));
         let (protect, suspend) = (HideCause::Protect, HideCause::Suspend);
-        let hidden = |effects: &[(Option<u64>, Effect)]| settled(effects).is_user_hidden(UserId(7));
+        let hidden = |effects: &[(Option<u64>, ComplianceEffect)]| settled(effects).is_user_hidden(UserId(7));
         let on_then_off = [(Some(1), hide(user, protect, true)), (Some(2), hide(user, protect, false))];
         assert!(!hidden(&on_then_off));
         let [on, off] = on_then_off;

@@ -22,7 +22,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// What a block holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
+pub enum BlockContent {
     /// Whole lines with their ends. Only the last line of the file may have none.
     Lines,
     /// A piece of a line over the cap; the last one ends with the line.
@@ -115,7 +115,7 @@ impl Blocks {
     ///
     /// # Errors
     /// The file is damaged here; all whole lines before the damage were in earlier blocks.
-    pub fn next(&mut self, block: &mut Vec<u8>) -> Result<Option<Content>, Damage> {
+    pub fn next(&mut self, block: &mut Vec<u8>) -> Result<Option<BlockContent>, Damage> {
         block.clear();
         std::mem::swap(block, &mut self.rest);
         let mut searched = 0;
@@ -127,17 +127,17 @@ impl Blocks {
                     self.split(block, end);
                 }
                 if !block.is_empty() {
-                    return Ok(Some(Content::LongLine { first: false }));
+                    return Ok(Some(BlockContent::LongLine { first: false }));
                 }
             } else if block.len() >= PORTION || self.ended.is_some() {
                 if let Some(end) = self.newline.rfind(&block[searched..]) {
                     self.split(block, searched + end);
-                    return Ok(Some(Content::Lines));
+                    return Ok(Some(BlockContent::Lines));
                 }
                 searched = block.len();
                 if searched > LINE_CAP {
                     self.long = true;
-                    return Ok(Some(Content::LongLine { first: true }));
+                    return Ok(Some(BlockContent::LongLine { first: true }));
                 }
             }
             match self.ended.take() {
@@ -147,7 +147,7 @@ impl Blocks {
                 }
                 Some(Ok(())) => {
                     self.ended = Some(Ok(()));
-                    return Ok((!block.is_empty()).then_some(Content::Lines));
+                    return Ok((!block.is_empty()).then_some(BlockContent::Lines));
                 }
                 Some(Err(error)) => {
                     return Err(Damage { offset: self.offset, error, rest: std::mem::take(block) });
@@ -225,7 +225,7 @@ mod tests {
         encoder.finish().expect("memory")
     }
 
-    type Pieces = Vec<(Content, Vec<u8>)>;
+    type Pieces = Vec<(BlockContent, Vec<u8>)>;
 
     /// All that is read of a file with these bytes: the contents of its blocks, and the damage.
     fn read(bytes: &[u8]) -> (Pieces, Option<u64>, Vec<u8>) {
@@ -243,7 +243,7 @@ mod tests {
         }
     }
 
-    fn joined(blocks: &[(Content, Vec<u8>)]) -> Vec<u8> {
+    fn joined(blocks: &[(BlockContent, Vec<u8>)]) -> Vec<u8> {
         blocks.iter().flat_map(|(_, bytes)| bytes.clone()).collect()
     }
 
@@ -260,7 +260,7 @@ mod tests {
                 let (blocks, damage, _) = read(&bytes);
                 assert!(damage.is_none() && joined(&blocks) == text);
                 let (_, whole) = blocks.split_last().expect("blocks");
-                assert!(whole.iter().all(|(content, block)| *content == Content::Lines && block.ends_with(b"\n")));
+                assert!(whole.iter().all(|(content, block)| *content == BlockContent::Lines && block.ends_with(b"\n")));
                 assert!(whole.iter().all(|(_, block)| block.len() < 4 * PORTION));
             }
         }
@@ -277,9 +277,9 @@ mod tests {
             for bytes in [text.clone(), gzip(&text)] {
                 let (blocks, damage, _) = read(&bytes);
                 assert!(damage.is_none() && joined(&blocks) == text);
-                let firsts = blocks.iter().filter(|(content, _)| *content == Content::LongLine { first: true });
+                let firsts = blocks.iter().filter(|(content, _)| *content == BlockContent::LongLine { first: true });
                 assert_eq!(firsts.count(), 1);
-                let lines = blocks.iter().filter(|(content, _)| *content == Content::Lines);
+                let lines = blocks.iter().filter(|(content, _)| *content == BlockContent::Lines);
                 let lines: Vec<u8> = lines.flat_map(|(_, block)| block.clone()).collect();
                 assert_eq!(lines, [b"{}\n", end.trim_start().as_bytes()].concat());
             }
@@ -293,7 +293,7 @@ mod tests {
         let cut = &whole[..whole.len() - 6];
         assert_eq!(
             read(cut),
-            (vec![(Content::Lines, b"one\ntwo\n".to_vec())], Some(cut.len() as u64), b"three".to_vec())
+            (vec![(BlockContent::Lines, b"one\ntwo\n".to_vec())], Some(cut.len() as u64), b"three".to_vec())
         );
         let (blocks, damage, rest) = read(&[&whole[..], b"garbage that is no member"].concat());
         assert_eq!((joined(&blocks), rest), (b"one\ntwo\n".to_vec(), b"three".to_vec()));

@@ -3,12 +3,12 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::blocks::{Blocks, Content, Damage};
-use super::{Progress, lines, ordered};
+use super::blocks::{BlockContent, Blocks, Damage};
+use super::{ReadProgress, lines, ordered};
 use crate::protocol::compliance::edits::{Edits, history};
 use crate::protocol::compliance::table::{EffectLog, EffectTable};
-use crate::protocol::compliance::{Applied, Effect, Event, apply, event_of, message_in};
-use crate::protocol::message::{Kind, classify};
+use crate::protocol::compliance::{Applied, ComplianceEffect, ComplianceEvent, apply, event_of, message_in};
+use crate::protocol::message::{MessageKind, classify};
 use crate::protocol::post_id::PostId;
 
 /// What was read of one file.
@@ -30,9 +30,9 @@ pub struct Reading {
 
 /// What one block holds.
 #[derive(Default)]
-struct Share {
+struct BlockReading {
     reading: Reading,
-    events: Vec<Event>,
+    events: Vec<ComplianceEvent>,
 }
 
 /// Collects the effects of a file into `log`. `alone` is the table of no effects: until the first effect it finds the
@@ -45,23 +45,23 @@ pub fn collect(
     size: u64,
     log: &mut EffectLog,
     alone: &EffectTable,
-    progress: &mut Progress,
+    progress: &mut ReadProgress,
 ) -> io::Result<Option<Reading>> {
     log.start_file();
     let with_history = log.has_edits();
     let any = AtomicBool::new(!log.is_empty());
-    let work = |content: Content, block: &[u8], first: bool| match content {
-        Content::Lines => share(block, first, with_history, |line| {
+    let work = |content: BlockContent, block: &[u8], first: bool| match content {
+        BlockContent::Lines => share(block, first, with_history, |line| {
             !any.load(Ordering::Relaxed) && apply(line, alone) != Applied::Unchanged
         }),
-        Content::LongLine { first } => {
+        BlockContent::LongLine { first } => {
             let lines = u64::from(first);
-            Share { reading: Reading { lines, malformed: lines, ..Reading::default() }, events: Vec::new() }
+            BlockReading { reading: Reading { lines, malformed: lines, ..Reading::default() }, events: Vec::new() }
         }
     };
     let mut all = Reading::default();
     let end = ordered::for_each(blocks, size, work, |done| {
-        let Share { reading, events } = done.result;
+        let BlockReading { reading, events } = done.result;
         all.lines += reading.lines;
         all.malformed += reading.malformed;
         all.objects += reading.objects;
@@ -74,29 +74,29 @@ pub fn collect(
         Ok(progress(done.offset))
     })?;
     match end {
-        ordered::End::Stopped => return Ok(None),
-        ordered::End::Whole => {}
-        ordered::End::Damaged(damage) => all.damage = Some(damage),
+        ordered::ReadEnd::Stopped => return Ok(None),
+        ordered::ReadEnd::Whole => {}
+        ordered::ReadEnd::Damaged(damage) => all.damage = Some(damage),
     }
     Ok(Some(all))
 }
 
-fn share(block: &[u8], first: bool, with_history: bool, is_withheld: impl Fn(&[u8]) -> bool) -> Share {
-    let mut share = Share::default();
+fn share(block: &[u8], first: bool, with_history: bool, is_withheld: impl Fn(&[u8]) -> bool) -> BlockReading {
+    let mut share = BlockReading::default();
     lines::for_each(block, first, |_, line| {
         let message = classify(&line[message_in(line)]);
-        share.reading.lines += u64::from(message.kind != Kind::Heartbeat);
+        share.reading.lines += u64::from(message.kind != MessageKind::Heartbeat);
         match message.kind {
-            Kind::Malformed => share.reading.malformed += 1,
+            MessageKind::Malformed => share.reading.malformed += 1,
             _ => share.reading.objects += u64::from(line.trim_ascii_start().starts_with(b"{")),
         }
         if let Some(event) = event_of(&message) {
             share.reading.events += 1;
             share.events.push(event);
-        } else if message.kind == Kind::Post {
+        } else if message.kind == MessageKind::Post {
             share.reading.withheld |= !share.reading.withheld && is_withheld(line);
             if let Some(versions) = with_history.then(|| history(message.body)).flatten() {
-                share.events.push(Event { at_ms: None, effect: Effect::Edit { versions } });
+                share.events.push(ComplianceEvent { at_ms: None, effect: ComplianceEffect::Edit { versions } });
             }
         }
     });
@@ -113,14 +113,15 @@ pub fn find_versions(
     edits: &Edits,
     table: &EffectTable,
     present: &mut Vec<PostId>,
-    progress: &mut Progress,
+    progress: &mut ReadProgress,
 ) -> io::Result<Option<()>> {
-    let work = |content: Content, block: &[u8], first: bool| {
+    let work = |content: BlockContent, block: &[u8], first: bool| {
         let mut found = Vec::new();
-        if content == Content::Lines {
+        if content == BlockContent::Lines {
             lines::for_each(block, first, |_, line| {
                 let message = classify(&line[message_in(line)]);
-                let id = PostId::parse(message.id).filter(|id| message.kind == Kind::Post && edits.is_version(*id));
+                let id =
+                    PostId::parse(message.id).filter(|id| message.kind == MessageKind::Post && edits.is_version(*id));
                 found.extend(id.filter(|_| apply(line, table) != Applied::Removed));
             });
         }
@@ -130,5 +131,5 @@ pub fn find_versions(
         present.extend(done.result);
         Ok(progress(done.offset))
     })?;
-    Ok((!matches!(end, ordered::End::Stopped)).then_some(()))
+    Ok((!matches!(end, ordered::ReadEnd::Stopped)).then_some(()))
 }

@@ -16,4 +16,4 @@ pub mod scrub;
 use std::ops::ControlFlow;
 
 /// Receives how many bytes of the current file were read, and may stop the work.
-pub type Progress<'a> = dyn FnMut(u64) -> ControlFlow<()> + 'a;
+pub type ReadProgress<'a> = dyn FnMut(u64) -> ControlFlow<()> + 'a;

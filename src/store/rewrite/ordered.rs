@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use super::blocks::{Blocks, Content, Damage};
+use super::blocks::{BlockContent, Blocks, Damage};
 
 /// Smaller files are read on the caller's thread: starting the others takes longer than reading a megabyte.
 const PARALLEL_FROM: u64 = 4 << 20;
@@ -27,7 +27,7 @@ pub struct Done<T> {
 }
 
 /// How the reading of an archive ended.
-pub enum End {
+pub enum ReadEnd {
     /// All of it was read.
     Whole,
     /// It is damaged.
@@ -44,9 +44,9 @@ pub enum End {
 pub fn for_each<T: Send>(
     blocks: Blocks,
     size: u64,
-    work: impl Fn(Content, &[u8], bool) -> T + Sync,
+    work: impl Fn(BlockContent, &[u8], bool) -> T + Sync,
     mut sink: impl FnMut(Done<T>) -> io::Result<ControlFlow<()>>,
-) -> io::Result<End> {
+) -> io::Result<ReadEnd> {
     if size < PARALLEL_FROM {
         in_sequence(blocks, work, sink)
     } else {
@@ -57,19 +57,19 @@ pub fn for_each<T: Send>(
 
 fn in_sequence<T>(
     mut blocks: Blocks,
-    work: impl Fn(Content, &[u8], bool) -> T,
+    work: impl Fn(BlockContent, &[u8], bool) -> T,
     mut sink: impl FnMut(Done<T>) -> io::Result<ControlFlow<()>>,
-) -> io::Result<End> {
+) -> io::Result<ReadEnd> {
     let mut first = true;
     loop {
         let mut bytes = Vec::new();
         match blocks.next(&mut bytes) {
-            Ok(None) => return Ok(End::Whole),
-            Err(damage) => return Ok(End::Damaged(damage)),
+            Ok(None) => return Ok(ReadEnd::Whole),
+            Err(damage) => return Ok(ReadEnd::Damaged(damage)),
             Ok(Some(content)) => {
                 let result = work(content, &bytes, std::mem::take(&mut first));
                 if sink(Done { bytes, result, offset: blocks.offset() })?.is_break() {
-                    return Ok(End::Stopped);
+                    return Ok(ReadEnd::Stopped);
                 }
             }
         }
@@ -79,13 +79,13 @@ fn in_sequence<T>(
 fn in_parallel<T: Send>(
     mut blocks: Blocks,
     workers: usize,
-    work: &(impl Fn(Content, &[u8], bool) -> T + Sync),
+    work: &(impl Fn(BlockContent, &[u8], bool) -> T + Sync),
     sink: &mut impl FnMut(Done<T>) -> io::Result<ControlFlow<()>>,
-) -> io::Result<End> {
+) -> io::Result<ReadEnd> {
     thread::scope(|scope| {
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for _ in 0..workers {
-            let (input, blocks) = sync_channel::<(Vec<u8>, Content, bool, u64)>(1);
+            let (input, blocks) = sync_channel::<(Vec<u8>, BlockContent, bool, u64)>(1);
             let (done, output) = sync_channel(1);
             thread::Builder::new().spawn_scoped(scope, move || {
                 for (bytes, content, first, offset) in blocks {
@@ -103,22 +103,22 @@ fn in_parallel<T: Send>(
             for (n, input) in inputs.iter().cycle().enumerate() {
                 let mut bytes = Vec::new();
                 match blocks.next(&mut bytes) {
-                    Ok(None) => return End::Whole,
-                    Err(damage) => return End::Damaged(damage),
+                    Ok(None) => return ReadEnd::Whole,
+                    Err(damage) => return ReadEnd::Damaged(damage),
                     Ok(Some(content)) => {
                         if input.send((bytes, content, n == 0, blocks.offset())).is_err() {
-                            return End::Stopped;
+                            return ReadEnd::Stopped;
                         }
                     }
                 }
             }
-            End::Whole
+            ReadEnd::Whole
         })?;
         for output in outputs.iter().cycle() {
             // The first worker without a further block is the one after the last block.
             let Ok(done) = output.recv() else { break };
             if sink(done)?.is_break() {
-                return Ok(End::Stopped);
+                return Ok(ReadEnd::Stopped);
             }
         }
         drop(outputs);

@@ -31,7 +31,7 @@ const SUFFIX: &[u8] = b".xstream-scrub";
 const SYNC_EVERY: u64 = 16 << 20;
 
 /// The new contents of an archive, until they replace it or are dropped.
-pub struct Replacement<'a> {
+pub struct ArchiveReplacement<'a> {
     archive: &'a Archive,
     path: PathBuf,
     output: Option<Output>,
@@ -43,12 +43,12 @@ enum Output {
     Gzip(Box<GzEncoder<SyncedFile>>),
 }
 
-impl<'a> Replacement<'a> {
+impl<'a> ArchiveReplacement<'a> {
     /// Begins with empty contents, to be written as gzip or plain.
     ///
     /// # Errors
     /// The folder cannot be written, or another run replaces the same archive.
-    pub fn new(archive: &'a Archive, gzip: bool) -> io::Result<Replacement<'a>> {
+    pub fn new(archive: &'a Archive, gzip: bool) -> io::Result<ArchiveReplacement<'a>> {
         let path = beside(&archive.path);
         let file = SyncedFile::new(claim(&path, true)?);
         let output = if gzip {
@@ -56,7 +56,7 @@ impl<'a> Replacement<'a> {
         } else {
             Output::Plain(file)
         };
-        let replacement = Replacement { archive, path, output: Some(output) };
+        let replacement = ArchiveReplacement { archive, path, output: Some(output) };
         // What an interrupted run left may have any mode and length.
         let file = replacement.file();
         file.set_permissions(fs::Permissions::from_mode(0o600)).and_then(|()| file.set_len(0))?;
@@ -129,7 +129,7 @@ impl<'a> Replacement<'a> {
     }
 }
 
-impl Drop for Replacement<'_> {
+impl Drop for ArchiveReplacement<'_> {
     fn drop(&mut self) {
         if self.output.is_some() {
             self.remove();
@@ -283,7 +283,7 @@ mod tests {
         // What an interrupted run left is overwritten, and longer than the new contents.
         fs::write(beside(&path), "left by an interrupted run").expect("a file");
         let found = found(&path);
-        let mut replacement = Replacement::new(&found.archives[0], false).expect("a file");
+        let mut replacement = ArchiveReplacement::new(&found.archives[0], false).expect("a file");
         replacement.write(b"new\n").expect("a disk");
         assert_eq!(fs::read(&path).expect("a file"), b"old\n");
         assert_eq!(replacement.commit().expect("a disk"), 4);
@@ -299,10 +299,10 @@ mod tests {
         let path = folder.path().join("a.ndjson");
         fs::write(&path, "old\n").expect("a file");
         let found = found(&path);
-        drop(Replacement::new(&found.archives[0], true).expect("a file"));
-        let late = Replacement::new(&found.archives[0], false).expect("a file");
+        drop(ArchiveReplacement::new(&found.archives[0], true).expect("a file"));
+        let late = ArchiveReplacement::new(&found.archives[0], false).expect("a file");
         // Another run neither joins nor removes it.
-        assert!(Replacement::new(&found.archives[0], false).is_err());
+        assert!(ArchiveReplacement::new(&found.archives[0], false).is_err());
         remove_leftover_of(&path).expect("nothing to do");
         assert_eq!(names(folder.path()).len(), 2);
         fs::write(&path, "old\nappended\n").expect("a file");
@@ -320,7 +320,7 @@ mod tests {
         let path = folder.path().join("a.ndjson");
         fs::write(&path, "old\n").expect("a file");
         let found = found(&path);
-        let mut replacement = Replacement::new(&found.archives[0], false).expect("a file");
+        let mut replacement = ArchiveReplacement::new(&found.archives[0], false).expect("a file");
         let part = vec![b'x'; 1 << 20];
         for _ in 0..3 * (SYNC_EVERY >> 20) {
             replacement.write(&part).expect("a disk");

@@ -5,10 +5,10 @@
 
 use std::io;
 
-use super::blocks::{Blocks, Content, Damage};
+use super::blocks::{BlockContent, Blocks, Damage};
 use super::find::Archive;
-use super::replacement::{Replacement, remove_leftover_of};
-use super::{Progress, lines, ordered};
+use super::replacement::{ArchiveReplacement, remove_leftover_of};
+use super::{ReadProgress, lines, ordered};
 use crate::protocol::compliance::{Applied, Verdicts, apply};
 use crate::protocol::scan::scan;
 
@@ -71,17 +71,17 @@ pub fn scrub(
     archive: &Archive,
     verdicts: &(impl Verdicts + Sync),
     mode: Mode,
-    progress: &mut Progress,
+    progress: &mut ReadProgress,
 ) -> io::Result<Option<Scrubbed>> {
     if mode != Mode::Report {
         remove_leftover_of(&archive.path)?;
     }
     let blocks = Blocks::open(&archive.path)?;
     let gzip = blocks.is_gzip();
-    let work = |content: Content, block: &[u8], first: bool| match content {
-        Content::Lines => scrub_block(block, first, verdicts),
+    let work = |content: BlockContent, block: &[u8], first: bool| match content {
+        BlockContent::Lines => scrub_block(block, first, verdicts),
         // Too long to be a message of X.
-        Content::LongLine { .. } => (Changes::default(), Vec::new()),
+        BlockContent::LongLine { .. } => (Changes::default(), Vec::new()),
     };
     let mut scrubbed = Scrubbed::default();
     let mut replacement = None;
@@ -103,9 +103,9 @@ pub fn scrub(
         Ok(progress(done.offset))
     })?;
     match end {
-        ordered::End::Stopped => return Ok(None),
-        ordered::End::Whole => {}
-        ordered::End::Damaged(damage) => {
+        ordered::ReadEnd::Stopped => return Ok(None),
+        ordered::ReadEnd::Whole => {}
+        ordered::ReadEnd::Damaged(damage) => {
             replacement = match replacement {
                 _ if mode != Mode::Salvage => None,
                 Some(replacement) => Some(replacement),
@@ -130,8 +130,8 @@ pub fn scrub(
 }
 
 /// The new archive, with the first `same` bytes of the contents of the old one.
-fn begin(archive: &Archive, gzip: bool, mut same: u64) -> io::Result<Replacement<'_>> {
-    let mut replacement = Replacement::new(archive, gzip)?;
+fn begin(archive: &Archive, gzip: bool, mut same: u64) -> io::Result<ArchiveReplacement<'_>> {
+    let mut replacement = ArchiveReplacement::new(archive, gzip)?;
     let mut blocks = Blocks::open(&archive.path)?;
     let mut bytes = Vec::new();
     while same > 0 {
