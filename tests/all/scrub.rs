@@ -30,9 +30,13 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     for (name, text) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        fs::write(path, if name.ends_with(".gz") { gzip(text) } else { text.as_bytes().to_vec() }).expect("a file");
+        fs::write(path, if is_gzip(name) { gzip(text) } else { text.as_bytes().to_vec() }).expect("a file");
     }
     folder
+}
+
+fn is_gzip(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "gz")
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -354,7 +358,7 @@ impl Archives {
             let ids = from..if name == "c.ndjson" { 8000 } else { from + 500 };
             let before: String = ids.clone().map(line).collect();
             let after: String = ids.filter(|id| id % 3 != 0).map(line).collect();
-            let before = if name.ends_with(".gz") { gzip(&before) } else { before.into_bytes() };
+            let before = if is_gzip(name) { gzip(&before) } else { before.into_bytes() };
             files.push((name.to_owned(), before, after));
         }
         fs::create_dir(folder.path().join("archive")).expect("a folder");
