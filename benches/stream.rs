@@ -9,11 +9,11 @@ use divan::{Bencher, black_box};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use xstream::pipeline::Intake;
+use xstream::pipeline::batch::Batch;
 use xstream::pipeline::decode::Format;
 use xstream::pipeline::decode::inflate::Inflater;
 use xstream::pipeline::decode::split::{LINE_CAP, Splitter};
 use xstream::pipeline::filter::Filter;
-use xstream::pipeline::outbox::Batch;
 use xstream::pipeline::select::{LineSource, SelectOptions, Selector};
 use xstream::protocol::message::classify;
 use xstream::protocol::scan::{exact, scan};
@@ -125,7 +125,7 @@ fn filter(bencher: Bencher) {
         for mut chunk in bytes.chunks(CHUNK) {
             let _ = intake.feed(&mut chunk, &mut selector, &mut batch).expect("nothing is compressed");
         }
-        assert!(batch.bytes.is_empty());
+        assert!(batch.bytes.output.is_empty());
     });
 }
 

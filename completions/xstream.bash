@@ -37,6 +37,9 @@ _xstream() {
             xstream,rules)
                 cmd="xstream__subcmd__rules"
                 ;;
+            xstream,scrub)
+                cmd="xstream__subcmd__scrub"
+                ;;
             xstream,simulate)
                 cmd="xstream__subcmd__simulate"
                 ;;
@@ -84,6 +87,9 @@ _xstream() {
                 ;;
             xstream__subcmd__help,rules)
                 cmd="xstream__subcmd__help__subcmd__rules"
+                ;;
+            xstream__subcmd__help,scrub)
+                cmd="xstream__subcmd__help__subcmd__scrub"
                 ;;
             xstream__subcmd__help,simulate)
                 cmd="xstream__subcmd__help__subcmd__simulate"
@@ -176,7 +182,7 @@ _xstream() {
 
     case "${cmd}" in
         xstream)
-            opts="-h -V --help --version tail replay connections rules usage doctor explain simulate generate help"
+            opts="-h -V --help --version tail replay scrub connections rules usage doctor explain simulate generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -486,7 +492,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__help)
-            opts="tail replay connections rules usage doctor explain simulate generate help"
+            opts="tail replay scrub connections rules usage doctor explain simulate generate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -723,6 +729,20 @@ _xstream() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xstream__subcmd__help__subcmd__scrub)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xstream__subcmd__help__subcmd__simulate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -766,7 +786,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__replay)
-            opts="-r -q -h --only --skip --tag --where --jq --raw-output --annotate --max --max-line --quiet --help"
+            opts="-r -q -h --only --skip --tag --where --jq --raw-output --keep-deleted --annotate --max --max-line --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1321,6 +1341,36 @@ _xstream() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xstream__subcmd__scrub)
+            opts="-q -h --events --withheld-in --edits --dry-run --check --salvage --json --color --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --events)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --withheld-in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edits)
+                    COMPREPLY=($(compgen -W "all latest" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xstream__subcmd__simulate)
             opts="-h --script --script-file --list --port --tls --gzip --token --connections --foreign --rules --api --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1372,7 +1422,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__tail)
-            opts="-p -r -q -v -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --demo --stall-timeout --no-gzip --take-over --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --annotate --max --max-line --for --quota --quota-wait --buffer --archive --archive-every --compress --no-stdout --journal --summary --status --color --quiet --verbose --help"
+            opts="-p -r -q -v -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --demo --stall-timeout --no-gzip --take-over --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --keep-deleted --annotate --max --max-line --for --quota --quota-wait --buffer --archive --archive-every --compress --no-stdout --journal --summary --status --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

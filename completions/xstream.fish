@@ -28,6 +28,7 @@ complete -c xstream -n "__fish_xstream_needs_command" -s h -l help -d 'Print hel
 complete -c xstream -n "__fish_xstream_needs_command" -s V -l version -d 'Print version'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "replay" -d 'Classify, filter and print captured streams'
+complete -c xstream -n "__fish_xstream_needs_command" -f -a "scrub" -d 'Apply deletions, scrubs and withholding to archives'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "connections" -d 'List or end the app\'s connections'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "rules" -d 'List or change the rules of the filtered stream'
 complete -c xstream -n "__fish_xstream_needs_command" -f -a "usage" -d 'Show what X counted as consumed, and what this machine metered'
@@ -156,7 +157,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l cacert -d 'PEM 
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l connect-timeout -d 'Longest time for DNS, TCP and TLS together' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l stall-timeout -d 'Silence after which a connection counts as dead [default: 30s, v1.1 streams 90s]' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l max-retries -d 'Retries allowed until a stream is established again; then exit status 4 [default: no limit]' -r
-complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget and the count of posts between runs and processes of one app' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l state -d 'File that shares the connection budget, the count of posts and the deletions between runs and processes of one app' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l only -d 'Print only these kinds or groups (data, compliance, control, all)' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l skip -d 'Do not print these kinds or groups' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l tag -d 'Print only posts found by a rule whose tag matches (* is any text, ? any character)' -r
@@ -189,6 +190,7 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-gzip -d 'Do 
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l take-over -d 'When X refuses for too many connections, end those that hold this stream\'s slot, once'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-reconnect -d 'Stop when the connection ends, with exit status 5'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l keep-deleted -d 'Print posts although X has reported them deleted, withheld or hidden, with all locations'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l quota-wait -d 'When the quota is spent, close the connection and resume when its period turns'
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l no-stdout -d 'Print nothing on stdout: write the archive alone, synced to the disk every second'
@@ -204,9 +206,23 @@ complete -c xstream -n "__fish_xstream_using_subcommand replay" -l jq -d 'Print 
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l max -d 'Stop after this many printed messages' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l max-line -d 'Longest line that is kept; longer ones are skipped and reported' -r
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s r -l raw-output -d 'Print results of --jq that are strings as bare text'
+complete -c xstream -n "__fish_xstream_using_subcommand replay" -l keep-deleted -d 'Print posts although X has reported them deleted, withheld or hidden, with all locations'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -l annotate -d 'Wrap each message in an envelope that names its kind, dialect and arrival'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
 complete -c xstream -n "__fish_xstream_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -l events -d 'File of compliance messages to apply as well, plain or gzip; `-` for stdin; repeatable' -r -F
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -l withheld-in -d 'Remove what is withheld in this country, a code of two letters; repeatable, or a comma list. What is withheld everywhere (XX, XY) is always removed' -r
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -l edits -d 'Which versions of edited posts to keep' -r -f -a "all\t'All that are in the archives'
+latest\t'The newest that is in the archives'"
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -l color -d 'Colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -l dry-run -d 'Show what would change, and change nothing'
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -l check -d 'Change nothing; exit status 7 if anything would change'
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -l salvage -d 'Replace a damaged archive by what can be read of it'
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -l json -d 'Print NDJSON, also on a terminal'
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -s q -l quiet -d 'Print nothing on stderr except the line that explains a failure'
+complete -c xstream -n "__fish_xstream_using_subcommand scrub" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand connections; and not __fish_seen_subcommand_from list kill help" -l status -d 'Which connections [default: the active ones, then the last ten inactive]' -r -f -a "active\t'Open'
 inactive\t'Ended'
 all\t'Both'"
@@ -460,16 +476,17 @@ complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l list -d 'Li
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -l gzip -d 'Compress streams for clients that accept it'
 complete -c xstream -n "__fish_xstream_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c xstream -n "__fish_xstream_using_subcommand generate" -s h -l help -d 'Print help'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "replay" -d 'Classify, filter and print captured streams'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "connections" -d 'List or end the app\'s connections'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "rules" -d 'List or change the rules of the filtered stream'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "usage" -d 'Show what X counted as consumed, and what this machine metered'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "doctor" -d 'Check step by step what a stream needs, and name what is wrong'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "generate" -d 'Write man pages and completions'
-complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay connections rules usage doctor explain simulate generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "tail" -d 'Connect to a stream, follow it, print its messages'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "replay" -d 'Classify, filter and print captured streams'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "scrub" -d 'Apply deletions, scrubs and withholding to archives'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "connections" -d 'List or end the app\'s connections'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "rules" -d 'List or change the rules of the filtered stream'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "usage" -d 'Show what X counted as consumed, and what this machine metered'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "doctor" -d 'Check step by step what a stream needs, and name what is wrong'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "explain" -d 'Explain a code that ends or refuses a stream'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "simulate" -d 'Serve a stream on loopback that plays a fault script'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "generate" -d 'Write man pages and completions'
+complete -c xstream -n "__fish_xstream_using_subcommand help; and not __fish_seen_subcommand_from tail replay scrub connections rules usage doctor explain simulate generate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from connections" -f -a "list" -d 'List connections: the open ones, then the last ten that ended'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from connections" -f -a "kill" -d 'End connections: those with these ids, those of a stream, or all'
 complete -c xstream -n "__fish_xstream_using_subcommand help; and __fish_seen_subcommand_from rules" -f -a "list" -d 'List the rules'

@@ -57,6 +57,13 @@ pub fn parse_rfc3339(text: &str) -> Option<Duration> {
     Duration::try_from(text.parse::<Calendar>().ok()?.as_duration()).ok()
 }
 
+/// Reads a time as v1.1 writes it, `Tue Aug 06 02:23:21 +0000 2013`, as time since the Unix epoch.
+#[must_use]
+pub fn parse_v1(text: &str) -> Option<Duration> {
+    let time = jiff::fmt::strtime::parse("%a %b %d %H:%M:%S %z %Y", text).ok()?.to_timestamp().ok()?;
+    Duration::try_from(time.as_duration()).ok()
+}
+
 /// The UTC date of a day since the Unix epoch: `2026-11-22`.
 #[must_use]
 pub fn date(day: u64) -> String {

@@ -53,6 +53,16 @@ pub struct FilterArgs {
     #[arg(short, long, requires = "jq", help_heading = "Output")]
     pub raw_output: bool,
 
+    /// Print posts although X has reported them deleted, withheld or hidden, with all locations
+    ///
+    /// Without it, a post that arrives after its deletion, or is deleted while it waits for the reader process, is not printed; nor
+    /// is a retweet of it, and a quote loses the embedded post. A `scrub_geo` message removes the locations from that
+    /// user's posts. Compliance messages themselves are printed in any case, for posts that were printed before.
+    ///
+    /// Deletions are checked before --tag, --where and --jq. A post that is withheld while it waits counts for --max.
+    #[arg(long, help_heading = "Output")]
+    pub keep_deleted: bool,
+
     /// Wrap each message in an envelope that names its kind, dialect and arrival
     #[arg(long, help_heading = "Output")]
     pub annotate: bool,

@@ -12,6 +12,7 @@ mod output;
 mod replay;
 mod request;
 mod rules;
+mod scrub;
 mod simulate;
 mod tail;
 mod usage;
@@ -34,6 +35,7 @@ pub use request::RequestArgs;
 pub use rules::{
     AccessLevelArg, LintArgs, RuleDelete, RuleExport, RuleForm, RuleInput, RuleList, RuleSync, RuleVerb, RulesArgs,
 };
+pub use scrub::{EditsArg, ScrubArgs};
 pub use simulate::SimulateArgs;
 pub use tail::TailArgs;
 pub use usage::UsageArgs;
@@ -62,6 +64,8 @@ pub enum Verb {
     Tail(Box<TailArgs>),
     /// Classify, filter and print captured streams
     Replay(ReplayArgs),
+    /// Apply deletions, scrubs and withholding to archives
+    Scrub(ScrubArgs),
     /// List or end the app's connections
     Connections(ConnectionsArgs),
     /// List or change the rules of the filtered stream

@@ -66,7 +66,7 @@ pub struct TailArgs {
     #[arg(long, value_name = "N", help_heading = "Connection")]
     pub max_retries: Option<u32>,
 
-    /// File that shares the connection budget and the count of posts between runs and processes of one app
+    /// File that shares the connection budget, the count of posts and the deletions between runs and processes of one app
     #[arg(long, value_name = "FILE", help_heading = "Connection")]
     pub state: Option<PathBuf>,
 

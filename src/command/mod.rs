@@ -7,6 +7,7 @@ mod explain;
 mod generate;
 mod replay;
 mod rules;
+mod scrub;
 mod simulate;
 mod tail;
 mod target;
@@ -93,6 +94,7 @@ fn run_verb(verb: Verb, arguments: &[OsString], console: &mut Console) -> Result
     match verb {
         Verb::Tail(tail) => tail::run(*tail, arguments, console),
         Verb::Replay(replay) => replay::run(&replay, console),
+        Verb::Scrub(scrub) => scrub::run(&scrub, console),
         Verb::Simulate(simulate) => simulate::run(simulate, console),
         Verb::Connections(connections) => connections::run(&connections, arguments, console),
         Verb::Rules(rules) => rules::run(&rules, arguments, console),
@@ -139,6 +141,7 @@ fn pipeline_options(args: &FilterArgs, console: &Console) -> Result<SelectOption
         tag: args.tag.as_deref().map(Tag::from),
         annotate: args.annotate,
         max: args.max,
+        keep_deleted: args.keep_deleted,
         line_cap: args.max_line,
         ..SelectOptions::new(filter)
     };

@@ -13,9 +13,9 @@ use super::{CommandError, block_on, pipeline_options};
 use crate::cli::ReplayArgs;
 use crate::observe::notice;
 use crate::pipeline::Intake;
+use crate::pipeline::batch::Batch;
 use crate::pipeline::decode::Format;
-use crate::pipeline::outbox::Batch;
-use crate::pipeline::report::{BatchReport, Diagnostic};
+use crate::pipeline::report::{BatchReport, Deletions, Diagnostic};
 use crate::pipeline::select::{LineSource, Selector};
 use crate::session::outcome::FAILED;
 use crate::session::{Outcome, Signal};
@@ -60,11 +60,16 @@ pub fn run(replay: &ReplayArgs, console: &Console) -> Result<u8, CommandError> {
             progress: ProgressBar::hidden(),
             readable: false,
             unanswered: 0,
+            deletions: Deletions::default(),
             failed: false,
         };
         let result = player.play_all(&replay.files).await;
         if player.unanswered > 0 && result.is_ok() {
             player.terminal.info(&notice::failures(player.unanswered));
+        }
+        player.deletions.add(player.terminal.outbox().deletions());
+        if let Some(deletions) = notice::deletions(player.deletions).filter(|_| result.is_ok()) {
+            player.terminal.info(&deletions);
         }
         player.terminal.close().await;
         match result {
@@ -102,6 +107,8 @@ struct Player {
     readable: bool,
     /// Messages not printed because an expression failed on them.
     unanswered: u64,
+    /// Messages not printed as they came, because of deletions.
+    deletions: Deletions,
     failed: bool,
 }
 
@@ -191,6 +198,8 @@ impl Player {
             }
             self.readable |= batch.report.lines > batch.report.malformed;
             self.unanswered += batch.report.failed;
+            batch.recheck(&mut self.selector);
+            self.deletions.add(batch.report.deletions);
             self.print(&batch).await?;
             self.progress.inc(length as u64);
             self.draw(&report.name);
@@ -274,7 +283,7 @@ impl Player {
         self.terminal.print(batch)?;
         while self.terminal.outbox().backlog() > 0 {
             tokio::select! {
-                result = self.terminal.drain() => result?,
+                result = self.terminal.drain(&mut self.selector) => result?,
                 arrived = self.signals.next() => match arrived {
                     SignalEvent::Shutdown(signal) => return Err(ReplayStop::Signal(signal)),
                     SignalEvent::Suspend => self.terminal.suspend(),

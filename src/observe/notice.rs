@@ -1,13 +1,13 @@
 //! Notices: one line of text per event, with the texts of the catalogue. Pure.
 
-use crate::pipeline::report::Diagnostic;
+use crate::pipeline::report::{Deletions, Diagnostic};
 use crate::protocol::disconnect::{Code, HttpStatus, LocalCause};
 use crate::protocol::message::{DisconnectReason, Notice};
 use crate::session::coverage::Gap;
 use crate::session::event::{ArchiveEvent, Holder};
 use crate::session::reaction::reaction;
 use crate::session::{Event, EventKind, Outcome, WaitReason};
-use crate::text::sanitize;
+use crate::text::{plural, sanitize};
 use crate::time::{format_deadline, format_duration, time_of_day};
 
 /// What a notice needs besides the event.
@@ -219,6 +219,18 @@ pub fn failures(count: u64) -> String {
     match count {
         1 => "1 message was not printed: an expression failed on it".to_owned(),
         count => format!("{count} messages were not printed: an expression failed on them"),
+    }
+}
+
+/// How many messages were not printed as they came because of deletions; none if all were.
+#[must_use]
+pub fn deletions(deletions: Deletions) -> Option<String> {
+    let Deletions { withheld, stripped } = deletions;
+    let withheld = (withheld > 0).then(|| format!("{} withheld, deleted at X", plural(withheld, "message")));
+    let stripped = (stripped > 0).then(|| format!("{} printed without deleted parts", plural(stripped, "message")));
+    match (withheld, stripped) {
+        (Some(withheld), Some(stripped)) => Some(format!("{withheld}; {stripped}")),
+        (withheld, stripped) => withheld.or(stripped),
     }
 }
 

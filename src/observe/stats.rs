@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::pipeline::meter::QuotaUsage;
-use crate::pipeline::report::{BatchReport, Diagnostic};
+use crate::pipeline::report::{BatchReport, Deletions, Diagnostic};
 use crate::protocol::disconnect::Code;
 use crate::protocol::message::{MessageKind, Notice};
 use crate::protocol::post_id::PostId;
@@ -101,6 +101,8 @@ pub struct Stats {
     /// Files of the archive that were completed, and messages written to them.
     pub(super) archive_files: u64,
     pub(super) archived: u64,
+    /// Messages not printed as they came, because of deletions.
+    pub(super) deletions: Deletions,
     /// Lines that could not be read as messages.
     pub(super) unreadable: u64,
     /// Endings of connections, by code, and the last one.
@@ -201,6 +203,12 @@ impl Stats {
         self.printed = self.printed.saturating_sub(messages);
     }
 
+    /// Counts messages that were deleted while they waited: those that were withheld were not printed.
+    pub fn withhold(&mut self, deletions: Deletions) {
+        self.printed = self.printed.saturating_sub(deletions.withheld);
+        self.deletions.add(deletions);
+    }
+
     fn received(&mut self, at: Timestamp, batch: &BatchReport) {
         self.measure_silence(at);
         self.last_byte = Some(at);
@@ -209,6 +217,7 @@ impl Stats {
         self.printed += batch.printed;
         self.failed += batch.failed;
         self.over_quota += batch.beyond_quota;
+        self.deletions.add(batch.deletions);
         for (kind, count) in batch.kinds() {
             *self.kinds.entry(kind).or_default() += count;
         }

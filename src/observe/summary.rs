@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::notice::failures;
+use super::notice::{deletions, failures};
 use super::stats::Stats;
 use crate::pipeline::meter::QuotaUsage;
 use crate::protocol::message::KindGroup;
@@ -40,7 +40,7 @@ impl RunSummary<'_> {
             plural(stats.posts, "post"),
             plural(stats.connections, "connection"),
             format_duration(self.lasted),
-            self.withheld(),
+            self.unprinted(),
             self.archived()
         )
     }
@@ -58,8 +58,8 @@ impl RunSummary<'_> {
         }
     }
 
-    /// Messages that passed the filters and were not printed.
-    fn withheld(&self) -> String {
+    /// Messages that passed the filters and were not printed, or not as they came.
+    fn unprinted(&self) -> String {
         let mut text = String::new();
         if self.stats.failed > 0 {
             text = format!("; {}", failures(self.stats.failed));
@@ -70,6 +70,9 @@ impl RunSummary<'_> {
                 "; {} had arrived beyond the quota and were not printed",
                 plural(self.stats.over_quota, "post")
             );
+        }
+        if let Some(deletions) = deletions(self.stats.deletions) {
+            let _ = write!(text, "; {deletions}");
         }
         text
     }
@@ -104,7 +107,7 @@ impl RunSummary<'_> {
                 self.verb(),
                 format_duration(self.lasted),
                 list(kinds),
-                self.withheld(),
+                self.unprinted(),
                 self.archived()
             ),
             format!(

@@ -9,24 +9,25 @@
 //! `tail`, `replay` and `doctor` all feed an [`Intake`], so they agree on what a line is and whether it
 //! is printed.
 
+pub mod batch;
 pub mod decode;
 pub mod envelope;
 pub mod filter;
 #[cfg_attr(not(feature = "jq"), path = "no_jq.rs")]
 pub mod jq;
-pub mod json_cursor;
 pub mod meter;
 pub mod outbox;
 pub mod report;
 pub mod rotation;
 pub mod select;
 pub mod tag;
+pub mod tombstones;
 
 use std::io;
 use std::ops::ControlFlow;
 
+use batch::Batch;
 use decode::{Decoder, Format};
-use outbox::Batch;
 use select::{LineSource, Selector};
 
 /// The beginning of the pipeline for one connection or file: its decoder, and what is known about where its lines

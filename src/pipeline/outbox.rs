@@ -5,12 +5,17 @@
 //! kernel's buffers hold the stream meanwhile; one that lags longer gets the whole buffer; when that is full, reading stops until half of
 //! it is free.
 //!
-//! Its law: bytes leave in the order in which they came, and every record is acknowledged once.
+//! A record that waits is checked again before it leaves, if more was deleted since it was checked last: each record
+//! once, however many deletions come, and only the portion at the front again and again. A record of which stdout took
+//! the first bytes leaves whole.
+//!
+//! Its law: bytes leave in the order in which they came, and every record is acknowledged or withheld, once.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::report::BatchReport;
+use super::batch::{Batch, Bytes, OutputRecord, Recheck, split};
+use super::report::{Deletions, Rechecked};
 use crate::protocol::message::MessageKind;
 use crate::protocol::post_id::PostId;
 use crate::time::Timestamp;
@@ -24,40 +29,6 @@ const SPARES: usize = 8;
 /// How long xstream waits for a lagging reader before records are buffered in memory: buffered bytes cost half as
 /// much again.
 pub const CATCH_UP: Duration = Duration::from_millis(100);
-
-/// A message on its way out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutputRecord {
-    /// Its length in bytes, with its line end.
-    pub length: usize,
-    /// What it is.
-    pub kind: MessageKind,
-    /// The id of a post that has one.
-    pub id: Option<PostId>,
-    /// The connection or file that it came from.
-    pub source: u32,
-}
-
-/// What the selector made of a batch of bytes.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// The bytes for stdout.
-    pub bytes: Vec<u8>,
-    /// The messages in them, in order, without a gap.
-    pub records: Vec<OutputRecord>,
-    /// What was in the batch, printed or not.
-    pub report: BatchReport,
-}
-
-impl Batch {
-    /// Empties the bytes and records for the next batch; unusually large memory is freed.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.bytes.shrink_to(1 << 20);
-        self.records.clear();
-        self.report = BatchReport::default();
-    }
-}
 
 /// What stdout accepted completely.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,19 +82,28 @@ pub struct Outbox {
     spare: Vec<Vec<u8>>,
     /// Bytes that wait.
     backlog: usize,
+    /// Bytes that are kept beside them, to compute them again.
+    kept: usize,
     /// The backlog at which reading stops; it goes on at half of it.
     high_water: usize,
     closed: bool,
     /// Since when the reader has not read everything.
     behind: Option<Timestamp>,
     acknowledged: Acknowledged,
+    deletions: Deletions,
 }
 
 #[derive(Debug, Default)]
 struct Portion {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     /// How many bytes stdout accepted.
     taken: usize,
+    /// How many bytes of the inputs belong to records that it accepted.
+    passed: usize,
+    /// Whether stdout accepted a part of the first piece.
+    begun: bool,
+    /// The version of the deletions by which its first record was checked.
+    checked: u64,
     /// What the bytes are; a notice for the user, which shares the pipe, is no record.
     pieces: VecDeque<Piece>,
 }
@@ -151,10 +131,12 @@ impl Outbox {
             portions: VecDeque::new(),
             spare: Vec::new(),
             backlog: 0,
+            kept: 0,
             high_water: buffer.max(1),
             closed: false,
             behind: None,
             acknowledged: Acknowledged::default(),
+            deletions: Deletions::default(),
         }
     }
 
@@ -176,23 +158,28 @@ impl Outbox {
     /// waited.
     pub fn push(&mut self, batch: &Batch, taken: usize) {
         debug_assert!(taken == 0 || self.backlog == 0, "{taken} bytes accepted while {} wait", self.backlog);
-        let mut end = 0;
+        let (mut end, mut passed) = (0, 0);
         let mut records = batch.records.iter();
         let first = records.by_ref().find(|record| {
             end += record.length;
             if end <= taken {
                 self.acknowledged.add(record);
+                passed += record.input;
             }
             end > taken
         });
         let Some(first) = first else { return };
         // Of the first record that waits only the rest waits.
         let rest = OutputRecord { length: end - taken, ..*first };
-        let portion = self.portion(batch.bytes.len() - taken);
-        portion.bytes.extend_from_slice(&batch.bytes[taken..]);
+        let (output, inputs) = (&batch.bytes.output[taken..], &batch.bytes.inputs[passed..]);
+        let portion = self.portion(output.len(), batch.checked);
+        portion.begun |= rest.length < first.length;
+        portion.bytes.output.extend_from_slice(output);
+        portion.bytes.inputs.extend_from_slice(inputs);
         portion.pieces.push_back(Piece::Message(rest));
         portion.pieces.extend(records.map(|record| Piece::Message(*record)));
-        self.backlog += batch.bytes.len() - taken;
+        self.backlog += output.len();
+        self.kept += inputs.len();
     }
 
     /// Appends a text for the user, for a stderr that is the same pipe: it must not split a line.
@@ -200,27 +187,85 @@ impl Outbox {
         if text.is_empty() {
             return;
         }
-        let portion = self.portion(text.len());
-        portion.bytes.extend_from_slice(text);
+        let portion = self.portion(text.len(), u64::MAX);
+        portion.bytes.output.extend_from_slice(text);
         portion.pieces.push_back(Piece::Notice(text.len()));
         self.backlog += text.len();
     }
 
-    fn portion(&mut self, room: usize) -> &mut Portion {
-        let fits = self.portions.back().is_some_and(|last| last.bytes.len() + room <= last.bytes.capacity());
-        if !fits {
-            let mut bytes = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(PORTION));
-            bytes.clear();
-            self.portions.push_back(Portion { bytes, ..Portion::default() });
+    /// The portion that has room for so many bytes, whose records were checked by this version.
+    fn portion(&mut self, room: usize, checked: u64) -> &mut Portion {
+        let fits = |last: &Portion| last.bytes.output.len() + room <= last.bytes.output.capacity();
+        if !self.portions.back().is_some_and(fits) {
+            let output = self.spare();
+            let bytes = Bytes { output, inputs: Vec::new() };
+            self.portions.push_back(Portion { bytes, checked, ..Portion::default() });
         }
         let last = self.portions.len() - 1;
-        &mut self.portions[last]
+        let portion = &mut self.portions[last];
+        portion.checked = portion.checked.min(checked);
+        portion
     }
 
-    /// The next bytes for stdout; none if none wait.
+    fn spare(&mut self) -> Vec<u8> {
+        let mut bytes = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(PORTION));
+        bytes.clear();
+        bytes
+    }
+
+    /// Keeps the memory of a portion; one that a huge line enlarged is freed.
+    fn reuse(&mut self, bytes: Vec<u8>) {
+        if self.spare.len() < SPARES && (PORTION..=4 * PORTION).contains(&bytes.capacity()) {
+            self.spare.push(bytes);
+        }
+    }
+
+    /// The next bytes for stdout; none if none wait. Call [`Outbox::recheck`] before.
     #[must_use]
     pub fn front(&self) -> Option<&[u8]> {
-        self.portions.front().map(|portion| &portion.bytes[portion.taken..])
+        self.portions.front().map(|portion| &portion.bytes.output[portion.taken..])
+    }
+
+    /// Checks the records that are next, if more was deleted since they were checked.
+    pub fn recheck(&mut self, check: &mut impl Recheck) {
+        let version = check.version();
+        while self.portions.front().is_some_and(|portion| portion.checked < version) {
+            let output = self.spare();
+            let Some(portion) = self.portions.front_mut() else { return };
+            let old =
+                std::mem::replace(portion, Portion { checked: version, begun: portion.begun, ..Portion::default() });
+            portion.bytes.output = output;
+            let (mut output, mut inputs) = (&old.bytes.output[old.taken..], &old.bytes.inputs[old.passed..]);
+            self.backlog -= output.len();
+            self.kept -= old.bytes.inputs.len();
+            for (place, mut piece) in old.pieces.into_iter().enumerate() {
+                let message = split(&mut output, piece.length());
+                let Piece::Message(record) = &mut piece else {
+                    portion.bytes.output.extend_from_slice(message);
+                    portion.pieces.push_back(piece);
+                    continue;
+                };
+                let input = split(&mut inputs, record.input);
+                let rechecked = if place == 0 && portion.begun {
+                    portion.bytes.output.extend_from_slice(message);
+                    portion.bytes.inputs.extend_from_slice(input);
+                    Rechecked::Unchanged
+                } else {
+                    check.recheck(record, message, input, &mut portion.bytes)
+                };
+                self.deletions.count(rechecked);
+                if rechecked != Rechecked::Withheld {
+                    portion.pieces.push_back(piece);
+                }
+            }
+            self.backlog += portion.bytes.output.len();
+            self.kept += portion.bytes.inputs.len();
+            let empty = portion.pieces.is_empty();
+            self.reuse(old.bytes.output);
+            if empty {
+                self.pop();
+            }
+        }
     }
 
     /// Records that stdout accepted the first `count` bytes of [`Outbox::front`].
@@ -232,28 +277,41 @@ impl Outbox {
             let Some(piece) = portion.pieces.front_mut() else { break };
             let whole = piece.length() <= count;
             match piece {
-                Piece::Message(record) if whole => self.acknowledged.add(record),
+                Piece::Message(record) if whole => {
+                    portion.passed += record.input;
+                    self.acknowledged.add(record);
+                }
                 Piece::Message(OutputRecord { length, .. }) | Piece::Notice(length) => {
                     let part = (*length).min(count);
                     *length -= part;
                     count -= part;
                 }
             }
+            portion.begun = !whole;
             if whole {
                 count -= portion.pieces.pop_front().map_or(0, |piece| piece.length());
             }
         }
-        if portion.taken == portion.bytes.len() {
-            let spare = self.portions.pop_front().map(|portion| portion.bytes);
-            let room = self.spare.len() < SPARES;
-            // A portion that one huge line enlarged is freed.
-            self.spare.extend(spare.filter(|bytes| room && (PORTION..=4 * PORTION).contains(&bytes.capacity())));
+        if portion.taken == portion.bytes.output.len() {
+            self.pop();
         }
     }
 
     /// Counts records that did not pass through here as accepted: without stdout the archive accepts them.
     pub fn acknowledge(&mut self, accepted: Acknowledged) {
         self.acknowledged.merge(accepted);
+    }
+
+    fn pop(&mut self) {
+        let Some(Portion { bytes, .. }) = self.portions.pop_front() else { return };
+        self.kept -= bytes.inputs.len();
+        self.reuse(bytes.output);
+    }
+
+    /// What was not printed as it came, because it was deleted while it waited.
+    #[must_use]
+    pub fn deletions(&self) -> Deletions {
+        self.deletions
     }
 
     /// What stdout accepted completely since the last call.
@@ -264,7 +322,8 @@ impl Outbox {
     /// Whether more may be read at this time. Call it before every read.
     pub fn gate(&mut self, now: Timestamp) -> Gate {
         // Half empty before reading continues; otherwise every byte that the reader consumes would be an event.
-        self.closed = if self.closed { self.backlog > self.high_water / 2 } else { self.backlog >= self.high_water };
+        let held = self.backlog + self.kept;
+        self.closed = if self.closed { held > self.high_water / 2 } else { held >= self.high_water };
         if self.backlog == 0 {
             self.behind = None;
             return Gate::Open;
@@ -282,7 +341,7 @@ impl Outbox {
     /// Drops everything that waits: the reader has exited.
     pub fn clear(&mut self) {
         self.portions.clear();
-        self.backlog = 0;
+        (self.backlog, self.kept) = (0, 0);
     }
 }
 
@@ -300,12 +359,13 @@ mod tests {
         let mut batch = Batch::default();
         for (id, length) in (first..).zip(lengths) {
             let byte = u8::try_from(id % 251).expect("small");
-            batch.bytes.extend(std::iter::repeat_n(byte, *length));
+            batch.bytes.output.extend(std::iter::repeat_n(byte, *length));
             batch.records.push(OutputRecord {
                 length: *length,
                 kind: MessageKind::Post,
                 id: Some(PostId(id)),
                 source: 1,
+                input: 0,
             });
         }
         batch
@@ -367,9 +427,9 @@ mod tests {
             for (lengths, take) in steps {
                 let batch = batch(id, &lengths);
                 id += lengths.len() as u64;
-                let direct = if outbox.backlog() == 0 { take.min(batch.bytes.len()) } else { 0 };
-                sent.extend_from_slice(&batch.bytes);
-                left.extend_from_slice(&batch.bytes[..direct]);
+                let direct = if outbox.backlog() == 0 { take.min(batch.bytes.output.len()) } else { 0 };
+                sent.extend_from_slice(&batch.bytes.output);
+                left.extend_from_slice(&batch.bytes.output[..direct]);
                 outbox.push(&batch, direct);
                 let front = outbox.front().unwrap_or_default();
                 let part = front.len().min(take);

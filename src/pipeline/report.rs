@@ -49,6 +49,45 @@ pub struct BatchReport {
     pub full: bool,
     /// Posts that arrived after the quota was spent; they are counted and not printed.
     pub beyond_quota: u64,
+    /// Messages that were not printed as they came, because of deletions.
+    pub deletions: Deletions,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rechecked {
+    /// It stays as it is.
+    Unchanged,
+    /// It stays without what is deleted in it.
+    Stripped,
+    /// It is withheld: nothing is left of it.
+    Withheld,
+}
+
+/// Messages that were not printed as they came, because of deletions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Deletions {
+    /// Messages that were not printed.
+    pub withheld: u64,
+    /// Messages that were printed without a deleted part.
+    pub stripped: u64,
+}
+
+impl Deletions {
+    /// Adds other counts.
+    pub fn add(&mut self, other: Deletions) {
+        self.withheld += other.withheld;
+        self.stripped += other.stripped;
+    }
+
+    /// Counts one record.
+    pub fn count(&mut self, rechecked: Rechecked) {
+        match rechecked {
+            Rechecked::Unchanged => {}
+            Rechecked::Stripped => self.stripped += 1,
+            Rechecked::Withheld => self.withheld += 1,
+        }
+    }
 }
 
 /// A fact about the stream that is worth reporting.

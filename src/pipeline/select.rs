@@ -1,28 +1,35 @@
 //! The selector: lines in, decisions, output records out. One per run, whatever the number of connections.
 //!
 //! ```text
-//! line -> classify -> count -> kinds -> tag -> where -> envelope -> jq -> Batch
+//! line -> classify -> count -> kinds -> deletions -> tag -> where -> envelope -> jq -> Batch
 //! ```
 //!
 //! Each filter sees what the one before it accepted. Compliance messages pass tags and conditions, since a
 //! consumer must see them; a message is built as a value only for an expression that looks at it.
 //!
-//! Its law: the batch gets whole, valid, accepted messages, byte for byte as received, each with one LF.
+//! What compliance messages delete is remembered whether or not they are printed. A post that is dead is withheld before
+//! any filter sees it, and every record that waits is checked by the same function ([`apply`]) before it leaves.
+//!
+//! Its law: the batch gets whole, valid, accepted messages, byte for byte as received but for what is deleted, each with
+//! one LF.
 
 use std::ops::ControlFlow;
 
+use super::batch::{Batch, Bytes, OutputRecord, Recheck};
 use super::decode::Line;
 use super::decode::split::LINE_CAP;
 use super::envelope::{self, Stamp};
 use super::filter::Filter;
 use super::jq::{self, Jq};
 use super::meter::{CountResult, Meter, QuotaUsage};
-use super::outbox::{Batch, OutputRecord};
-use super::report::Diagnostic;
+use super::report::{Diagnostic, Rechecked};
 use super::tag::Tag;
+use super::tombstones::Tombstones;
+use crate::protocol::compliance::{Applied, apply, event_of};
 use crate::protocol::message::{KindGroup, Message, MessageKind, Notice, classify};
 use crate::protocol::post_id::PostId;
 use crate::text::sanitize;
+use crate::time::Timestamp;
 
 /// What to print and how.
 #[derive(Debug, Clone)]
@@ -39,8 +46,10 @@ pub struct SelectOptions {
     pub jq: Option<Jq>,
     /// Whether results that are strings are printed as their bare text.
     pub raw_output: bool,
-    /// Stop after this many printed messages.
+    /// Stop after this many messages are on their way to stdout; one that is withheld while it waits counts.
     pub max: Option<u64>,
+    /// Print posts although they are deleted.
+    pub keep_deleted: bool,
     /// The longest line that is kept, in bytes.
     pub line_cap: usize,
 }
@@ -57,6 +66,7 @@ impl SelectOptions {
             jq: None,
             raw_output: false,
             max: None,
+            keep_deleted: false,
             line_cap: LINE_CAP,
         }
     }
@@ -90,6 +100,8 @@ const ERROR_KINDS: usize = 8;
 pub struct Selector {
     options: SelectOptions,
     meter: Option<Meter>,
+    /// What is deleted, unless that is of no interest.
+    tombstones: Option<Tombstones>,
     /// The kinds of errors of expressions that have been reported.
     errors: Vec<String>,
     /// An envelope on its way to `--jq`.
@@ -101,7 +113,8 @@ impl Selector {
     /// A selector at the beginning of a run.
     #[must_use]
     pub fn new(options: SelectOptions) -> Selector {
-        Selector { options, meter: None, errors: Vec::new(), wrapped: Vec::new(), printed: 0 }
+        let tombstones = (!options.keep_deleted).then(Tombstones::default);
+        Selector { options, meter: None, tombstones, errors: Vec::new(), wrapped: Vec::new(), printed: 0 }
     }
 
     /// What to print and how.
@@ -126,10 +139,18 @@ impl Selector {
         self.meter.as_ref()?.quota_usage()
     }
 
-    /// Sets the UTC day, counted from the Unix epoch.
-    pub fn set_day(&mut self, day: u64) {
+    /// What is deleted, unless that is of no interest.
+    pub fn tombstones(&mut self) -> Option<&mut Tombstones> {
+        self.tombstones.as_mut()
+    }
+
+    /// Sets the time: posts are counted by UTC day, and tombstones expire.
+    pub fn set_time(&mut self, now: Timestamp) {
         if let Some(meter) = &mut self.meter {
-            meter.set_day(day);
+            meter.set_day(now.day());
+        }
+        if let Some(tombstones) = &mut self.tombstones {
+            tombstones.set_time(now.wall);
         }
     }
 
@@ -193,23 +214,67 @@ impl Selector {
             }
             report.diagnose(Diagnostic::Notice(notice));
         }
+        if let Some(tombstones) = &mut self.tombstones
+            && let Some(event) = event_of(&message)
+        {
+            tombstones.add(&event);
+        }
         if !self.options.filter.accepts(message.kind) {
             return;
         }
-        let start = batch.bytes.len();
-        if let Err((option, why)) = self.print(&message, line, source, &mut batch.bytes) {
-            self.failed(number, option, why, batch);
-        } else if batch.bytes.len() > start {
-            self.printed += 1;
-            batch.report.printed += 1;
-            batch.report.full = self.is_full();
-            batch.records.push(OutputRecord {
-                length: batch.bytes.len() - start,
-                kind: message.kind,
-                id,
-                source: source.number,
-            });
+        let mut stripped = Vec::new();
+        match self.strip(message.kind, line) {
+            Applied::Unchanged => self.output(&message, id, number, line, source, batch),
+            Applied::Removed => batch.report.deletions.count(Rechecked::Withheld),
+            Applied::Rewritten(cuts) => {
+                batch.report.deletions.count(Rechecked::Stripped);
+                cuts.write(line, &mut stripped);
+                // A like without its post would be of another kind.
+                let message = Message { kind: message.kind, dialect: message.dialect, ..classify(&stripped) };
+                self.output(&message, id, number, &stripped, source, batch);
+            }
         }
+    }
+
+    /// What the deletions that are known do to a line.
+    fn strip(&self, kind: MessageKind, line: &[u8]) -> Applied {
+        match &self.tombstones {
+            Some(tombstones) if kind.group() == KindGroup::Data && !tombstones.is_empty() => apply(line, tombstones),
+            _ => Applied::Unchanged,
+        }
+    }
+
+    /// Puts what is to be printed of a message into the batch.
+    fn output(
+        &mut self,
+        message: &Message,
+        id: Option<PostId>,
+        number: u64,
+        line: &[u8],
+        source: &LineSource,
+        batch: &mut Batch,
+    ) {
+        let (start, kept) = (batch.bytes.output.len(), batch.bytes.inputs.len());
+        if let Err((option, why)) = self.print(message, line, source, &mut batch.bytes) {
+            return self.failed(number, option, why, batch);
+        }
+        let Bytes { output, inputs } = &batch.bytes;
+        if output.len() == start {
+            return;
+        }
+        if batch.records.is_empty() {
+            batch.checked = self.version();
+        }
+        batch.records.push(OutputRecord {
+            length: output.len() - start,
+            kind: message.kind,
+            id,
+            source: source.number,
+            input: inputs.len() - kept,
+        });
+        self.printed += 1;
+        batch.report.printed += 1;
+        batch.report.full = self.is_full();
     }
 
     /// Appends what is to be printed of a message whose kind is accepted; nothing, if a filter drops it or `--jq`
@@ -219,9 +284,12 @@ impl Selector {
         message: &Message,
         line: &[u8],
         source: &LineSource,
-        out: &mut Vec<u8>,
+        bytes: &mut Bytes,
     ) -> Result<(), (&'static str, String)> {
         let options = &self.options;
+        let out = &mut bytes.output;
+        // What may be checked again.
+        let kept = self.tombstones.is_some() && message.kind.group() == KindGroup::Data;
         let json = !matches!(message.kind, MessageKind::Heartbeat | MessageKind::Malformed);
         if message.kind.group() != KindGroup::Compliance {
             if let Some(tag) = &options.tag
@@ -235,21 +303,32 @@ impl Selector {
                 return Ok(());
             }
         }
-        match (&options.jq, options.annotate) {
-            (None, true) => envelope::write(message, line, source.stamp.as_ref(), out),
-            (Some(jq), true) => {
+        let input = match (&options.jq, options.annotate) {
+            (None, true) => {
+                envelope::write(message, line, source.stamp.as_ref(), out);
+                return Ok(());
+            }
+            (Some(_), true) => {
                 self.wrapped.clear();
                 envelope::write(message, line, source.stamp.as_ref(), &mut self.wrapped);
-                jq.results(&self.wrapped, options.raw_output, out).map_err(|why| ("--jq", why))?;
-                self.wrapped.shrink_to(1 << 16);
+                &self.wrapped
             }
-            (_, false) if !json => {}
-            (Some(jq), false) => jq.results(line, options.raw_output, out).map_err(|why| ("--jq", why))?,
+            (_, false) if !json => return Ok(()),
+            (Some(_), false) => line,
             (None, false) => {
                 out.extend_from_slice(line);
                 out.push(b'\n');
+                return Ok(());
+            }
+        };
+        if let Some(jq) = &options.jq {
+            let start = out.len();
+            jq.results(input, options.raw_output, out).map_err(|why| ("--jq", why))?;
+            if kept && out.len() > start {
+                bytes.inputs.extend_from_slice(input);
             }
         }
+        self.wrapped.shrink_to(1 << 16);
         Ok(())
     }
 
@@ -276,6 +355,42 @@ impl Selector {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.options.max.is_some_and(|max| self.printed >= max)
+    }
+}
+
+impl Recheck for Selector {
+    fn version(&self) -> u64 {
+        self.tombstones.as_ref().map_or(0, Tombstones::version)
+    }
+
+    fn recheck(&mut self, record: &mut OutputRecord, output: &[u8], input: &[u8], rest: &mut Bytes) -> Rechecked {
+        let computed = !input.is_empty();
+        let applied = self.strip(record.kind, if computed { input } else { output });
+        let Applied::Rewritten(cuts) = applied else {
+            if applied == Applied::Removed {
+                return Rechecked::Withheld;
+            }
+            rest.output.extend_from_slice(output);
+            rest.inputs.extend_from_slice(input);
+            return Rechecked::Unchanged;
+        };
+        let start = rest.output.len();
+        match &self.options.jq {
+            Some(jq) if computed => {
+                let kept = rest.inputs.len();
+                cuts.write(input, &mut rest.inputs);
+                record.input = rest.inputs.len() - kept;
+                // Without the deleted part there may be no result.
+                let _ = jq.results(&rest.inputs[kept..], self.options.raw_output, &mut rest.output);
+                if rest.output.len() == start {
+                    rest.inputs.truncate(kept);
+                    return Rechecked::Withheld;
+                }
+            }
+            _ => cuts.write(output, &mut rest.output),
+        }
+        record.length = rest.output.len() - start;
+        Rechecked::Stripped
     }
 }
 

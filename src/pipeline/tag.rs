@@ -4,7 +4,7 @@
 //! ones, `gnip.matching_rules` in enterprise posts. Only posts and activity events carry tags, so `--tag` drops every
 //! message without one; the caller lets compliance messages pass.
 
-use super::json_cursor::{JsonCursor, find, unescape};
+use crate::protocol::json_cursor::{JsonCursor, find, unescape};
 
 /// A glob for tags: `*` matches any text, `?` any character, `\` the next character literally.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,10 +8,12 @@
 pub mod api_types;
 pub mod body;
 pub mod catalogue;
+pub mod compliance;
 pub mod disconnect;
 pub mod endpoint;
 pub mod field;
 mod html;
+pub mod json_cursor;
 pub mod message;
 pub mod post_id;
 pub mod problem;
@@ -19,6 +21,7 @@ pub mod rate_limit;
 pub mod request;
 pub mod rule;
 pub mod scan;
+pub mod user_id;
 pub mod v1_predicate;
 mod vocabulary;
 

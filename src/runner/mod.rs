@@ -33,13 +33,15 @@ use crate::observe::stats::{Stats, View};
 use crate::observe::status_row;
 use crate::observe::summary::RunSummary;
 use crate::pipeline::Intake;
+use crate::pipeline::batch::Batch;
 use crate::pipeline::decode::Format;
-use crate::pipeline::outbox::{Batch, Gate};
+use crate::pipeline::outbox::Gate;
 use crate::pipeline::select::{LineSource, Selector};
 use crate::session::{Action, Event, Failure, Input, LinkEvent, Outcome, Supervisor};
 use crate::store::archive::Archive;
 use crate::store::journal::JournalFile;
 use crate::store::state::{LockedState, Store};
+use crate::store::tombstones::SharedPosition;
 use crate::terminal::Terminal;
 use crate::terminal::signal::{SignalEvent, Signals};
 use crate::time::Timestamp;
@@ -114,6 +116,8 @@ pub struct EventLoop<N: Network> {
     sync: Option<bool>,
     /// Whether it was reported that the ids of the day are lost.
     ids_lost: bool,
+    /// How much of the shared tombstones is known; none if they are not shared.
+    shared: Option<SharedPosition>,
     /// Whether the outbox was full when it was last looked at.
     blocked: bool,
     /// After the order to shut down: what was reported of it.
@@ -134,10 +138,14 @@ struct ShutdownProgress {
 pub async fn follow<N: Network>(
     run: Run<N>,
     supervisor: Supervisor,
-    selector: Selector,
+    mut selector: Selector,
     signals: Signals,
     earlier: Vec<Input>,
 ) -> u8 {
+    let shared = run.store.as_ref().and(selector.tombstones()).map(|tombstones| {
+        tombstones.share();
+        SharedPosition::default()
+    });
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut event_loop = EventLoop {
@@ -155,6 +163,7 @@ pub async fn follow<N: Network>(
         closing: Vec::new(),
         sync: None,
         ids_lost: false,
+        shared,
         blocked: false,
         shutdown: None,
         run,
@@ -277,7 +286,7 @@ impl<N: Network> EventLoop<N> {
         let catch_up = if let Gate::Wait(until) = gate { Some(until) } else { None };
         let readable = gate == Gate::Open && (!self.selector.is_paused() || self.selector.is_full());
         let clock = self.run.clock;
-        let EventLoop { run, signals, tick, dialling, open, closing, sync, .. } = self;
+        let EventLoop { run, selector, signals, tick, dialling, open, closing, sync, .. } = self;
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
@@ -291,10 +300,11 @@ impl<N: Network> EventLoop<N> {
                     self.inputs.push_back(Input::ReaderLeft);
                 }
                 self.tick_archive();
+                self.share_tombstones();
                 self.refresh();
             }
             result = archive::progress(&mut run.archive) => self.archive_progressed(result),
-            result = run.terminal.drain() => {
+            result = run.terminal.drain(selector) => {
                 if let Err(error) = result {
                     self.inputs.push_back(output_error(&error));
                 }
@@ -371,6 +381,7 @@ impl<N: Network> EventLoop<N> {
         let gone = matches!(outcome, Outcome::ReaderLeft | Outcome::Failed(_));
         let (lost, messages) = (self.run.terminal.outbox().backlog(), self.run.terminal.outbox().waiting());
         self.stats.lose(messages);
+        self.stats.withhold(self.run.terminal.outbox().deletions());
         if lost > 0 && !gone && !self.run.terminal.reader_left() {
             self.run.terminal.info(&format!(
                 "{lost} bytes of output were not taken by the reader and are lost; its last line may be cut"

@@ -36,7 +36,7 @@ impl<N: Network> EventLoop<N> {
         if self.selector.options().annotate {
             open.intake.source.stamp = Some(Stamp { at: format_rfc3339(now.wall), connection: number });
         }
-        self.selector.set_day(now.day());
+        self.selector.set_time(now);
         let gzip = open.link.is_gzip();
         // No more than the buffer holds: the end of a stream is not reported before a reader that lags catches up.
         let gather = GATHER.min(self.run.buffer);
@@ -62,7 +62,10 @@ impl<N: Network> EventLoop<N> {
                         Ok(_) => {
                             open.rest = Some(bytes).filter(|bytes| !bytes.is_empty());
                             let enough = if gzip { GZIP_AT_ONCE } else { READ_AT_ONCE };
-                            if self.batch.report.beyond_quota == 0 && self.batch.bytes.len() < gather && read < enough {
+                            if self.batch.report.beyond_quota == 0
+                                && self.batch.bytes.output.len() < gather
+                                && read < enough
+                            {
                                 next = match open.rest.take() {
                                     Some(rest) => Some(Some(Ok(rest))),
                                     None => link::ready(&mut open.link).await,
@@ -75,7 +78,7 @@ impl<N: Network> EventLoop<N> {
                 None => closed = Some(Failure::eof()),
             }
         }
-        if read >= GZIP_AT_ONCE || open.rest.is_some() || self.batch.bytes.len() >= GATHER {
+        if read >= GZIP_AT_ONCE || open.rest.is_some() || self.batch.bytes.output.len() >= GATHER {
             // Bytes that are always at hand would starve the timers and signals of the runtime.
             tokio::task::yield_now().await;
         }
@@ -92,7 +95,7 @@ impl<N: Network> EventLoop<N> {
     /// Ends the stream of the open connection: hands on what is left of it, and closes the socket.
     pub(super) fn end_stream(&mut self, now: Timestamp, failure: Failure) {
         let Some(OpenLink { mut intake, link, .. }) = self.open.take() else { return };
-        self.selector.set_day(now.day());
+        self.selector.set_time(now);
         let ended = intake.end(&mut self.selector, &mut self.batch);
         // A last member that was cut is as good as its lines; one that is damaged is no end in order.
         let failure = match ended {
@@ -115,6 +118,7 @@ impl<N: Network> EventLoop<N> {
     }
 
     fn deliver_from(&mut self, number: u32, within_line: bool) {
+        self.batch.recheck(&mut self.selector);
         self.archive_batch();
         if let Err(error) = self.run.terminal.print(&self.batch) {
             self.inputs.push_back(output_error(&error));

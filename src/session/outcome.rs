@@ -45,6 +45,9 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// Each of them.
+    pub const ALL: [Signal; 4] = [Signal::Int, Signal::Term, Signal::Hup, Signal::Quit];
+
     /// Its number, which is the same on Linux and macOS.
     #[must_use]
     pub fn number(self) -> u8 {
@@ -82,6 +85,9 @@ pub const GAVE_UP: u8 = 4;
 
 /// The exit code of a stream that the server or another client ended for good.
 pub const ENDED: u8 = 5;
+
+/// The exit code of a check that found something to change.
+pub const WOULD_CHANGE: u8 = 7;
 
 impl Outcome {
     /// The exit code.

@@ -10,6 +10,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -148,7 +149,7 @@ impl Store {
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // Beside the file, since a rename works only within a file system, and under a name that no other process uses.
     let fresh = beside(path, &format!(".{}.new", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&fresh, path));
     if written.is_err() {
         // A half written file is of no use; the write error is returned in any case.

@@ -191,12 +191,13 @@ impl Console {
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Starts to count `length` steps of work; with `is_shown` as a bar, if stderr is a terminal.
-    pub fn start_progress(&self, length: usize, is_shown: bool) {
-        self.bar.set_length(length as u64);
+    /// Starts to count `length` steps of work; with `is_shown` as a bar, if stderr is a terminal. `template` is that of
+    /// indicatif.
+    pub fn start_progress(&self, length: u64, template: &str, is_shown: bool) {
+        self.bar.set_length(length);
         self.bar.set_position(0);
         if is_shown && !self.options.quiet {
-            let style = ProgressStyle::with_template("{pos} of {len} changes {bar:20}");
+            let style = ProgressStyle::with_template(template);
             self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             // It draws on a terminal only.
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -205,8 +206,8 @@ impl Console {
     }
 
     /// Shows that `done` steps are over.
-    pub fn set_progress(&self, done: usize) {
-        self.bar.set_position(done as u64);
+    pub fn set_progress(&self, done: u64) {
+        self.bar.set_position(done);
     }
 
     /// Removes the bar.

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::FileType;
 
-use crate::pipeline::outbox::{Batch, Outbox};
+use crate::pipeline::batch::{Batch, Recheck};
+use crate::pipeline::outbox::Outbox;
 use crate::redact::Redactor;
 use sink::Sink;
 
@@ -195,7 +196,7 @@ impl Terminal {
     /// # Errors
     /// The reader is gone (`BrokenPipe`), or stdout fails.
     pub fn print(&mut self, batch: &Batch) -> io::Result<()> {
-        if batch.bytes.is_empty() || !self.prints {
+        if batch.bytes.output.is_empty() || !self.prints {
             return Ok(());
         }
         self.printed = Some(Instant::now());
@@ -220,15 +221,15 @@ impl Terminal {
     }
 
     /// Writes some of what waits, once it is accepted, and stops the process once a stop was ordered and the screen is
-    /// restored. Never returns while there is nothing to do.
+    /// restored. Never returns while there is nothing to do. `check` decides again about the records that are next.
     ///
     /// # Errors
     /// As [`Terminal::print`].
-    pub async fn drain(&mut self) -> io::Result<()> {
+    pub async fn drain(&mut self, check: &mut impl Recheck) -> io::Result<()> {
         let suspend_at = self.suspend_at.map(tokio::time::Instant::from_std);
         let result = tokio::select! {
-            result = self.out.drain() => result,
-            result = self.err.drain() => {
+            result = self.out.drain(|outbox| outbox.recheck(check)) => result,
+            result = self.err.drain(|_| {}) => {
                 if result.is_err() {
                     // stderr is not data: if it is gone, nothing is lost, and nothing can wait for it.
                     self.err.outbox_mut().clear();

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use signal_hook::flag;
 use tokio::signal::unix::{self, SignalKind};
@@ -78,6 +78,36 @@ impl Signals {
             () = received(&mut self.resize) => SignalEvent::Resize,
             () = received(&mut self.report) => SignalEvent::Info,
         }
+    }
+}
+
+/// The signals that end finite work, for a verb without an event loop: the first is noted, the second ends the process.
+pub struct Interrupt(Arc<AtomicUsize>);
+
+impl Interrupt {
+    /// Registers for the signals that end a run.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn new() -> io::Result<Interrupt> {
+        let seen = Arc::new(AtomicUsize::new(0));
+        let again = Arc::new(AtomicBool::new(false));
+        for signal in Signal::ALL {
+            let number = i32::from(signal.number());
+            if !is_ignored(number) {
+                flag::register_conditional_shutdown(number, 128 + number, again.clone())?;
+                flag::register(number, again.clone())?;
+                flag::register_usize(number, seen.clone(), signal.number().into())?;
+            }
+        }
+        Ok(Interrupt(seen))
+    }
+
+    /// The signal that arrived, if one did.
+    #[must_use]
+    pub fn signal(&self) -> Option<Signal> {
+        let number = self.0.load(Ordering::Relaxed);
+        Signal::ALL.into_iter().find(|signal| usize::from(signal.number()) == number)
     }
 }
 

@@ -18,7 +18,8 @@ use rustix::io::Errno;
 use rustix::net::SendFlags;
 use tokio::net::unix::pipe;
 
-use crate::pipeline::outbox::{Batch, Outbox};
+use crate::pipeline::batch::Batch;
+use crate::pipeline::outbox::Outbox;
 
 /// What a terminal that reports itself writable accepts without blocking, as far as is known.
 const SURE: usize = 512;
@@ -108,7 +109,7 @@ impl Sink {
     /// # Errors
     /// The reader is gone (`BrokenPipe`), or the stream fails.
     pub fn write(&mut self, batch: &Batch) -> io::Result<()> {
-        let taken = self.write_now(&batch.bytes)?;
+        let taken = self.write_now(&batch.bytes.output)?;
         self.outbox.push(batch, taken);
         Ok(())
     }
@@ -157,7 +158,7 @@ impl Sink {
 
     /// Writes what waits, for this long at most; what is left then is dropped.
     pub async fn flush_within(&mut self, limit: Duration) {
-        let flush = async { while self.outbox.backlog() > 0 && self.drain().await.is_ok() {} };
+        let flush = async { while self.outbox.backlog() > 0 && self.drain(|_| {}).await.is_ok() {} };
         let _ = tokio::time::timeout(limit, flush).await;
         self.outbox.clear();
     }
@@ -171,15 +172,18 @@ impl Sink {
     }
 
     /// Writes what the stream accepts of what waits as soon as it accepts any; never returns while nothing waits.
+    /// `check` removes from the front of the outbox what must not leave any more.
     ///
     /// # Errors
     /// As [`Sink::write`].
-    pub async fn drain(&mut self) -> io::Result<()> {
+    pub async fn drain(&mut self, mut check: impl FnMut(&mut Outbox)) -> io::Result<()> {
         if self.outbox.backlog() == 0 {
             return std::future::pending().await;
         }
         let mut began = false;
-        while let Some(front) = self.outbox.front() {
+        loop {
+            check(&mut self.outbox);
+            let Some(front) = self.outbox.front() else { break };
             let result = match &self.backend {
                 Backend::Own(own) => {
                     if !began {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use xstream::pipeline::filter::{Choice, Filter};
 
 use xstream::pipeline::Intake;
+use xstream::pipeline::batch::Batch;
 use xstream::pipeline::decode::Format;
-use xstream::pipeline::outbox::Batch;
 use xstream::pipeline::report::BatchReport;
 use xstream::pipeline::select::{LineSource, SelectOptions, Selector};
 use xstream::protocol::message::{Dialect, MessageKind, classify};
@@ -126,7 +126,7 @@ fn play(parts: &[&[u8]], options: SelectOptions) -> (Vec<u8>, BatchReport) {
         let _ = intake.feed(&mut &**part, &mut selector, &mut batch).expect("no gzip, no error");
     }
     intake.end(&mut selector, &mut batch).expect("no gzip, no error");
-    (batch.bytes, batch.report)
+    (batch.bytes.output, batch.report)
 }
 
 /// A stream of small rows with line ends of both kinds.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::common::screen::{FIN, MARK, QUIET, Screen, fast_tail, filling, post, script, tail, tail_printing_pid};
 use crate::common::{BOUND, Signal, binary, has, serve};
 use rustix::process::kill_process;
-use xstream::pipeline::outbox::{Batch, OutputRecord};
+use xstream::pipeline::batch::{Batch, Bytes, OutputRecord};
 use xstream::protocol::message::MessageKind;
 use xstream::simulator::{Script, Server, ServerOptions, Step};
 use xstream::terminal::{Color, StatusMode, Terminal, TerminalOptions};
@@ -184,8 +184,12 @@ fn panic_child() {
         )
         .unwrap();
         terminal.refresh(|_, _| format!("{MARK}of a program that panics"));
-        let record = OutputRecord { length: 5, kind: MessageKind::Post, id: None, source: 0 };
-        let batch = Batch { bytes: b"data\n".to_vec(), records: vec![record], ..Batch::default() };
+        let record = OutputRecord { length: 5, kind: MessageKind::Post, id: None, source: 0, input: 0 };
+        let batch = Batch {
+            bytes: Bytes { output: b"data\n".to_vec(), inputs: Vec::new() },
+            records: vec![record],
+            ..Batch::default()
+        };
         terminal.print(&batch).unwrap();
 
         panic!("a fault in the program");

@@ -245,7 +245,8 @@ impl SyncRun<'_> {
     /// replacement of a deleted one.
     async fn apply(&mut self, plan: &Plan) -> Result<(), SyncStop> {
         self.done = (0, plan.requests.iter().map(|request| request.rules().len()).sum());
-        self.console.start_progress(self.done.1, plan.requests.len() > 1);
+        let changes = self.done.1 as u64;
+        self.console.start_progress(changes, "{pos} of {len} changes {bar:20}", plan.requests.len() > 1);
         let end = self.send(&plan.requests).await;
         self.console.end_progress();
         end
@@ -264,7 +265,7 @@ impl SyncRun<'_> {
             match self.interrupts.during(Box::pin(change), |line| self.console.info(line)).await {
                 Some(Ok(())) => {
                     self.done.0 += request.rules().len();
-                    self.console.set_progress(self.done.0);
+                    self.console.set_progress(self.done.0 as u64);
                 }
                 Some(Err(error)) => {
                     if let RuleRequest::Add(rules) = request {

@@ -293,6 +293,8 @@ pub(super) struct EndRecord {
     pub exit: Option<u8>,
     pub code: Option<String>,
     printed: u64,
+    withheld: u64,
+    stripped: u64,
     pub posts: u64,
     connections: u64,
     gaps: u64,

@@ -165,6 +165,8 @@ impl JournalRecord {
             exit: Some(exit),
             code: reason.map(|reason| reason.code.to_string()),
             printed: stats.printed,
+            withheld: stats.deletions.withheld,
+            stripped: stats.deletions.stripped,
             posts: stats.posts,
             connections: stats.connections,
             gaps: stats.gaps.count,

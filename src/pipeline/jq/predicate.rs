@@ -15,7 +15,7 @@ use jaq_core::path::{Opt, Part};
 use jaq_json::Val;
 
 use super::value::from_json;
-use crate::pipeline::json_cursor::{JsonCursor, NoMembers, find, unescape};
+use crate::protocol::json_cursor::{JsonCursor, NoMembers, find, unescape};
 
 pub(super) enum Predicate {
     /// Neither false nor null.

@@ -11,7 +11,7 @@ use std::io::Write as _;
 use jaq_json::{Map, Num, Val};
 
 use super::{OUTPUT_CAP, too_large};
-use crate::pipeline::json_cursor::{JsonCursor, unescape};
+use crate::protocol::json_cursor::{JsonCursor, unescape};
 use crate::protocol::scan::MAX_DEPTH;
 
 /// Builds the value of valid JSON.

@@ -26,7 +26,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use folder::ArchiveError;
 
-use crate::pipeline::outbox::{Acknowledged, Batch};
+use crate::pipeline::batch::Batch;
+use crate::pipeline::outbox::Acknowledged;
 use crate::pipeline::rotation::{Compression, RotationInterval, file_name};
 use crate::session::event::ArchiveEvent;
 use crate::time::Timestamp;

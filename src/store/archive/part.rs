@@ -12,7 +12,7 @@ use std::time::Duration;
 use flate2::write::GzEncoder;
 
 use super::folder::Folder;
-use crate::pipeline::outbox::Batch;
+use crate::pipeline::batch::Batch;
 use crate::pipeline::rotation::is_archive;
 
 /// Compressed bytes that are collected before they are written without waiting for the next flush.
@@ -48,9 +48,9 @@ impl Part {
     /// Appends records.
     pub(super) fn write(&mut self, batch: &Batch) -> io::Result<()> {
         match &mut self.gzip {
-            None => self.append(&batch.bytes)?,
+            None => self.append(&batch.bytes.output)?,
             Some(gzip) => {
-                gzip.write_all(&batch.bytes)?;
+                gzip.write_all(&batch.bytes.output)?;
                 self.unflushed = true;
                 if gzip.get_ref().len() >= COLLECTED {
                     self.flush()?;
@@ -58,7 +58,7 @@ impl Part {
             }
         }
         self.messages += batch.records.len() as u64;
-        self.bytes += batch.bytes.len() as u64;
+        self.bytes += batch.bytes.output.len() as u64;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::pipeline::outbox::OutputRecord;
+use crate::pipeline::batch::OutputRecord;
 use crate::protocol::message::MessageKind;
 use crate::protocol::post_id::PostId;
 
@@ -32,8 +32,9 @@ fn batch(ids: impl IntoIterator<Item = u64>) -> Batch {
             kind: MessageKind::Post,
             id: Some(PostId(id)),
             source: 1,
+            input: 0,
         });
-        batch.bytes.extend(line.bytes());
+        batch.bytes.output.extend(line.bytes());
     }
     batch
 }

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use crate::protocol::scan::plain_end;
+use super::scan::plain_end;
 
 /// A position in JSON text.
 #[derive(Debug, Clone)]
@@ -21,7 +21,19 @@ impl<'a> JsonCursor<'a> {
     /// A cursor before a value.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> JsonCursor<'a> {
-        JsonCursor { bytes, at: 0 }
+        JsonCursor::starting_at(bytes, 0)
+    }
+
+    /// A cursor before the value at this offset.
+    #[must_use]
+    pub fn starting_at(bytes: &'a [u8], at: usize) -> JsonCursor<'a> {
+        JsonCursor { bytes, at }
+    }
+
+    /// The offset of the next byte.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.at
     }
 
     /// The first byte of the next token; 0 at the end.
