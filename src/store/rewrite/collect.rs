@@ -74,9 +74,9 @@ pub fn collect(
         Ok(progress(done.offset))
     })?;
     match end {
-        ordered::ReadEnd::Stopped => return Ok(None),
-        ordered::ReadEnd::Whole => {}
-        ordered::ReadEnd::Damaged(damage) => all.damage = Some(damage),
+        ordered::BlocksEnd::Stopped => return Ok(None),
+        ordered::BlocksEnd::Whole => {}
+        ordered::BlocksEnd::Damaged(damage) => all.damage = Some(damage),
     }
     Ok(Some(all))
 }
@@ -131,5 +131,5 @@ pub fn find_versions(
         present.extend(done.result);
         Ok(progress(done.offset))
     })?;
-    Ok((!matches!(end, ordered::ReadEnd::Stopped)).then_some(()))
+    Ok((!matches!(end, ordered::BlocksEnd::Stopped)).then_some(()))
 }

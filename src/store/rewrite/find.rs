@@ -14,7 +14,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::replacement;
+use super::leftover::is_leftover;
 
 /// How the names of archives end.
 pub const ENDINGS: [&str; 3] = [".ndjson", ".jsonl", ".json"];
@@ -101,7 +101,7 @@ impl Found {
         for entry in entries {
             let (path, name) = (entry.path(), entry.file_name());
             let about = entry.metadata().map_err(|error| ArchiveError::Io(path.clone(), error))?;
-            if replacement::is_leftover(&name) && about.is_file() {
+            if is_leftover(&name) && about.is_file() {
                 self.leftovers.push(path);
             } else if name.as_bytes().starts_with(b".") || about.is_symlink() {
                 // Hidden, or not followed.

@@ -8,6 +8,7 @@
 pub mod blocks;
 pub mod collect;
 pub mod find;
+mod leftover;
 mod lines;
 mod ordered;
 pub mod replacement;

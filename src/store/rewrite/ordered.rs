@@ -27,7 +27,7 @@ pub struct Done<T> {
 }
 
 /// How the reading of an archive ended.
-pub enum ReadEnd {
+pub enum BlocksEnd {
     /// All of it was read.
     Whole,
     /// It is damaged.
@@ -46,7 +46,7 @@ pub fn for_each<T: Send>(
     size: u64,
     work: impl Fn(BlockContent, &[u8], bool) -> T + Sync,
     mut sink: impl FnMut(Done<T>) -> io::Result<ControlFlow<()>>,
-) -> io::Result<ReadEnd> {
+) -> io::Result<BlocksEnd> {
     if size < PARALLEL_FROM {
         in_sequence(blocks, work, sink)
     } else {
@@ -59,17 +59,17 @@ fn in_sequence<T>(
     mut blocks: Blocks,
     work: impl Fn(BlockContent, &[u8], bool) -> T,
     mut sink: impl FnMut(Done<T>) -> io::Result<ControlFlow<()>>,
-) -> io::Result<ReadEnd> {
+) -> io::Result<BlocksEnd> {
     let mut first = true;
     loop {
         let mut bytes = Vec::new();
         match blocks.next(&mut bytes) {
-            Ok(None) => return Ok(ReadEnd::Whole),
-            Err(damage) => return Ok(ReadEnd::Damaged(damage)),
+            Ok(None) => return Ok(BlocksEnd::Whole),
+            Err(damage) => return Ok(BlocksEnd::Damaged(damage)),
             Ok(Some(content)) => {
                 let result = work(content, &bytes, std::mem::take(&mut first));
                 if sink(Done { bytes, result, offset: blocks.offset() })?.is_break() {
-                    return Ok(ReadEnd::Stopped);
+                    return Ok(BlocksEnd::Stopped);
                 }
             }
         }
@@ -81,7 +81,7 @@ fn in_parallel<T: Send>(
     workers: usize,
     work: &(impl Fn(BlockContent, &[u8], bool) -> T + Sync),
     sink: &mut impl FnMut(Done<T>) -> io::Result<ControlFlow<()>>,
-) -> io::Result<ReadEnd> {
+) -> io::Result<BlocksEnd> {
     thread::scope(|scope| {
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for _ in 0..workers {
@@ -103,22 +103,22 @@ fn in_parallel<T: Send>(
             for (n, input) in inputs.iter().cycle().enumerate() {
                 let mut bytes = Vec::new();
                 match blocks.next(&mut bytes) {
-                    Ok(None) => return ReadEnd::Whole,
-                    Err(damage) => return ReadEnd::Damaged(damage),
+                    Ok(None) => return BlocksEnd::Whole,
+                    Err(damage) => return BlocksEnd::Damaged(damage),
                     Ok(Some(content)) => {
                         if input.send((bytes, content, n == 0, blocks.offset())).is_err() {
-                            return ReadEnd::Stopped;
+                            return BlocksEnd::Stopped;
                         }
                     }
                 }
             }
-            ReadEnd::Whole
+            BlocksEnd::Whole
         })?;
         for output in outputs.iter().cycle() {
             // The first worker without a further block is the one after the last block.
             let Ok(done) = output.recv() else { break };
             if sink(done)?.is_break() {
-                return Ok(ReadEnd::Stopped);
+                return Ok(BlocksEnd::Stopped);
             }
         }
         drop(outputs);

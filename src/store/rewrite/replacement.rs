@@ -7,10 +7,8 @@
 //! Mode and times are those of the archive, and its owner where the system allows it; extended attributes and
 //! access control lists are not copied.
 
-use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -21,10 +19,7 @@ use flate2::write::GzEncoder;
 use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::find::Archive;
-
-/// How the names of new contents begin and end.
-const PREFIX: &[u8] = b".";
-const SUFFIX: &[u8] = b".xstream-scrub";
+use super::leftover::beside;
 
 /// Bytes after which the system is made to write. It would keep gigabytes otherwise, and the sync at the end would take
 /// as long as all the rest.
@@ -158,19 +153,6 @@ pub fn remove_leftover(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether a file of this name is what a run writes beside an archive.
-#[must_use]
-pub fn is_leftover(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    name.len() > PREFIX.len() + SUFFIX.len() && name.starts_with(PREFIX) && name.ends_with(SUFFIX)
-}
-
-/// The name of the new contents of an archive.
-fn beside(archive: &Path) -> PathBuf {
-    let name = archive.file_name().unwrap_or_default().as_bytes();
-    archive.with_file_name(OsString::from(OsStr::from_bytes(&[PREFIX, name, SUFFIX].concat())))
-}
-
 /// Opens a file, and locks it.
 fn claim(path: &Path, create: bool) -> io::Result<File> {
     loop {
@@ -259,6 +241,7 @@ impl Write for SyncedFile {
 mod tests {
     use super::super::find::Found;
     use super::*;
+    use std::ffi::OsString;
     use std::time::{Duration, SystemTime};
 
     fn names(folder: &Path) -> Vec<OsString> {

@@ -103,9 +103,9 @@ pub fn scrub(
         Ok(progress(done.offset))
     })?;
     match end {
-        ordered::ReadEnd::Stopped => return Ok(None),
-        ordered::ReadEnd::Whole => {}
-        ordered::ReadEnd::Damaged(damage) => {
+        ordered::BlocksEnd::Stopped => return Ok(None),
+        ordered::BlocksEnd::Whole => {}
+        ordered::BlocksEnd::Damaged(damage) => {
             replacement = match replacement {
                 _ if mode != Mode::Salvage => None,
                 Some(replacement) => Some(replacement),
