@@ -115,7 +115,7 @@ fn classification_and_notices_take_any_bytes() {
 }
 
 fn everything() -> SelectOptions {
-    SelectOptions { annotate: true, ..SelectOptions::new(Filter::new(&[Choice::All], &[])) }
+    SelectOptions { annotate: true, keep_deleted: true, ..SelectOptions::new(Filter::new(&[Choice::All], &[])) }
 }
 
 fn play(parts: &[&[u8]], options: SelectOptions) -> (Vec<u8>, BatchReport) {
@@ -199,10 +199,10 @@ fn replay_prints_what_tail_would_plain_and_gzip() {
     let (expected, _) = play(&[&bytes], everything());
     for path in [&plain, &packed] {
         let path = path.to_str().expect("text");
-        let output = run(&mut xstream(&["replay", "--annotate", "--only", "all", path]));
+        let output = run(&mut xstream(&["replay", "--annotate", "--keep-deleted", "--only", "all", path]));
         assert_eq!(output.stdout, expected);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        let mut command = xstream(&["replay", "--annotate", "--only", "all", "-"]);
+        let mut command = xstream(&["replay", "--annotate", "--keep-deleted", "--only", "all", "-"]);
         let output = run(command.stdin(std::fs::File::open(path).expect("a file")));
         assert_eq!(output.stdout, expected);
     }

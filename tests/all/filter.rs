@@ -197,7 +197,8 @@ fn every_kind_is_kept_or_dropped_by_every_group() {
     let text: String = rows.iter().flat_map(|(_, line)| [line, "\n"]).collect();
     let check = |arguments: &[&str], keeps: &dyn Fn(MessageKind) -> bool| {
         let expected: Vec<&str> = rows.iter().filter(|(kind, _)| keeps(*kind)).map(|(_, line)| *line).collect();
-        assert!(lines(&replay(&text, arguments)) == expected, "{arguments:?}");
+        let arguments = [arguments, &["--keep-deleted"]].concat();
+        assert!(lines(&replay(&text, &arguments)) == expected, "{arguments:?}");
     };
     let of = |group: KindGroup| move |kind: MessageKind| kind.group() == group;
     let compliance = of(KindGroup::Compliance);
@@ -220,7 +221,7 @@ fn every_kind_is_kept_or_dropped_by_every_group() {
     check(&["--only", "all", "--where", "error(\"x\")"], &compliance);
     check(&["--only", "all", "--tag", "no such tag"], &compliance);
     check(&["--only", "all", "--skip", "compliance", "--where", "false"], &|_| false);
-    let results = lines(&replay(&text, &["--only", "all", "--jq", "1"]));
+    let results = lines(&replay(&text, &["--only", "all", "--keep-deleted", "--jq", "1"]));
     assert_eq!(results, vec!["1"; rows.len()]);
 }
 

@@ -180,7 +180,7 @@ fn sigusr1_reports_at_any_time_also_without_a_terminal() {
 fn the_summary_is_one_line_and_five_when_requested() {
     let lines = |arguments: &[&str]| {
         let server = serve("posts 3; limit 7; delete; stall");
-        let run = run_with_journal(tail(&server, &["--max", "4"]).args(arguments)).exits(0);
+        let run = run_with_journal(tail(&server, &["--max", "4", "--keep-deleted"]).args(arguments)).exits(0);
         let end = run.end();
         assert_eq!((&end["printed"], &end["posts"]), (&4.into(), &3.into()), "{run}");
         stderr(&run.output).lines().count()

@@ -38,7 +38,7 @@ pub static TOPICS: &[Topic] = &[
     },
     Topic {
         name: "compliance",
-        title: "duties that come with compliance messages, and what xstream does",
+        title: "the duties that compliance messages bring",
         points: &[
             "delete: delete the post and all that is derived from it, retweets too; or the like. Permanent. Also the activity \
          event post.delete.",
