@@ -1422,7 +1422,7 @@ _xstream() {
             return 0
             ;;
         xstream__subcmd__tail)
-            opts="-p -r -q -v -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --demo --stall-timeout --no-gzip --take-over --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --keep-deleted --annotate --max --max-line --for --quota --quota-wait --buffer --archive --archive-every --compress --no-stdout --journal --summary --status --color --quiet --verbose --help"
+            opts="-p -r -q -v -h --partition --backfill-minutes --start --end --tweet-fields --expansions --user-fields --media-fields --poll-fields --place-fields --like-fields --all-fields --local-dc-only --param --track --follow --locations --language --filter-level --stall-warnings --delimited --bearer --bearer-file --base-url --proxy --cacert --insecure-http --connect-timeout --demo --stall-timeout --no-gzip --take-over --no-reconnect --max-retries --state --only --skip --tag --where --jq --raw-output --keep-deleted --annotate --max --max-line --for --quota --quota-wait --buffer --archive --archive-every --compress --archive-scrub --no-stdout --journal --summary --status --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1589,6 +1589,10 @@ _xstream() {
                     ;;
                 --compress)
                     COMPREPLY=($(compgen -W "none gzip" -- "${cur}"))
+                    return 0
+                    ;;
+                --archive-scrub)
+                    COMPREPLY=($(compgen -W "on off" -- "${cur}"))
                     return 0
                     ;;
                 --journal)

@@ -172,6 +172,8 @@ complete -c xstream -n "__fish_xstream_using_subcommand tail" -l archive -d 'Als
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l archive-every -d 'Time per file: whole minutes that divide a day, such as 15m, 6h or 1d' -r
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l compress -d 'Compression of the files' -r -f -a "none\t''
 gzip\t''"
+complete -c xstream -n "__fish_xstream_using_subcommand tail" -l archive-scrub -d 'Whether deletions that arrive later are applied to the files of this run' -r -f -a "on\t''
+off\t''"
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l journal -d 'Append every event to this file, as NDJSON' -r -F
 complete -c xstream -n "__fish_xstream_using_subcommand tail" -l status -d 'Status' -r -f -a "auto\t'A row at the bottom if stderr is a terminal'
 line\t'A line on stderr every 10 s'

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Args, ValueHint};
+use clap::{ArgAction, Args, ValueHint};
 
 use super::value::duration;
 use crate::pipeline::rotation::{Compression, RotationInterval};
@@ -41,6 +41,21 @@ pub struct ArchiveArgs {
         requires = "archive"
     )]
     pub compress: Compression,
+
+    /// Whether deletions that arrive later are applied to the files of this run
+    ///
+    /// They are applied whenever a file is complete, and at the end of the run; a second signal ends the run without. Files
+    /// of earlier runs need `xstream scrub`. With --keep-deleted nothing is applied. Lines that --jq made are not
+    /// recognised as posts.
+    #[arg(
+        long,
+        action = ArgAction::Set,
+        value_name = "WHEN",
+        value_parser = PossibleValuesParser::new(["on", "off"]).map(|name| name == "on"),
+        default_value = "on",
+        requires = "archive"
+    )]
+    pub archive_scrub: bool,
 
     /// Print nothing on stdout: write the archive alone, synced to the disk every second
     #[arg(long, requires = "archive")]

@@ -127,6 +127,9 @@ async fn follow(
     if tail.quota.is_some() || store.is_some() {
         selector.set_meter(Meter::new(tail.quota, clock.now().day(), store.is_some()));
     }
+    if tail.archive.archive_scrub && archive.is_some() {
+        selector.collect_events();
+    }
     let run = Run {
         clock,
         network: dialer,
@@ -170,6 +173,7 @@ fn open_archive(tail: &TailArgs, target: &Target) -> Result<Option<(Archive, Vec
         interval: tail.archive.archive_every,
         compression: tail.archive.compress,
         acknowledges: tail.archive.no_stdout,
+        scrubs: tail.archive.archive_scrub && !tail.filter.keep_deleted,
     };
     match Archive::open(options) {
         Ok(opened) => Ok(Some(opened)),

@@ -145,6 +145,9 @@ fn decision(event: &Event) -> Option<String> {
         EventKind::Archive(ArchiveEvent::Completed { file, messages, bytes }) => {
             format!("archive: {file} is complete: {messages} messages, {bytes} bytes")
         }
+        EventKind::Archive(ArchiveEvent::Scrubbed { file, removed, cut }) => {
+            format!("archive: deletions applied to {file}: {removed} lines removed, {cut} cut")
+        }
         EventKind::Waiting { delay, .. } => format!("the next dial is due in {:.3} s", delay.as_secs_f64()),
         _ => return None,
     })
@@ -169,7 +172,10 @@ fn archive(event: &ArchiveEvent) -> Option<String> {
         ArchiveEvent::Recovered { file, cut } => {
             format!("archive: completed {file}, which a run had left open; {cut} bytes of an unfinished line were cut")
         }
-        ArchiveEvent::Completed { .. } => return None,
+        ArchiveEvent::Completed { .. } | ArchiveEvent::Scrubbed { .. } => return None,
+        ArchiveEvent::NotScrubbed { file, why } => {
+            format!("archive: what was deleted stays in {file}: {why}; to apply deletions: xstream scrub")
+        }
         ArchiveEvent::Failed(why) => format!("the archive is not written any more: {why}"),
     })
 }

@@ -192,7 +192,12 @@ impl Stats {
             | EventKind::ActiveRules(_)
             | EventKind::LockHeld
             | EventKind::Degraded(_)
-            | EventKind::Archive(ArchiveEvent::Recovered { .. } | ArchiveEvent::Failed(_))
+            | EventKind::Archive(
+                ArchiveEvent::Recovered { .. }
+                | ArchiveEvent::Scrubbed { .. }
+                | ArchiveEvent::NotScrubbed { .. }
+                | ArchiveEvent::Failed(_),
+            )
             | EventKind::Status
             | EventKind::Diagnostic(Diagnostic::Notice(_) | Diagnostic::Expression { .. }) => {}
         }

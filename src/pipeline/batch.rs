@@ -4,6 +4,7 @@
 //! computed from a message the message is kept beside it.
 
 use super::report::{BatchReport, Deletions, Rechecked};
+use crate::protocol::compliance::ComplianceEvent;
 use crate::protocol::message::MessageKind;
 use crate::protocol::post_id::PostId;
 
@@ -39,6 +40,8 @@ pub struct Batch {
     pub bytes: Bytes,
     /// The messages.
     pub records: Vec<OutputRecord>,
+    /// What the compliance messages in it require, printed or not, if that was asked for.
+    pub events: Vec<ComplianceEvent>,
     /// What was in the batch, printed or not.
     pub report: BatchReport,
     /// The version of the deletions by which the first record was checked.
@@ -83,6 +86,7 @@ impl Batch {
             bytes.shrink_to(1 << 20);
         }
         self.records.clear();
+        self.events.clear();
         self.report = BatchReport::default();
     }
 }

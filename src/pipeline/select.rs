@@ -102,6 +102,8 @@ pub struct Selector {
     meter: Option<Meter>,
     /// What is deleted, unless that is of no interest.
     tombstones: Option<Tombstones>,
+    /// Whether the batch also gets what compliance messages require.
+    collects_events: bool,
     /// The kinds of errors of expressions that have been reported.
     errors: Vec<String>,
     /// An envelope on its way to `--jq`.
@@ -114,7 +116,15 @@ impl Selector {
     #[must_use]
     pub fn new(options: SelectOptions) -> Selector {
         let tombstones = (!options.keep_deleted).then(Tombstones::default);
-        Selector { options, meter: None, tombstones, errors: Vec::new(), wrapped: Vec::new(), printed: 0 }
+        Selector {
+            options,
+            meter: None,
+            tombstones,
+            collects_events: false,
+            errors: Vec::new(),
+            wrapped: Vec::new(),
+            printed: 0,
+        }
     }
 
     /// What to print and how.
@@ -137,6 +147,11 @@ impl Selector {
     #[must_use]
     pub fn quota_usage(&self) -> Option<QuotaUsage> {
         self.meter.as_ref()?.quota_usage()
+    }
+
+    /// Puts what compliance messages require into the batch from here on, unless deleted posts are kept.
+    pub fn collect_events(&mut self) {
+        self.collects_events = true;
     }
 
     /// What is deleted, unless that is of no interest.
@@ -218,6 +233,9 @@ impl Selector {
             && let Some(event) = event_of(&message)
         {
             tombstones.add(&event);
+            if self.collects_events {
+                batch.events.push(event);
+            }
         }
         if !self.options.filter.accepts(message.kind) {
             return;

@@ -25,9 +25,9 @@ impl<N: Network> EventLoop<N> {
 
     pub(super) fn archive_progressed(&mut self, result: anyhow::Result<ArchiveProgress>) {
         match result {
-            Ok(ArchiveProgress { completed, acknowledged }) => {
+            Ok(ArchiveProgress { events, acknowledged }) => {
                 self.run.terminal.outbox_mut().acknowledge(acknowledged);
-                self.inputs.extend(completed.map(Input::Archive));
+                self.inputs.extend(events.into_iter().map(Input::Archive));
             }
             Err(error) => self.report_archive(Some(error)),
         }

@@ -34,7 +34,9 @@ impl<N: Network> EventLoop<N> {
         let Some(line) = notice::line(event, &names) else { return };
         let always = match &event.kind {
             EventKind::Stopped(outcome) => outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)),
-            EventKind::Degraded(_) | EventKind::Archive(ArchiveEvent::Failed(_)) => true,
+            EventKind::Degraded(_) | EventKind::Archive(ArchiveEvent::Failed(_) | ArchiveEvent::NotScrubbed { .. }) => {
+                true
+            }
             _ => false,
         };
         if always {

@@ -78,6 +78,22 @@ pub enum ArchiveEvent {
         /// Their bytes, before compression.
         bytes: u64,
     },
+    /// Deletions were applied to a complete file.
+    Scrubbed {
+        /// Its name.
+        file: String,
+        /// Lines that were removed.
+        removed: u64,
+        /// Lines from which a part was cut.
+        cut: u64,
+    },
+    /// Deletions could not be applied to a file, which stays as it is.
+    NotScrubbed {
+        /// Its name.
+        file: String,
+        /// Why.
+        why: String,
+    },
     /// It cannot be written, and nothing more is.
     Failed(String),
 }

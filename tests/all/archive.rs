@@ -250,3 +250,25 @@ fn the_summary_counts_what_was_archived() {
         14
     );
 }
+
+#[test]
+fn a_post_that_is_deleted_after_it_was_printed_is_not_in_the_archive() {
+    let script = r#"posts 2; line '{"data":{"id":"7","text":"a"}}'; posts 2 every 200ms;
+                    line '{"delete":{"status":{"id":7,"id_str":"7","user_id":3,"user_id_str":"3"}}}'; stall"#;
+    for (arguments, scrubbed) in [
+        (&[][..], true),
+        (&["--skip", "compliance"], true),
+        (&["--archive-scrub", "off"], false),
+        (&["--keep-deleted"], false),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = serve(script);
+        let fixed = ["--archive", path(&folder), "--archive-every", "1d", "--compress", "gzip", "--for", "100s"];
+        let run = journal(tail(&server, &fixed).args(arguments)).exits(0);
+        let posts = |values: &[Value]| values.iter().filter(|value| value["data"]["id"] == "7").count();
+        // On a slow machine the deletion may arrive with the post, which is then not printed at all.
+        let (printed, archived) = (posts(&run.printed()), posts(&values(&all(&files(&folder)))));
+        assert_eq!(archived, if scrubbed { 0 } else { printed }, "{arguments:?}: {run}");
+        assert_eq!(run.all("archive_scrubbed").len(), if scrubbed { printed } else { 0 }, "{arguments:?}: {run}");
+    }
+}

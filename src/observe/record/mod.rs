@@ -117,6 +117,20 @@ pub(super) enum RecordKind {
         cut_bytes: u64,
     },
     Archived(ArchivedRecord),
+    ArchiveScrubbed {
+        #[serde(default)]
+        file: String,
+        #[serde(default)]
+        removed: u64,
+        #[serde(default)]
+        cut: u64,
+    },
+    ArchiveNotScrubbed {
+        #[serde(default)]
+        file: String,
+        #[serde(default)]
+        why: String,
+    },
     ArchiveFailed {
         #[serde(default)]
         why: String,

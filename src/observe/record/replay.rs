@@ -73,6 +73,8 @@ impl JournalRecord {
             | RecordKind::Held(_)
             | RecordKind::Reason { .. }
             | RecordKind::ArchiveRecovered { .. }
+            | RecordKind::ArchiveScrubbed { .. }
+            | RecordKind::ArchiveNotScrubbed { .. }
             | RecordKind::ArchiveFailed { .. }
             | RecordKind::Status(_)
             | RecordKind::End(_)

@@ -101,7 +101,14 @@ fn next(last: Option<&EventKind>) -> Option<EventKind> {
             ArchiveEvent::Recovered { .. } => {
                 EventKind::Archive(ArchiveEvent::Completed { file: "a.ndjson".to_owned(), messages: 5, bytes: 600 })
             }
-            ArchiveEvent::Completed { .. } => EventKind::Archive(ArchiveEvent::Failed("disk full".to_owned())),
+            ArchiveEvent::Completed { .. } => {
+                EventKind::Archive(ArchiveEvent::Scrubbed { file: "a.ndjson".to_owned(), removed: 2, cut: 1 })
+            }
+            ArchiveEvent::Scrubbed { .. } => EventKind::Archive(ArchiveEvent::NotScrubbed {
+                file: "a.ndjson".to_owned(),
+                why: "disk full".to_owned(),
+            }),
+            ArchiveEvent::NotScrubbed { .. } => EventKind::Archive(ArchiveEvent::Failed("disk full".to_owned())),
             ArchiveEvent::Failed(_) => EventKind::Status,
         },
         Some(EventKind::Status) => EventKind::Stopped(Outcome::Refused(reason())),

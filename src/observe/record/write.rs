@@ -68,6 +68,12 @@ impl JournalRecord {
             EventKind::Archive(ArchiveEvent::Completed { file, messages, bytes }) => {
                 RecordKind::Archived(ArchivedRecord { file: file.clone(), messages: *messages, bytes: *bytes })
             }
+            EventKind::Archive(ArchiveEvent::Scrubbed { file, removed, cut }) => {
+                RecordKind::ArchiveScrubbed { file: file.clone(), removed: *removed, cut: *cut }
+            }
+            EventKind::Archive(ArchiveEvent::NotScrubbed { file, why }) => {
+                RecordKind::ArchiveNotScrubbed { file: file.clone(), why: why.clone() }
+            }
             EventKind::Archive(ArchiveEvent::Failed(why)) => RecordKind::ArchiveFailed { why: why.clone() },
             EventKind::Waiting { why, delay, until } => RecordKind::Waiting(WaitingRecord {
                 why: Some(*why),

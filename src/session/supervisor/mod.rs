@@ -497,7 +497,7 @@ impl Supervisor {
     }
 
     fn archive(&mut self, event: ArchiveEvent, out: &mut Decisions) {
-        self.degraded |= matches!(event, ArchiveEvent::Failed(_));
+        self.degraded |= matches!(event, ArchiveEvent::Failed(_) | ArchiveEvent::NotScrubbed { .. });
         out.event(self.connections, EventKind::Archive(event));
     }
 

@@ -64,6 +64,11 @@ impl Folder {
         Ok(Folder { path: path.to_owned(), fd: folder, _lock: lock })
     }
 
+    /// Its path, for work that another module does in it.
+    pub(super) fn root(&self) -> &Path {
+        &self.path
+    }
+
     /// The path of a file, for messages.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)

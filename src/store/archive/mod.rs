@@ -8,8 +8,11 @@
 //! Records are written on the caller's thread, as those of the journal are: the system takes them into memory. Waiting for
 //! the disk is the work of a thread, one job at a time; until it is done, the open file goes on.
 //!
+//! Deletions that arrive later are applied to the complete files of the run, by a job of their own.
+//!
 //! Its law: a file without `.part` is complete and on the disk; no file ever loses a whole record.
 
+mod deletion;
 mod folder;
 mod part;
 mod recovery;
@@ -31,6 +34,7 @@ use crate::pipeline::outbox::Acknowledged;
 use crate::pipeline::rotation::{Compression, RotationInterval, file_name};
 use crate::session::event::ArchiveEvent;
 use crate::time::Timestamp;
+use deletion::Deletions;
 use folder::Folder;
 use part::Part;
 
@@ -50,24 +54,27 @@ pub struct ArchiveOptions {
     pub compression: Compression,
     /// Whether the archive is the only output, so that it acknowledges records. It is then synced each second.
     pub acknowledges: bool,
+    /// Whether deletions that arrive later are applied to the files of this run.
+    pub scrubs: bool,
 }
 
 /// What was done in the background.
 #[derive(Debug, Default)]
 pub struct ArchiveProgress {
-    /// The file that is complete.
-    pub completed: Option<ArchiveEvent>,
+    /// What became of files.
+    pub events: Vec<ArchiveEvent>,
     /// The records that are on the disk, if the archive acknowledges.
     pub acknowledged: Acknowledged,
 }
 
 /// An archive that is written.
-#[derive(Debug)]
 pub struct Archive {
     options: ArchiveOptions,
     folder: Arc<Folder>,
     part: Option<Part>,
     job: Option<JoinHandle<anyhow::Result<ArchiveProgress>>>,
+    deletions: Deletions,
+    scrub: Option<JoinHandle<Vec<ArchiveEvent>>>,
     /// Records that no job has begun to sync.
     unsynced: Acknowledged,
     flushed: Timestamp,
@@ -88,6 +95,8 @@ impl Archive {
             folder: Arc::new(folder),
             part: None,
             job: None,
+            deletions: Deletions::default(),
+            scrub: None,
             unsynced: Acknowledged::default(),
             flushed: Timestamp::default(),
             closed: false,
@@ -100,7 +109,13 @@ impl Archive {
     /// # Errors
     /// A file cannot be written. The archive is closed then; what was written of the batch is removed.
     pub fn write(&mut self, now: Timestamp, batch: &Batch) -> anyhow::Result<()> {
-        if self.closed || batch.records.is_empty() {
+        if self.closed {
+            return Ok(());
+        }
+        if self.options.scrubs {
+            batch.events.iter().for_each(|event| self.deletions.add(event));
+        }
+        if batch.records.is_empty() {
             return Ok(());
         }
         let result = self.try_write(now, batch);
@@ -149,7 +164,7 @@ impl Archive {
             let acknowledged = std::mem::take(&mut self.unsynced);
             self.job = Some(spawn_blocking(move || {
                 file.sync_data().with_context(|| format!("writing {}", path.display()))?;
-                Ok(ArchiveProgress { completed: None, acknowledged })
+                Ok(ArchiveProgress { events: Vec::new(), acknowledged })
             }));
         }
         Ok(())
@@ -169,25 +184,43 @@ impl Archive {
             return;
         }
         let Some(part) = self.part.take() else { return };
+        self.deletions.end_file(&part.name);
         let acknowledged = std::mem::take(&mut self.unsynced);
         let folder = Arc::clone(&self.folder);
         self.job = Some(spawn_blocking(move || {
             let (file, messages, bytes) = (part.name.clone(), part.messages, part.bytes);
             part.complete(&folder).with_context(|| format!("completing {}", folder.path(&file).display()))?;
-            Ok(ArchiveProgress { completed: Some(ArchiveEvent::Completed { file, messages, bytes }), acknowledged })
+            Ok(ArchiveProgress { events: vec![ArchiveEvent::Completed { file, messages, bytes }], acknowledged })
         }));
     }
 
     /// Completes the open file: the run is over.
     pub fn close(&mut self) {
         self.closed = true;
+        self.finish();
+    }
+
+    /// Does what is left to do after the last record, one job after the other.
+    fn finish(&mut self) {
         self.complete();
+        if self.part.is_none() && self.job.is_none() {
+            self.deletions.end_run();
+        }
+        self.start_scrub();
+    }
+
+    /// Begins to apply deletions to complete files, if some are due.
+    fn start_scrub(&mut self) {
+        // The files are there only when the last one has its name.
+        if self.job.is_none() && self.scrub.is_none() {
+            self.scrub = self.deletions.next(self.folder.root()).map(spawn_blocking);
+        }
     }
 
     /// Whether everything is complete after [`Archive::close`], or the archive failed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.closed && self.part.is_none() && self.job.is_none()
+        self.closed && self.part.is_none() && self.job.is_none() && self.scrub.is_none() && !self.deletions.is_due()
     }
 
     /// Waits for work in the background; never returns while there is none.
@@ -195,13 +228,19 @@ impl Archive {
     /// # Errors
     /// As [`Archive::write`].
     pub async fn progress(&mut self) -> anyhow::Result<ArchiveProgress> {
-        let Some(job) = &mut self.job else { return pending().await };
-        let result = job.await.context("writing the archive").and_then(|result| result);
-        self.job = None;
-        if self.closed && result.is_ok() {
-            self.complete();
+        let result = tokio::select! {
+            result = done(&mut self.job) => result.and_then(|result| result),
+            events = done(&mut self.scrub) => {
+                events.map(|events| ArchiveProgress { events, acknowledged: Acknowledged::default() })
+            }
+        };
+        let result = self.close_on_error(result);
+        if self.closed {
+            self.finish();
+        } else {
+            self.start_scrub();
         }
-        self.close_on_error(result)
+        result
     }
 
     /// An archive that failed is not written any more: a later record must not follow a lost one.
@@ -212,4 +251,12 @@ impl Archive {
         }
         result
     }
+}
+
+/// The result of a job; never while there is none.
+async fn done<T>(job: &mut Option<JoinHandle<T>>) -> anyhow::Result<T> {
+    let Some(running) = job else { return pending().await };
+    let result = running.await.context("writing the archive");
+    *job = None;
+    result
 }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::pipeline::batch::OutputRecord;
+use crate::protocol::compliance::{ComplianceEffect, ComplianceEvent};
 use crate::protocol::message::MessageKind;
 use crate::protocol::post_id::PostId;
 
@@ -49,7 +50,14 @@ fn lines(ids: impl IntoIterator<Item = u64>) -> String {
 
 fn options(folder: &Path, compression: Compression) -> ArchiveOptions {
     let interval = RotationInterval::new(Duration::from_secs(3600)).expect("an interval");
-    ArchiveOptions { folder: folder.to_owned(), prefix: "s".to_owned(), interval, compression, acknowledges: false }
+    ArchiveOptions {
+        folder: folder.to_owned(),
+        prefix: "s".to_owned(),
+        interval,
+        compression,
+        acknowledges: false,
+        scrubs: true,
+    }
 }
 
 fn open(folder: &TempDir, compression: Compression) -> (Archive, Vec<ArchiveEvent>) {
@@ -81,7 +89,7 @@ async fn close(mut archive: Archive) -> Vec<ArchiveEvent> {
     archive.close();
     let mut completed = Vec::new();
     while !archive.is_closed() {
-        completed.extend(archive.progress().await.expect("a job").completed);
+        completed.extend(archive.progress().await.expect("a job").events);
     }
     completed
 }
@@ -102,9 +110,9 @@ fn a_file_per_hour_is_open_under_another_name_until_its_hour_is_over() {
             archive.tick(at(3599.9)).expect("flushed");
             assert_eq!(files(&folder), named([(&name(15, ".part"), lines([1, 2, 3]))]));
             archive.write(at(3600.0), &batch([4])).expect("written");
-            let done = archive.progress().await.expect("a job").completed;
+            let done = archive.progress().await.expect("a job").events;
             let bytes = lines([1, 2, 3]).len() as u64;
-            assert_eq!(done, Some(ArchiveEvent::Completed { file: name(15, ""), messages: 3, bytes }));
+            assert_eq!(done, [ArchiveEvent::Completed { file: name(15, ""), messages: 3, bytes }]);
             // The hour of a stream that is idle ends as well.
             archive.tick(at(7200.0)).expect("rotated");
             archive.progress().await.expect("a job");
@@ -170,8 +178,8 @@ fn a_second_run_on_one_folder_is_refused_and_learns_the_holder() {
     let folder = tempfile::tempdir().expect("a folder");
     let (first, _) = open(&folder, Compression::None);
     let again = || Archive::open(options(&folder.path().join("archive"), Compression::Gzip));
-    match again() {
-        Err(ArchiveError::Locked(holder)) => assert_eq!(holder, format!("process {}", std::process::id())),
+    match again().err() {
+        Some(ArchiveError::Locked(holder)) => assert_eq!(holder, format!("process {}", std::process::id())),
         other => panic!("{other:?}"),
     }
     drop(first);
@@ -212,7 +220,7 @@ fn links_and_special_files_are_refused_and_no_file_is_replaced() {
             let error = match opened {
                 Ok((mut archive, _)) => archive.write(at(0.0), &batch([1])).expect_err("a refusal"),
                 Err(ArchiveError::Failed(error)) => error,
-                Err(other) => panic!("{other:?}"),
+                Err(ArchiveError::Locked(holder)) => panic!("{holder}"),
             };
             assert!(format!("{error:#}").contains(name), "{error:#}");
             assert_eq!(fs::read_to_string(folder.path().join("target")).expect("text"), "half a line");
@@ -323,4 +331,78 @@ proptest! {
         prop_assert_eq!(text, kept + &line(7));
         prop_assert_eq!(files(&folder).len(), 1);
     }
+}
+
+/// A batch of posts and of deletions, which are no records here, as under `--only post`.
+fn batch_with(ids: &[u64], deleted: &[u64]) -> Batch {
+    let events = deleted
+        .iter()
+        .map(|id| ComplianceEvent { at_ms: None, effect: ComplianceEffect::DeletePost(PostId(*id)) })
+        .collect();
+    Batch { events, ..batch(ids.iter().copied()) }
+}
+
+#[test]
+fn a_deletion_is_applied_to_every_file_of_the_run_when_the_next_one_is_complete() {
+    block_on(async {
+        for (compression, ending) in [(Compression::None, ""), (Compression::Gzip, ".gz")] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let name = |hour: u64| format!("s-2026-11-24T{hour}.ndjson{ending}");
+            let text = |hour: u64| files(&folder).remove(&name(hour));
+            let (mut archive, _) = open(&folder, compression);
+            archive.write(at(0.0), &batch_with(&[1, 2, 3], &[])).expect("written");
+            archive.write(at(3600.0), &batch_with(&[4, 1], &[])).expect("written");
+            archive.progress().await.expect("complete");
+            // In the open file and in the one before it.
+            archive.write(at(3601.0), &batch_with(&[5], &[1, 99])).expect("written");
+            assert_eq!(text(15), Some(lines([1, 2, 3])), "not before the next file is complete");
+            archive.write(at(7200.0), &batch_with(&[6], &[])).expect("written");
+            archive.progress().await.expect("complete");
+            let scrubbed = archive.progress().await.expect("scrubbed").events;
+            let event = |hour| ArchiveEvent::Scrubbed { file: name(hour), removed: 1, cut: 0 };
+            assert_eq!(scrubbed, [event(15), event(16)]);
+            assert_eq!((text(15), text(16)), (Some(lines([2, 3])), Some(lines([4, 5]))));
+            // A file that the user moved away is not looked for; the end of the run ends the last file.
+            fs::remove_file(folder.path().join("archive").join(name(15))).expect("a file");
+            archive.write(at(7201.0), &batch_with(&[7], &[2, 4, 6])).expect("written");
+            close(archive).await;
+            assert_eq!((text(15), text(16), text(17)), (None, Some(lines([5])), Some(lines([7]))));
+        }
+    });
+}
+
+#[test]
+fn a_deletion_after_the_last_file_is_applied_at_the_end_and_with_archive_scrub_off_none_is() {
+    block_on(async {
+        for scrubs in [true, false] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let options = ArchiveOptions { scrubs, ..options(&folder.path().join("archive"), Compression::None) };
+            let (mut archive, _) = Archive::open(options).expect("an archive");
+            archive.write(at(0.0), &batch_with(&[1, 2], &[])).expect("written");
+            archive.tick(at(3600.0)).expect("rotated");
+            archive.progress().await.expect("complete");
+            archive.write(at(3700.0), &batch_with(&[], &[1])).expect("nothing to write");
+            close(archive).await;
+            let left = if scrubs { lines([2]) } else { lines([1, 2]) };
+            assert_eq!(files(&folder), named([("s-2026-11-24T15.ndjson", left)]));
+        }
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_scrubbed_is_reported_and_stays() {
+    block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut archive, _) = open(&folder, Compression::Gzip);
+        archive.write(at(0.0), &batch_with(&[1, 2], &[])).expect("written");
+        archive.tick(at(3600.0)).expect("rotated");
+        archive.progress().await.expect("complete");
+        let path = folder.path().join("archive/s-2026-11-24T15.ndjson.gz");
+        let damaged = [fs::read(&path).expect("a file").as_slice(), b"damage"].concat();
+        fs::write(&path, &damaged).expect("a file");
+        archive.write(at(3700.0), &batch_with(&[], &[1])).expect("nothing to write");
+        let events = close(archive).await;
+        assert!(matches!(events.as_slice(), [ArchiveEvent::NotScrubbed { .. }]), "{events:?}");
+        assert_eq!(fs::read(&path).expect("a file"), damaged);
+    });
 }

@@ -1,0 +1,81 @@
+//! Deletions that arrive after a post was archived: applied to the files of this run when the next file is complete.
+//!
+//! What arrived while a file was open applies to that file and to all before it. It is taken when the file ends and waits
+//! until the work of the file before it is done, so that each deletion meets every file that it may be about.
+//!
+//! Its law: a file is replaced in one step by what is left of it, or stays as it is; a file that the user moved or removed
+//! is not looked for.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use crate::protocol::compliance::ComplianceEvent;
+use crate::protocol::compliance::table::EffectLog;
+use crate::session::event::ArchiveEvent;
+use crate::store::rewrite::find;
+use crate::store::rewrite::scrub::{Mode, Scrubbed, scrub};
+
+/// What is deleted, and the files that it may be in.
+#[derive(Default)]
+pub(super) struct Deletions {
+    /// What arrived while the open file was written; none before the first.
+    log: Option<EffectLog>,
+    /// The complete files of this run.
+    files: Vec<String>,
+    /// Work that waits: the deletions, and how many files they are about.
+    due: VecDeque<(EffectLog, usize)>,
+}
+
+impl Deletions {
+    pub(super) fn add(&mut self, event: &ComplianceEvent) {
+        self.log.get_or_insert_with(|| EffectLog::new(Vec::new(), false)).push(event);
+    }
+
+    /// A file ends: what arrived up to here is about it and all before it.
+    pub(super) fn end_file(&mut self, name: &str) {
+        // A file that was continued within the run is there already.
+        if !self.files.iter().any(|file| file == name) {
+            self.files.push(name.to_owned());
+        }
+        self.end_run();
+    }
+
+    /// No file follows: what arrived since the last one is about all of them.
+    pub(super) fn end_run(&mut self) {
+        self.due.extend(self.log.take().filter(|log| !log.is_empty()).map(|log| (log, self.files.len())));
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// The next work to do in the background.
+    pub(super) fn next(&mut self, folder: &Path) -> Option<impl FnOnce() -> Vec<ArchiveEvent> + Send + use<>> {
+        let (log, count) = self.due.pop_front()?;
+        let files: Vec<(String, PathBuf)> =
+            self.files[..count].iter().map(|name| (name.clone(), folder.join(name))).collect();
+        Some(move || {
+            let (table, _) = log.settle();
+            let apply = |(file, path): (String, PathBuf)| {
+                let about = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
+                let archive = find::Archive { path, about };
+                match scrub(&archive, &table, Mode::Replace, &mut |_| ControlFlow::Continue(())) {
+                    Ok(Some(Scrubbed { damage: Some(damage), .. })) => {
+                        Some(ArchiveEvent::NotScrubbed { file, why: damage.error.to_string() })
+                    }
+                    Ok(scrubbed) => {
+                        let changes = scrubbed.unwrap_or_default().changes;
+                        let (removed, cut) = (changes.removed, changes.rewritten);
+                        changes.any().then_some(ArchiveEvent::Scrubbed { file, removed, cut })
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                    Err(error) => Some(ArchiveEvent::NotScrubbed { file, why: error.to_string() }),
+                }
+            };
+            files.into_iter().filter_map(apply).collect()
+        })
+    }
+}
