@@ -45,9 +45,8 @@ fn path(folder: &TempDir) -> &str {
 fn the_archive_holds_the_bytes_of_stdout_in_complete_files() {
     for compress in ["none", "gzip"] {
         let folder = tempfile::tempdir().expect("a folder");
-        let server = serve("posts 50; delete; limit 3; posts 50; stall");
-        let arguments =
-            ["--archive", path(&folder), "--compress", compress, "--max", "101", "--annotate", "--keep-deleted"];
+        let server = serve(r#"posts 50; line '{"delete":{"status":{"id":7,"user_id":3}}}'; limit 3; posts 50; stall"#);
+        let arguments = ["--archive", path(&folder), "--compress", compress, "--max", "101", "--annotate"];
         let run = journal(&mut tail(&server, &arguments)).exits(0);
         let files = files(&folder);
         assert_eq!(all(&files), run.output.stdout, "{run}");
