@@ -1,7 +1,7 @@
 //! The archive of a run (`tail --archive`): what is printed also goes to files, one per interval.
 //!
 //! ```text
-//! batch -> Part (NAME.part) --- interval over, run over ---> sync, rename to NAME
+//! batch -> OpenFile (NAME.part) --- interval over, run over ---> sync, rename to NAME
 //!            flush each second
 //! ```
 //!
@@ -36,7 +36,7 @@ use crate::session::event::ArchiveEvent;
 use crate::time::Timestamp;
 use deletion::Deletions;
 use folder::Folder;
-use part::Part;
+use part::OpenFile;
 
 /// How often what was written becomes readable, and with `acknowledges` safe from a loss of power.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
@@ -71,7 +71,7 @@ pub struct ArchiveProgress {
 pub struct Archive {
     options: ArchiveOptions,
     folder: Arc<Folder>,
-    part: Option<Part>,
+    part: Option<OpenFile>,
     job: Option<JoinHandle<anyhow::Result<ArchiveProgress>>>,
     deletions: Deletions,
     scrub: Option<JoinHandle<Vec<ArchiveEvent>>>,
@@ -131,7 +131,7 @@ impl Archive {
                 let start = interval.start_of(now.wall);
                 let name = file_name(prefix, *interval, start, *compression);
                 let place = format!("opening {}", self.folder.path(&name).display());
-                none.insert(Part::open(&self.folder, name, start).context(place)?)
+                none.insert(OpenFile::open(&self.folder, name, start).context(place)?)
             }
         };
         part.write(batch).with_context(|| format!("writing {}", self.folder.path(&part.name).display()))?;
@@ -172,7 +172,7 @@ impl Archive {
 
     /// Completes the open file if its interval is over.
     fn rotate(&mut self, now: Timestamp) {
-        let is_over = |part: &Part| self.options.interval.is_over(part.start, now.wall);
+        let is_over = |part: &OpenFile| self.options.interval.is_over(part.start, now.wall);
         if self.part.as_ref().is_some_and(is_over) {
             self.complete();
         }

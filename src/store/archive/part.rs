@@ -20,7 +20,7 @@ const COLLECTED: usize = 1 << 20;
 
 /// An open file.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct OpenFile {
     file: File,
     /// Its name when it is complete.
     pub(super) name: String,
@@ -36,13 +36,13 @@ pub(super) struct Part {
     pub(super) bytes: u64,
 }
 
-impl Part {
+impl OpenFile {
     /// Opens the file that becomes `name`, or continues it.
-    pub(super) fn open(folder: &Folder, name: String, start: Duration) -> io::Result<Part> {
+    pub(super) fn open(folder: &Folder, name: String, start: Duration) -> io::Result<OpenFile> {
         let file = folder.open_part(&name)?;
         let whole = file.metadata()?.len();
         let gzip = is_archive(&name).filter(|compression| compression.is_gzip()).map(|_| encoder());
-        Ok(Part { file, name, start, gzip, unflushed: false, whole, messages: 0, bytes: 0 })
+        Ok(OpenFile { file, name, start, gzip, unflushed: false, whole, messages: 0, bytes: 0 })
     }
 
     /// Appends records.
