@@ -10,7 +10,7 @@ use crate::observe::table::{Cell, Column, Style};
 use crate::session::outcome::{FAILED, WOULD_CHANGE};
 use crate::store::rewrite::blocks::Damage;
 use crate::store::rewrite::collect::Reading;
-use crate::store::rewrite::find::Archive;
+use crate::store::rewrite::find::ArchiveFile;
 use crate::store::rewrite::scrub::{Changes, Scrubbed};
 use crate::terminal::console::{Console, unless_closed};
 use crate::text::plural;
@@ -108,7 +108,7 @@ impl<'a> Report<'a> {
     /// Adds an archive.
     pub fn add(
         &mut self,
-        archive: &Archive,
+        archive: &ArchiveFile,
         reading: &Reading,
         result: io::Result<Scrubbed>,
     ) -> Result<(), CommandError> {

@@ -3,8 +3,9 @@
 //!
 //! Where a number and its text stand side by side, the text counts: enterprise documents have rounded numbers.
 
+use serde_json::Value;
+
 use super::apply::{is_post_delete, message_in};
-use super::json::Json;
 use super::{ComplianceEffect, ComplianceEvent, Countries, HideCause, HideTarget};
 use crate::protocol::message::{KindGroup, Message, MessageKind, classify};
 use crate::protocol::post_id::PostId;
@@ -31,8 +32,8 @@ pub fn event_of(message: &Message) -> Option<ComplianceEvent> {
     if !candidate || message.body.len() > LONGEST {
         return None;
     }
-    let value = Json(message.body);
-    let root = value.get("data").unwrap_or(value);
+    let value: Value = serde_json::from_slice(message.body).ok()?;
+    let root = value.get("data").unwrap_or(&value);
     let body = match message.kind {
         MessageKind::Event => root,
         MessageKind::Activity => root.get("payload")?,
@@ -56,7 +57,7 @@ pub fn event_of(message: &Message) -> Option<ComplianceEvent> {
     Some(ComplianceEvent { at_ms: time(body).or_else(|| time(root)), effect })
 }
 
-fn delete(body: Json) -> Option<ComplianceEffect> {
+fn delete(body: &Value) -> Option<ComplianceEffect> {
     if let Some(like) = body.get("favorite") {
         let post = ["tweet_id", "post_id", "id"].iter().find_map(|name| id(like, name))?;
         return Some(ComplianceEffect::DeleteLike { post: PostId(post), user: UserId(id(like, "user_id")?) });
@@ -65,9 +66,9 @@ fn delete(body: Json) -> Option<ComplianceEffect> {
     holder(body).and_then(|post| id(post, "id")).map(|id| ComplianceEffect::DeletePost(PostId(id)))
 }
 
-fn withhold(target: HideTarget, body: Json) -> Option<ComplianceEffect> {
-    let codes = body.get("withheld_in_countries")?.elements()?;
-    let countries = Countries::from_codes(codes.iter().map(|code| code.text().unwrap_or_default().into_owned()))?;
+fn withhold(target: HideTarget, body: &Value) -> Option<ComplianceEffect> {
+    let codes = body.get("withheld_in_countries")?.as_array()?;
+    let countries = Countries::from_codes(codes.iter().map(|code| code.as_str().unwrap_or_default()))?;
     Some(ComplianceEffect::Withhold { target, countries })
 }
 
@@ -75,15 +76,15 @@ fn hide(target: HideTarget, cause: HideCause, hidden: bool) -> ComplianceEffect 
     ComplianceEffect::Hide { target, cause, hidden }
 }
 
-fn edit(body: Json) -> Option<ComplianceEffect> {
-    let versions = ["edit_tweet_ids", "edit_post_ids"].iter().find_map(|name| body.get(name)?.elements())?;
-    let versions: Vec<PostId> = versions.into_iter().filter_map(number).map(PostId).collect();
+fn edit(body: &Value) -> Option<ComplianceEffect> {
+    let versions = ["edit_tweet_ids", "edit_post_ids"].iter().find_map(|name| body.get(name)?.as_array())?;
+    let versions: Vec<PostId> = versions.iter().filter_map(number).map(PostId).collect();
     (!versions.is_empty()).then_some(ComplianceEffect::Edit { versions })
 }
 
 /// The effect of a v1.1 `event`. Its target, which may be a bare id, is the user it is about.
-fn event_effect(root: Json) -> Option<ComplianceEffect> {
-    let (cause, hidden) = user_cause(&root.get("event")?.text()?)?;
+fn event_effect(root: &Value) -> Option<ComplianceEffect> {
+    let (cause, hidden) = user_cause(root.get("event")?.as_str()?)?;
     let user = ["target", "source"].iter().find_map(|name| {
         let user = root.get(name)?;
         number(user).or_else(|| id(user, "id"))
@@ -104,45 +105,41 @@ fn user_cause(name: &str) -> Option<(HideCause, bool)> {
 }
 
 /// The object that names the post.
-fn holder(body: Json<'_>) -> Option<Json<'_>> {
+fn holder(body: &Value) -> Option<&Value> {
     ["tweet", "post", "status"].iter().find_map(|name| body.get(name))
 }
 
-fn post(body: Json) -> Option<PostId> {
+fn post(body: &Value) -> Option<PostId> {
     let held = holder(body).and_then(|post| id(post, "id"));
     held.or_else(|| ["id", "tweet_id", "post_id"].iter().find_map(|name| id(body, name))).map(PostId)
 }
 
-fn user(body: Json) -> Option<UserId> {
+fn user(body: &Value) -> Option<UserId> {
     let held = body.get("user").and_then(|user| id(user, "id"));
     held.or_else(|| id(body, "user_id")).or_else(|| id(body, "id")).map(UserId)
 }
 
-fn up_to(body: Json) -> Option<PostId> {
+fn up_to(body: &Value) -> Option<PostId> {
     ["up_to_tweet_id", "up_to_post_id", "up_to_status_id"].iter().find_map(|name| id(body, name)).map(PostId)
 }
 
 /// The member `name` as an id; its text, where there is one.
-fn id(value: Json, name: &str) -> Option<u64> {
-    let text = value.get(&format!("{name}_str")).and_then(number);
+fn id(value: &Value, name: &str) -> Option<u64> {
+    let text = value.get(format!("{name}_str")).and_then(number);
     text.or_else(|| value.get(name).and_then(number))
 }
 
-fn number(value: Json) -> Option<u64> {
-    let PostId(id) = match value.text() {
-        Some(text) => PostId::parse(&*text)?,
-        None => PostId::parse(value.0)?,
-    };
-    Some(id)
+fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::String(text) => PostId::parse(text).map(|PostId(id)| id),
+        other => other.as_u64(),
+    }
 }
 
 /// When it happened, in milliseconds since the Unix epoch.
-fn time(body: Json) -> Option<u64> {
-    let text = |name| body.get(name).and_then(Json::text);
+fn time(body: &Value) -> Option<u64> {
+    let text = |name| body.get(name).and_then(Value::as_str);
     let stamp = ["timestamp_ms", "timestampMs"].iter().find_map(|name| body.get(name).and_then(number));
-    let date = || {
-        let date = text("event_at").and_then(|text| parse_rfc3339(&text));
-        date.or_else(|| text("created_at").and_then(|text| parse_v1(&text)))
-    };
+    let date = || text("event_at").and_then(parse_rfc3339).or_else(|| text("created_at").and_then(parse_v1));
     stamp.or_else(|| date().map(as_millis))
 }

@@ -17,7 +17,6 @@ mod apply;
 mod cut;
 pub mod edits;
 mod event;
-mod json;
 mod mention;
 pub mod table;
 #[cfg(test)]

@@ -25,7 +25,7 @@ const MAX_DEPTH: u32 = 64;
 
 /// One archive, and what the system knew of it before it was read.
 #[derive(Debug)]
-pub struct Archive {
+pub struct ArchiveFile {
     /// Where it is; the target, where the argument is a symbolic link.
     pub path: PathBuf,
     /// Its size, mode, owner and times.
@@ -36,7 +36,7 @@ pub struct Archive {
 #[derive(Debug, Default)]
 pub struct Found {
     /// The archives: the arguments in their order, each folder sorted by name.
-    pub archives: Vec<Archive>,
+    pub archives: Vec<ArchiveFile>,
     /// What an interrupted rewrite left in the folders.
     pub leftovers: Vec<PathBuf>,
     seen: HashMap<(u64, u64), PathBuf>,
@@ -44,7 +44,7 @@ pub struct Found {
 
 /// Why an argument cannot be processed.
 #[derive(Debug)]
-pub enum ArchiveError {
+pub enum FindError {
     /// The system refuses it.
     Io(PathBuf, io::Error),
     /// It is a device, a pipe or a socket.
@@ -53,13 +53,13 @@ pub enum ArchiveError {
     Same(PathBuf, PathBuf),
 }
 
-impl std::fmt::Display for ArchiveError {
+impl std::fmt::Display for FindError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            ArchiveError::Io(path, error) => write!(f, "{}: {error}", path.display()),
-            ArchiveError::NotAFile(path) => write!(f, "{} is neither a regular file nor a folder", path.display()),
-            ArchiveError::Same(path, other) if path == other => write!(f, "{} is named twice", path.display()),
-            ArchiveError::Same(path, other) => {
+            FindError::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            FindError::NotAFile(path) => write!(f, "{} is neither a regular file nor a folder", path.display()),
+            FindError::Same(path, other) if path == other => write!(f, "{} is named twice", path.display()),
+            FindError::Same(path, other) => {
                 write!(f, "{} and {} are the same file", other.display(), path.display())
             }
         }
@@ -71,10 +71,10 @@ impl Found {
     ///
     /// # Errors
     /// It does not exist, cannot be read, or names a file that was found before.
-    pub fn add(&mut self, argument: &Path) -> Result<(), ArchiveError> {
+    pub fn add(&mut self, argument: &Path) -> Result<(), FindError> {
         // A rename would replace the link, not the file.
-        let path = fs::canonicalize(argument).map_err(|error| ArchiveError::Io(argument.to_owned(), error))?;
-        let about = fs::metadata(&path).map_err(|error| ArchiveError::Io(argument.to_owned(), error))?;
+        let path = fs::canonicalize(argument).map_err(|error| FindError::Io(argument.to_owned(), error))?;
+        let about = fs::metadata(&path).map_err(|error| FindError::Io(argument.to_owned(), error))?;
         // The path as the user wrote it, where it is the same.
         let path = if fs::symlink_metadata(argument).is_ok_and(|about| about.is_symlink()) {
             path
@@ -90,8 +90,8 @@ impl Found {
         self.seen.contains_key(&(about.dev(), about.ino()))
     }
 
-    fn walk(&mut self, folder: &Path, depth: u32) -> Result<(), ArchiveError> {
-        let refused = |error| ArchiveError::Io(folder.to_owned(), error);
+    fn walk(&mut self, folder: &Path, depth: u32) -> Result<(), FindError> {
+        let refused = |error| FindError::Io(folder.to_owned(), error);
         if depth == MAX_DEPTH {
             return Err(refused(io::Error::other("nested too deeply")));
         }
@@ -100,7 +100,7 @@ impl Found {
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let (path, name) = (entry.path(), entry.file_name());
-            let about = entry.metadata().map_err(|error| ArchiveError::Io(path.clone(), error))?;
+            let about = entry.metadata().map_err(|error| FindError::Io(path.clone(), error))?;
             if is_leftover(&name) && about.is_file() {
                 self.leftovers.push(path);
             } else if name.as_bytes().starts_with(b".") || about.is_symlink() {
@@ -114,16 +114,16 @@ impl Found {
         Ok(())
     }
 
-    fn push(&mut self, path: PathBuf, about: Metadata) -> Result<(), ArchiveError> {
+    fn push(&mut self, path: PathBuf, about: Metadata) -> Result<(), FindError> {
         if !about.is_file() {
-            return Err(ArchiveError::NotAFile(path));
+            return Err(FindError::NotAFile(path));
         }
         if let Some(other) = self.seen.insert((about.dev(), about.ino()), path.clone()) {
-            return Err(ArchiveError::Same(path, other));
+            return Err(FindError::Same(path, other));
         }
         // A file that cannot be read is reported before any is rewritten.
-        fs::File::open(&path).map_err(|error| ArchiveError::Io(path.clone(), error))?;
-        self.archives.push(Archive { path, about });
+        fs::File::open(&path).map_err(|error| FindError::Io(path.clone(), error))?;
+        self.archives.push(ArchiveFile { path, about });
         Ok(())
     }
 }

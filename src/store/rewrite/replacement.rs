@@ -18,7 +18,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use rustix::fs::{FlockOperation, OFlags, flock};
 
-use super::find::Archive;
+use super::find::ArchiveFile;
 use super::leftover::beside;
 
 /// Bytes after which the system is made to write. It would keep gigabytes otherwise, and the sync at the end would take
@@ -27,7 +27,7 @@ const SYNC_EVERY: u64 = 16 << 20;
 
 /// The new contents of an archive, until they replace it or are dropped.
 pub struct ArchiveReplacement<'a> {
-    archive: &'a Archive,
+    archive: &'a ArchiveFile,
     path: PathBuf,
     output: Option<Output>,
 }
@@ -43,7 +43,7 @@ impl<'a> ArchiveReplacement<'a> {
     ///
     /// # Errors
     /// The folder cannot be written, or another run replaces the same archive.
-    pub fn new(archive: &'a Archive, gzip: bool) -> io::Result<ArchiveReplacement<'a>> {
+    pub fn new(archive: &'a ArchiveFile, gzip: bool) -> io::Result<ArchiveReplacement<'a>> {
         let path = beside(&archive.path);
         let file = SyncedFile::new(claim(&path, true)?);
         let output = if gzip {

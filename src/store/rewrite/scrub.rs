@@ -6,7 +6,7 @@
 use std::io;
 
 use super::blocks::{BlockContent, Blocks, Damage};
-use super::find::Archive;
+use super::find::ArchiveFile;
 use super::replacement::{ArchiveReplacement, remove_leftover_of};
 use super::{ReadProgress, lines, ordered};
 use crate::protocol::compliance::{Applied, Verdicts, apply};
@@ -68,7 +68,7 @@ pub struct Scrubbed {
 /// # Errors
 /// The archive cannot be read, or the new one not written; the archive is as it was.
 pub fn scrub(
-    archive: &Archive,
+    archive: &ArchiveFile,
     verdicts: &(impl Verdicts + Sync),
     mode: Mode,
     progress: &mut ReadProgress,
@@ -130,7 +130,7 @@ pub fn scrub(
 }
 
 /// The new archive, with the first `same` bytes of the contents of the old one.
-fn begin(archive: &Archive, gzip: bool, mut same: u64) -> io::Result<ArchiveReplacement<'_>> {
+fn begin(archive: &ArchiveFile, gzip: bool, mut same: u64) -> io::Result<ArchiveReplacement<'_>> {
     let mut replacement = ArchiveReplacement::new(archive, gzip)?;
     let mut blocks = Blocks::open(&archive.path)?;
     let mut bytes = Vec::new();
