@@ -35,5 +35,5 @@ pub use feed::numbered::FeedOptions;
 pub use feed::post::Posts;
 pub use http::certificate::Certificate;
 pub use log::{ConnectionLog, Ending, LoggedRequest};
-pub use script::{ControlMessage, Refusal, Script, ScriptError, Step, faults};
+pub use script::{ControlMessage, Script, ScriptError, ScriptedRefusal, Step, faults};
 pub use server::{Server, ServerOptions};

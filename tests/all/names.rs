@@ -5,9 +5,8 @@ use std::path::Path;
 
 use crate::common::sources;
 
-/// Names that two types have. `Jq` without its feature takes the place of `Jq`; the simulator's scripts share no types
-/// with the rest.
-const ALLOWED: [&str; 3] = ["Jq", "Kind", "Refusal"];
+/// Names that two types have: `Jq` without its feature takes the place of `Jq`.
+const ALLOWED: [&str; 1] = ["Jq"];
 
 /// The names that several files, or one file twice, give to a type at their top level.
 fn shared(files: &[(String, String)]) -> Vec<&str> {

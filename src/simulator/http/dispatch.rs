@@ -17,7 +17,7 @@ use crate::simulator::api::connections;
 use crate::simulator::api::stream_request::StreamRequest;
 use crate::simulator::log::LoggedRequest;
 use crate::simulator::script::Step;
-use crate::simulator::script::refusal::Refusal;
+use crate::simulator::script::refusal::ScriptedRefusal;
 use crate::simulator::script::step::Place;
 use crate::simulator::state::{ScriptProgress, ServerState};
 
@@ -102,7 +102,7 @@ fn is_refusal(steps: &[Step]) -> bool {
 }
 
 async fn refuse<W: AsyncWrite + Unpin>(responder: &Responder<'_>, name: &str, out: &mut W) -> io::Result<Finish> {
-    match Refusal::named(name, None) {
+    match ScriptedRefusal::named(name, None) {
         Some(Ok(refusal)) => responder.refuse(&refusal, &[], out).await,
         _ => responder.empty(500, out).await,
     }

@@ -14,7 +14,7 @@ use super::stream::{OpenStream, StreamWriter};
 use crate::simulator::api::answer::{JsonResponse, ProblemResponse};
 use crate::simulator::api::window::RateHeaders;
 use crate::simulator::script::Step;
-use crate::simulator::script::refusal::Refusal;
+use crate::simulator::script::refusal::ScriptedRefusal;
 use crate::simulator::script::step::Place;
 use crate::simulator::state::ServerState;
 
@@ -75,7 +75,7 @@ impl Responder<'_> {
     /// Answers with one of X's refusals.
     pub(crate) async fn refuse<W: AsyncWrite + Unpin>(
         &self,
-        refusal: &Refusal,
+        refusal: &ScriptedRefusal,
         extra: &[(String, String)],
         out: &mut W,
     ) -> io::Result<Finish> {

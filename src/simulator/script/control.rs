@@ -11,7 +11,7 @@ use crate::time::format_rfc3339;
 /// A control message: its name, and its argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlMessage {
-    kind: &'static Kind,
+    kind: &'static ControlKind,
     argument: String,
 }
 
@@ -19,7 +19,7 @@ pub struct ControlMessage {
 /// `$NOW_MS` the same in Unix milliseconds, `$ID` the id of the post sent last, `$HEX` that as a
 /// like's id, `$USER` the account, `$REASON` the text X gives with a v1.1 disconnect code.
 #[derive(Debug, PartialEq, Eq)]
-struct Kind {
+struct ControlKind {
     /// Name and argument as `--list` shows them; the name is the first word.
     usage: &'static str,
     about: &'static str,
@@ -29,11 +29,11 @@ struct Kind {
     template: &'static str,
 }
 
-const fn kind(usage: &'static str, about: &'static str, argument: &'static str, template: &'static str) -> Kind {
-    Kind { usage, about, argument, template }
+const fn kind(usage: &'static str, about: &'static str, argument: &'static str, template: &'static str) -> ControlKind {
+    ControlKind { usage, about, argument, template }
 }
 
-const KINDS: &[Kind] = &[
+const KINDS: &[ControlKind] = &[
     // v1.1
     kind(
         "limit [COUNT]",
@@ -321,7 +321,7 @@ impl ControlMessage {
     }
 }
 
-fn check(kind: &Kind, argument: Option<&str>) -> Result<String, String> {
+fn check(kind: &ControlKind, argument: Option<&str>) -> Result<String, String> {
     let name = first_word(kind.usage);
     let Some(argument) = argument else {
         return Ok(kind.argument.to_owned());

@@ -17,5 +17,5 @@ pub(crate) mod step;
 
 pub use control::ControlMessage;
 pub use parse::{ScriptError, faults};
-pub use refusal::Refusal;
+pub use refusal::ScriptedRefusal;
 pub use step::{Script, Step};

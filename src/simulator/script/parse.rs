@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::control::ControlMessage;
 use super::cursor::{Cursor, SyntaxError, first_word};
-use super::refusal::Refusal;
+use super::refusal::ScriptedRefusal;
 use super::step::{Place, Script, Step};
 
 /// Why a text is not a script.
@@ -230,7 +230,7 @@ fn step(name: &str, at: usize, cursor: &mut Cursor<'_>) -> Result<Step, SyntaxEr
             let argument = cursor.argument();
             if let Some(message) = ControlMessage::named(name, argument) {
                 Step::Message(message.map_err(|problem| (place, problem))?)
-            } else if let Some(refusal) = Refusal::named(name, argument) {
+            } else if let Some(refusal) = ScriptedRefusal::named(name, argument) {
                 Step::Refuse(refusal.map_err(|problem| (place, problem))?)
             } else {
                 return Err((at, unknown(name)));

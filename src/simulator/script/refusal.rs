@@ -7,14 +7,14 @@ use super::cursor::first_word;
 
 /// A refusal: its name, and its argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    kind: &'static Kind,
+pub struct ScriptedRefusal {
+    kind: &'static RefusalKind,
     argument: String,
 }
 
 /// A row of the table. The argument is seconds for a rate limit and an address for a redirect.
 #[derive(Debug, PartialEq, Eq)]
-struct Kind {
+struct RefusalKind {
     usage: &'static str,
     about: &'static str,
     /// The argument if none is given; empty for a refusal without argument, `-` for a required one.
@@ -39,11 +39,11 @@ const fn kind(
     content_type: &'static str,
     about: &'static str,
     body: &'static str,
-) -> Kind {
-    Kind { usage, about, argument, code, content_type, body }
+) -> RefusalKind {
+    RefusalKind { usage, about, argument, code, content_type, body }
 }
 
-const KINDS: &[Kind] = &[
+const KINDS: &[RefusalKind] = &[
     kind(
         "rate-limit [SECONDS]",
         SECONDS,
@@ -177,13 +177,13 @@ const KINDS: &[Kind] = &[
     kind("redirect URL", "-", 302, "", "302: go to URL (a token must not follow)", ""),
 ];
 
-impl Refusal {
+impl ScriptedRefusal {
     /// The refusal of this name.
     ///
     /// # Errors
     /// The argument does not fit. `None` if there is no refusal of that name.
     #[must_use]
-    pub fn named(name: &str, argument: Option<&str>) -> Option<Result<Refusal, String>> {
+    pub fn named(name: &str, argument: Option<&str>) -> Option<Result<ScriptedRefusal, String>> {
         let kind = KINDS.iter().find(|kind| first_word(kind.usage) == name)?;
         let argument = match (argument, kind.argument) {
             (None, "-") => Err(format!("'{name}' needs an argument")),
@@ -194,7 +194,7 @@ impl Refusal {
             }
             (Some(given), _) => Ok(given),
         };
-        Some(argument.map(|argument| Refusal { kind, argument: argument.to_owned() }))
+        Some(argument.map(|argument| ScriptedRefusal { kind, argument: argument.to_owned() }))
     }
 
     pub(crate) fn code(&self) -> u16 {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::control::ControlMessage;
-use super::refusal::Refusal;
+use super::refusal::ScriptedRefusal;
 
 /// What a server sends, connection after connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub enum Step {
     /// An invalid chunk size, then FIN.
     BadChunk,
     /// One of the responses X sends instead of a stream.
-    Refuse(Refusal),
+    Refuse(ScriptedRefusal),
     /// Any other response.
     Status {
         /// The status code.

@@ -20,7 +20,7 @@ use crate::store::rewrite::scrub::{Mode, Scrubbed, scrub};
 
 /// What is deleted, and the files that it may be in.
 #[derive(Default)]
-pub(super) struct Deletions {
+pub(super) struct PendingDeletions {
     /// What arrived while the open file was written; none before the first.
     log: Option<EffectLog>,
     /// The complete files of this run.
@@ -29,7 +29,7 @@ pub(super) struct Deletions {
     due: VecDeque<(EffectLog, usize)>,
 }
 
-impl Deletions {
+impl PendingDeletions {
     pub(super) fn add(&mut self, event: &ComplianceEvent) {
         self.log.get_or_insert_with(|| EffectLog::new(Vec::new(), false)).push(event);
     }
@@ -61,7 +61,7 @@ impl Deletions {
             let (table, _) = log.settle();
             let apply = |(file, path): (String, PathBuf)| {
                 let about = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
-                let archive = find::Archive { path, about };
+                let archive = find::ArchiveFile { path, about };
                 match scrub(&archive, &table, Mode::Replace, &mut |_| ControlFlow::Continue(())) {
                     Ok(Some(Scrubbed { damage: Some(damage), .. })) => {
                         Some(ArchiveEvent::NotScrubbed { file, why: damage.error.to_string() })

@@ -34,7 +34,7 @@ use crate::pipeline::outbox::Acknowledged;
 use crate::pipeline::rotation::{Compression, RotationInterval, file_name};
 use crate::session::event::ArchiveEvent;
 use crate::time::Timestamp;
-use deletion::Deletions;
+use deletion::PendingDeletions;
 use folder::Folder;
 use part::OpenFile;
 
@@ -73,7 +73,7 @@ pub struct Archive {
     folder: Arc<Folder>,
     part: Option<OpenFile>,
     job: Option<JoinHandle<anyhow::Result<ArchiveProgress>>>,
-    deletions: Deletions,
+    deletions: PendingDeletions,
     scrub: Option<JoinHandle<Vec<ArchiveEvent>>>,
     /// Records that no job has begun to sync.
     unsynced: Acknowledged,
@@ -95,7 +95,7 @@ impl Archive {
             folder: Arc::new(folder),
             part: None,
             job: None,
-            deletions: Deletions::default(),
+            deletions: PendingDeletions::default(),
             scrub: None,
             unsynced: Acknowledged::default(),
             flushed: Timestamp::default(),
