@@ -10,7 +10,8 @@ use super::{CommandError, usage_error};
 use crate::cli::ExplainArgs;
 use crate::observe::diagnosis::Diagnosis;
 use crate::observe::explain_text;
-use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, search};
+use crate::protocol::catalogue::{ENTRIES, PASSING, TOPICS, Topic, search};
+use crate::protocol::message::{KindGroup, MessageKind};
 use crate::protocol::nearest;
 use crate::session::outcome::FAILED;
 use crate::terminal::console::Console;
@@ -89,7 +90,11 @@ fn read(path: &Path) -> io::Result<Diagnosis> {
 
 /// The pages for an argument.
 fn pages_about(word: &str) -> Vec<String> {
-    let topics = TOPICS.iter().filter(|topic| topic.name.eq_ignore_ascii_case(word.trim())).map(explain_text::topic);
+    let word = word.trim();
+    let kind = MessageKind::ALL.iter().find(|kind| kind.name().eq_ignore_ascii_case(word));
+    let duties = kind.is_some_and(|kind| kind.group() == KindGroup::Compliance).then_some("compliance");
+    let named = |topic: &&Topic| topic.name.eq_ignore_ascii_case(word) || duties == Some(topic.name);
+    let topics = TOPICS.iter().filter(named).map(explain_text::topic);
     topics.chain(search(word).into_iter().map(explain_text::entry)).collect()
 }
 

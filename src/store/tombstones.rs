@@ -67,7 +67,7 @@ impl LockedState<'_> {
             return Ok(());
         }
         let records = usize::try_from(whole.length).unwrap_or(usize::MAX) / RECORD + fresh.len();
-        let written = if file.is_none() || records > LONGEST {
+        let written = if whole.length == 0 || records > LONGEST {
             let mut bytes = MAGIC.to_vec();
             tombstones.all().for_each(|tombstone| bytes.extend_from_slice(&encode(tombstone)));
             super::state::replace(&path, &bytes).and_then(|()| std::fs::metadata(&path))
@@ -89,6 +89,10 @@ impl LockedState<'_> {
 /// Merges what the file holds behind `known`; returns how far it holds whole records.
 fn read(file: &mut File, known: SharedPosition, tombstones: &mut Tombstones) -> anyhow::Result<SharedPosition> {
     let about = file.metadata()?;
+    if about.len() == 0 {
+        // A crash of the system may leave it empty.
+        return Ok(SharedPosition::default());
+    }
     let mut length = known.length;
     if about.ino() != known.inode || about.len() < known.length || known.length == 0 {
         let mut head = [0; MAGIC.len()];
@@ -171,6 +175,19 @@ mod tests {
     fn store(folder: &tempfile::TempDir) -> (Store, PathBuf) {
         let store = Store::new(&folder.path().join("state"), "api.x.com".to_owned(), "/2/a", true).expect("a store");
         (store, folder.path().join("state.deletions"))
+    }
+
+    #[test]
+    fn a_file_that_a_crash_left_empty_is_filled_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, path) = store(&folder);
+        std::fs::write(&path, "").expect("a file");
+        let mut one = Process::new();
+        one.delete(0..3);
+        one.sync(&store);
+        let mut later = Process::new();
+        later.sync(&store);
+        assert!(later.tombstones.is_post_dead(PostId(2)));
     }
 
     #[test]

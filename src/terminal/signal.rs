@@ -44,8 +44,7 @@ impl Signals {
             }
             Ok((signal, stream))
         };
-        // A file that reaches the limit of its size (`ulimit -f`) is an error of that write, not the end of the process.
-        flag::register(rustix::process::Signal::XFSZ.as_raw(), Arc::default())?;
+        survive_file_limit()?;
         Ok(Signals {
             ends: [on(Signal::Int)?, on(Signal::Term)?, on(Signal::Hup)?, on(Signal::Quit)?],
             stop: listen(rustix::process::Signal::TSTP.as_raw())?,
@@ -90,6 +89,7 @@ impl Interrupt {
     /// # Errors
     /// The system does not allow it.
     pub fn new() -> io::Result<Interrupt> {
+        survive_file_limit()?;
         let seen = Arc::new(AtomicUsize::new(0));
         let again = Arc::new(AtomicBool::new(false));
         for signal in Signal::ALL {
@@ -134,6 +134,11 @@ async fn received(signal: &mut Option<unix::Signal>) {
         }
         None => pending().await,
     }
+}
+
+/// Makes a file that reaches the limit of its size (`ulimit -f`) an error of that write, not the end of the process.
+fn survive_file_limit() -> io::Result<()> {
+    flag::register(rustix::process::Signal::XFSZ.as_raw(), Arc::default()).map(drop)
 }
 
 /// Whether this process was started with a signal ignored, where the system reports it.

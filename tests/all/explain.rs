@@ -161,3 +161,12 @@ fn a_file_that_is_no_journal_is_reported_in_one_line() {
     assert_one_message(&explain(&["--journal", "/nowhere/at/all"]), 1, "/nowhere/at/all");
     assert_eq!(explain(&["--journal", "-", "12"]).status.code(), Some(2));
 }
+
+#[test]
+fn the_name_of_a_compliance_kind_leads_to_its_duties() {
+    for kind in ["delete", "SCRUB_GEO", "user_withheld", "tweet_edit"] {
+        let output = run(&mut xstream(&["explain", kind]));
+        assert_eq!(output.status.code(), Some(0), "{kind}");
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with("compliance"), "{kind}");
+    }
+}

@@ -5,6 +5,7 @@ mod oracle;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -16,7 +17,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{
-    BOUND, Signal, Start as _, finish, kill, run, run_on_a_terminal, shown_until, stderr, values, wait, xstream,
+    BOUND, Signal, Start as _, binary, finish, kill, run, run_on_a_terminal, shell, shown_until, stderr, values, wait,
+    xstream,
 };
 
 const DELETE_66: &str =
@@ -286,6 +288,8 @@ fn bad_input_is_reported_before_anything_is_replaced() {
         (&["--events", "missing", "a.ndjson"], "missing"),
         (&["--events", "events.csv", "a.ndjson"], "not NDJSON"),
         (&["--events", "empty", "a.ndjson"], "folder"),
+        (&["--events", "a.ndjson", "a.ndjson"], "one of the archives"),
+        (&["--events", "b.ndjson", "a.ndjson"], "one of the archives"),
         (&["--withheld-in", "Germany", "a.ndjson"], "two letters"),
         (&["--withheld-in", "D1", "a.ndjson"], "two letters"),
         (&["--withheld-in", "DE,", "a.ndjson"], "two letters"),
@@ -440,4 +444,31 @@ fn a_signal_ends_the_work_with_nothing_half_and_no_litter() {
     // The signal may come too late to end anything.
     assert!(matches!(status.code(), Some(0 | 143)), "{status}");
     assert_eq!(names(&archives.folder.path().join("archive")).len(), archives.files.len());
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_events_that_do_not_come() {
+    let folder = folder(&[("a.ndjson", POST_66)]);
+    let mut command = xstream(&["scrub", "--events", "-", "a.ndjson"]);
+    let mut child = command.current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::null()).start();
+    // A write that the pipe does not hold ends when the process reads.
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(&b"{}\n".repeat(1 << 20)).expect("it reads");
+    kill(&child, Signal::INT);
+    let status = wait(&mut child);
+    assert!(status.signal() == Some(2) || status.code() == Some(130), "{status}");
+    assert_eq!(names(folder.path()), ["a.ndjson"]);
+}
+
+#[test]
+fn what_lies_in_the_way_of_the_new_contents_or_limits_them_is_an_error() {
+    let folder = folder(&[("a.ndjson", &format!("{DELETE_66}\n{POST_66}\n{}", "{\"x\":1}\n".repeat(4000)))]);
+    let limited =
+        shell(&format!("ulimit -f 4; exec {} scrub a.ndjson", binary().display())).current_dir(&folder).output();
+    assert_eq!(limited.expect("a shell").status.code(), Some(1));
+    assert_eq!(names(folder.path()), ["a.ndjson"]);
+    let fifo = folder.path().join(".a.ndjson.xstream-scrub");
+    let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
+    assert!(made.success());
+    assert_eq!(status(&scrub(&folder, &["a.ndjson"])), 1);
 }

@@ -8,6 +8,7 @@
 
 mod report;
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
@@ -55,16 +56,19 @@ pub fn run(args: &ScrubArgs, console: &mut Console) -> Result<u8, CommandError> 
     }
     let mut events = Vec::new();
     for path in &args.events {
-        events.extend(EventFile::open(path, &found)?);
+        events.push(EventFile::open(path, &found)?);
     }
-    let interrupt = Interrupt::new().context("watching for signals")?;
     let archived: u64 = found.archives.iter().map(|archive| archive.about.len()).sum();
     let length = 2 * archived + events.iter().map(|file| file.size).sum::<u64>();
     console.start_progress(length, BAR, length >= PROGRESS_FROM);
+    let interrupt = OnceCell::new();
     let mut run = ScrubRun { args, found: &found, console, interrupt: &interrupt, done: 0 };
     let result = run.passes(events);
     console.end_progress();
-    match (result, interrupt.signal()) {
+    for path in &found.skipped {
+        console.info(&format!("skipped {}: a symbolic link, or still written; name it to scrub it", path.display()));
+    }
+    match (result, interrupt.get().and_then(Interrupt::signal)) {
         (Ok(Some(report)), _) => report.finish(),
         (Ok(None), Some(signal)) => Ok(Outcome::Signalled(signal).code()),
         (Ok(None), None) => unreachable!("only a signal stops the passes"),
@@ -80,8 +84,8 @@ struct EventFile {
 }
 
 impl EventFile {
-    /// Opens it; none if it is one of the archives, whose effects are collected anyway.
-    fn open(path: &Path, found: &Found) -> Result<Option<EventFile>, CommandError> {
+    /// Opens it.
+    fn open(path: &Path, found: &Found) -> Result<EventFile, CommandError> {
         let (name, file) = if path == Path::new("-") {
             let copy = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3);
             ("stdin".to_owned(), copy.map(File::from).map_err(io::Error::from))
@@ -94,7 +98,12 @@ impl EventFile {
             return usage_error(format!("{name} is a folder; --events needs a file"));
         }
         let size = if about.is_file() { about.len() } else { 0 };
-        Ok((!found.has(&about)).then_some(EventFile { name, file, size }))
+        if found.has(&about) {
+            return usage_error(format!(
+                "{name} is one of the archives, whose compliance messages are applied anyway: leave it out of --events"
+            ));
+        }
+        Ok(EventFile { name, file, size })
     }
 }
 
@@ -103,7 +112,9 @@ struct ScrubRun<'a> {
     args: &'a ScrubArgs,
     found: &'a Found,
     console: &'a Console,
-    interrupt: &'a Interrupt,
+    /// Set before the archives are read. Until then a signal ends the process at once: nothing is replaced yet, and
+    /// stdin may be silent without limit.
+    interrupt: &'a OnceCell<Interrupt>,
     /// Bytes of the files that are done.
     done: u64,
 }
@@ -132,6 +143,8 @@ impl<'a> ScrubRun<'a> {
             self.done += size;
             report.add_events(&name, &read)?;
         }
+        let interrupt = Interrupt::new().context("watching for signals")?;
+        let _ = self.interrupt.set(interrupt);
         let mut readings = Vec::new();
         for archive in &self.found.archives {
             let reading = || format!("reading {}", archive.path.display());
@@ -198,7 +211,11 @@ impl<'a> ScrubRun<'a> {
         let (console, interrupt, done) = (self.console, self.interrupt, self.done);
         move |offset| {
             console.set_progress(done + offset);
-            if interrupt.signal().is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if interrupt.get().and_then(Interrupt::signal).is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         }
     }
 }

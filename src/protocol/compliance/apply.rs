@@ -57,21 +57,32 @@ pub fn apply(line: &[u8], verdicts: &impl Verdicts) -> Applied {
     walk.cuts.finish().map_or(Applied::Unchanged, Applied::Rewritten)
 }
 
-/// Where the message lies in a line: inside our envelope, which begins with `kind`, or all of it.
+/// The members of our envelope, of which one is the first: other programs may sort them.
+const ENVELOPE: [&[u8]; 6] =
+    [b"\"kind\"", b"\"dialect\"", b"\"at\"", b"\"connection\"", b"\"message\"", b"\"recovered\""];
+
+/// Where the message lies in a line: inside our envelope, or all of it.
 #[must_use]
 pub fn message_in(line: &[u8]) -> Range<usize> {
     let mut cursor = JsonCursor::new(line);
     if cursor.peek() == b'{' {
         cursor.open();
-        if cursor.more() && cursor.key() == b"\"kind\"" && cursor.value().starts_with(b"\"") {
-            while cursor.more() {
-                let key = cursor.key();
-                cursor.peek();
-                let at = cursor.position();
-                cursor.value();
-                if key == b"\"message\"" {
-                    return at..cursor.position();
-                }
+        let (mut kind, mut message) = (false, None);
+        while cursor.more() {
+            let key = cursor.key();
+            if !ENVELOPE.contains(&key) {
+                break;
+            }
+            cursor.peek();
+            let at = cursor.position();
+            let value = cursor.value();
+            match key {
+                b"\"kind\"" => kind = value.starts_with(b"\""),
+                b"\"message\"" => message = Some(at..cursor.position()),
+                _ => {}
+            }
+            if let Some(message) = message.take_if(|_| kind) {
+                return message;
             }
         }
     }

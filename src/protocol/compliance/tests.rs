@@ -284,3 +284,34 @@ fn what_no_effect_is_about_stays_as_it_is() {
         assert_eq!(left(line).as_deref(), Some(line), "{line}");
     }
 }
+
+#[test]
+fn escapes_in_names_and_ids_hide_nothing() {
+    for line in [
+        r#"{"data":{"\u0069d":"66","text":"x"}}"#,
+        r#"{"data":{"i\u0064":"66","text":"x"}}"#,
+        r#"{"data":{"id":"\u00366","text":"x"}}"#,
+        r#"{"data":{"id":"6\u0036","text":"x"}}"#,
+        r#"{"\u0069d":66,"text":"x"}"#,
+        r#"{"id":1,"id\u005fstr":"66","text":"x"}"#,
+        r#"{"id":1,"id_st\u0072":"66","text":"x"}"#,
+        r#"{"id":1,"text":"x","user":{"\u0069d":77}}"#,
+        r#"{"id":1,"text":"x","retweeted_status":{"\u0069d":66,"text":"x"}}"#,
+        r#"{"id":1,"text":"x","withheld_in_countrie\u0073":["DE"]}"#,
+        r#"{"data":{"id":"1","text":"x","referenced_tweets":[{"type":"retweeted","\u0069d":"66"}]}}"#,
+    ] {
+        assert_eq!(left(line), None, "{line}");
+    }
+}
+
+#[test]
+fn the_members_of_an_envelope_may_have_any_order() {
+    for line in [
+        r#"{"dialect":"v2","kind":"post","message":{"data":{"id":"66","text":"x"}}}"#,
+        r#"{"at":"2026-11-24T00:00:00Z","connection":1,"message":{"data":{"id":"66","text":"x"}},"kind":"post"}"#,
+    ] {
+        assert_eq!(left(line), None, "{line}");
+    }
+    let event = r#"{"dialect":"v1.1","kind":"delete","message":{"delete":{"status":{"id":66}}}}"#;
+    assert_eq!(&event[message_in(event.as_bytes())], r#"{"delete":{"status":{"id":66}}}"#);
+}

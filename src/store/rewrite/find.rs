@@ -39,6 +39,8 @@ pub struct Found {
     pub archives: Vec<ArchiveFile>,
     /// What an interrupted rewrite left in the folders.
     pub leftovers: Vec<PathBuf>,
+    /// Files in the folders that may hold posts and are not processed: symbolic links, and those still written.
+    pub skipped: Vec<PathBuf>,
     seen: HashMap<(u64, u64), PathBuf>,
 }
 
@@ -103,8 +105,10 @@ impl Found {
             let about = entry.metadata().map_err(|error| FindError::Io(path.clone(), error))?;
             if is_leftover(&name) && about.is_file() {
                 self.leftovers.push(path);
-            } else if name.as_bytes().starts_with(b".") || about.is_symlink() {
-                // Hidden, or not followed.
+            } else if name.as_bytes().starts_with(b".") {
+                // Hidden.
+            } else if about.is_symlink() || name.as_bytes().ends_with(b".part") {
+                self.skipped.push(path);
             } else if about.is_dir() {
                 self.walk(&path, depth + 1)?;
             } else if about.is_file() && name.to_str().is_some_and(is_archive) {
@@ -168,6 +172,8 @@ mod tests {
         let mut found = Found::default();
         found.add(root).expect("archives");
         assert_eq!(names(&found, root), ["2026/11/c.json", "a.jsonl", "b.ndjson.gz"]);
+        let skipped: Vec<_> = found.skipped.iter().filter_map(|path| path.file_name()).collect();
+        assert_eq!(skipped, ["again", "d.ndjson.part", "link.ndjson"]);
         assert_eq!(found.leftovers, [root.join(".a.jsonl.xstream-scrub")]);
         // Named as an argument, a file of any name is an archive, and a link leads to it.
         found.add(&root.join("link.ndjson")).expect("a file");

@@ -157,9 +157,16 @@ pub fn remove_leftover(path: &Path) -> io::Result<()> {
 fn claim(path: &Path, create: bool) -> io::Result<File> {
     loop {
         let mut options = OpenOptions::new();
-        // In a folder that others may write, a link of this name could lead anywhere.
-        options.write(true).create(create).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+        // In a folder that others may write, a link of this name could lead anywhere, and a FIFO would block.
+        options
+            .write(true)
+            .create(create)
+            .mode(0o600)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
         let file = options.open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other(format!("{} is not a regular file", path.display())));
+        }
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(io::Error::new(io::ErrorKind::WouldBlock, "another run of xstream scrub replaces it"));
         }
