@@ -241,7 +241,7 @@ impl Selector {
             return;
         }
         let mut stripped = Vec::new();
-        match self.strip(message.kind, line) {
+        match self.strip(message.kind, message.withheld, line) {
             Applied::Unchanged => self.output(&message, id, number, line, source, batch),
             Applied::Removed => batch.report.deletions.count(Rechecked::Withheld),
             Applied::Rewritten(cuts) => {
@@ -254,10 +254,12 @@ impl Selector {
         }
     }
 
-    /// What the deletions that are known do to a line.
-    fn strip(&self, kind: MessageKind, line: &[u8]) -> Applied {
+    /// What the deletions that are known do to a line, and what a post says of itself: `withheld` is whether it may.
+    fn strip(&self, kind: MessageKind, withheld: bool, line: &[u8]) -> Applied {
         match &self.tombstones {
-            Some(tombstones) if kind.group() == KindGroup::Data && !tombstones.is_empty() => apply(line, tombstones),
+            Some(tombstones) if kind.group() == KindGroup::Data && (withheld || !tombstones.is_empty()) => {
+                apply(line, tombstones)
+            }
             _ => Applied::Unchanged,
         }
     }
@@ -383,7 +385,7 @@ impl Recheck for Selector {
 
     fn recheck(&mut self, record: &mut OutputRecord, output: &[u8], input: &[u8], rest: &mut Bytes) -> Rechecked {
         let computed = !input.is_empty();
-        let applied = self.strip(record.kind, if computed { input } else { output });
+        let applied = self.strip(record.kind, false, if computed { input } else { output });
         let Applied::Rewritten(cuts) = applied else {
             if applied == Applied::Removed {
                 return Rechecked::Withheld;

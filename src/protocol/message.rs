@@ -151,6 +151,8 @@ pub struct Message<'a> {
     pub id: &'a [u8],
     /// The JSON object that was classified: the line, or what a `for_user` envelope holds.
     pub body: &'a [u8],
+    /// Whether the post may say of itself that it is withheld.
+    pub withheld: bool,
     /// Why a malformed line is no JSON value.
     pub fault: Option<Fault>,
 }
@@ -207,7 +209,7 @@ const AT_TOP: [(Key, MessageKind, Dialect); 22] = {
 /// Classifies a line; `line` has no line end.
 #[must_use]
 pub fn classify(line: &[u8]) -> Message<'_> {
-    let message = |kind| Message { kind, dialect: None, id: b"", body: line, fault: None };
+    let message = |kind| Message { kind, dialect: None, id: b"", body: line, withheld: false, fault: None };
     if line.iter().all(|byte| matches!(byte, b' ' | b'\r')) {
         return message(MessageKind::Heartbeat);
     }
@@ -229,7 +231,8 @@ pub fn classify(line: &[u8]) -> Message<'_> {
 
 fn classify_outline<'a>(body: &'a [u8], outline: &Outline<'a>) -> Message<'a> {
     let (kind, dialect) = kind_of(body, outline);
-    Message { kind, dialect, id: outline.id, body, fault: None }
+    let withheld = outline.top.has(Key::WithheldInCountries) || outline.data.has(Key::Withheld);
+    Message { kind, dialect, id: outline.id, body, withheld, fault: None }
 }
 
 fn kind_of(body: &[u8], outline: &Outline) -> (MessageKind, Option<Dialect>) {

@@ -545,3 +545,16 @@ fn runs_on_one_state_file_share_what_was_deleted() {
     assert_eq!(ids(&second.output.stdout), [6, 7], "{second}");
     assert_eq!([&second.end()["withheld"], &second.end()["stripped"]], [1, 1], "{second}");
 }
+
+#[test]
+fn a_post_that_says_it_is_withheld_everywhere_is_not_printed() {
+    let lines = [
+        r#"{"id":1,"text":"x","withheld_in_countries":["XX"]}"#.to_owned(),
+        r#"{"data":{"id":"2","text":"x","withheld":{"copyright":true,"country_codes":["XY"]}}}"#.to_owned(),
+        r#"{"id":3,"text":"x","withheld_in_countries":["DE"]}"#.to_owned(),
+    ];
+    let server = serve(&script(&lines));
+    let run = journal(&mut tail(&server, &["--max", "1"])).exits(0);
+    assert_eq!(String::from_utf8_lossy(&run.output.stdout), format!("{}\n", lines[2]));
+    assert_eq!(run.end()["withheld"], 2, "{run}");
+}

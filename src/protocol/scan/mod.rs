@@ -129,6 +129,7 @@ keys! {
     StatusWithheld b"status_withheld",
     UserWithheld b"user_withheld",
     Withheld b"withheld",
+    WithheldInCountries b"withheld_in_countries",
     Friends b"friends",
     FriendsStr b"friends_str",
     Control b"control",
