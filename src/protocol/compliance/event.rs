@@ -32,6 +32,9 @@ pub fn event_of(message: &Message) -> Option<ComplianceEvent> {
     if !candidate || message.body.len() > LONGEST {
         return None;
     }
+    if let Some(event) = plain_deletion(message.body) {
+        return Some(event);
+    }
     let value: Value = serde_json::from_slice(message.body).ok()?;
     let root = value.get("data").unwrap_or(&value);
     let body = match message.kind {
@@ -55,6 +58,22 @@ pub fn event_of(message: &Message) -> Option<ComplianceEvent> {
         }
     };
     Some(ComplianceEvent { at_ms: time(body).or_else(|| time(root)), effect })
+}
+
+/// A deletion of v2 in the form in which X sends them, read without building values; none for any other form.
+fn plain_deletion(body: &[u8]) -> Option<ComplianceEvent> {
+    let (id, rest) = text(body.strip_prefix(br#"{"data":{"delete":{"tweet":{"id":""#)?)?;
+    let (_, rest) = text(rest.strip_prefix(br#","author_id":""#)?)?;
+    let (at, rest) = text(rest.strip_prefix(br#"},"event_at":""#)?)?;
+    let at_ms = parse_rfc3339(std::str::from_utf8(at).ok()?).map(as_millis);
+    let effect = ComplianceEffect::DeletePost(PostId::parse(id)?);
+    (rest == b"}}}").then_some(ComplianceEvent { at_ms, effect })
+}
+
+/// A text without escapes up to its quote, and what follows.
+fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
 }
 
 fn delete(body: &Value) -> Option<ComplianceEffect> {

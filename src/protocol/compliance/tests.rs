@@ -315,3 +315,16 @@ fn the_members_of_an_envelope_may_have_any_order() {
     let event = r#"{"dialect":"v1.1","kind":"delete","message":{"delete":{"status":{"id":66}}}}"#;
     assert_eq!(&event[message_in(event.as_bytes())], r#"{"delete":{"status":{"id":66}}}"#);
 }
+
+#[test]
+fn a_deletion_means_the_same_in_the_usual_form_and_in_any_other() {
+    let times = ["2022-12-23T12:34:56.789Z", "2022-12-23T12:34:56+02:00", "yesterday", ""];
+    for (id, at) in
+        ["66", "18446744073709551615", "", "x", "\\u0036"].into_iter().flat_map(|id| times.map(|at| (id, at)))
+    {
+        let usual = format!(r#"{{"data":{{"delete":{{"tweet":{{"id":"{id}","author_id":"5"}},"event_at":"{at}"}}}}}}"#);
+        let other =
+            format!(r#"{{"data":{{"delete": {{"event_at":"{at}","tweet":{{"author_id":"5","id":"{id}"}}}}}}}}"#);
+        assert_eq!(event(usual.as_bytes()), event(other.as_bytes()), "{usual}");
+    }
+}
