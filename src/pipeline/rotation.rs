@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::time::{SECONDS_PER_DAY, date};
+use crate::time::{SECONDS_PER_DAY, date, parse_rfc3339};
 
 /// What an open file is called beside its name.
 pub const OPEN: &str = ".part";
@@ -109,22 +109,26 @@ pub fn file_name(prefix: &str, interval: RotationInterval, start: Duration, comp
     format!("{prefix}-{}T{hour:02}{minute}{}{}", date(day), interval.suffix(), compression.extension())
 }
 
-/// The compression of a file by its name; none if it is not the name of an archive file.
+/// The compression of a file by its name; none if [`file_name`] gives no file this name.
 #[must_use]
 pub fn is_archive(name: &str) -> Option<Compression> {
     let compression = [Compression::Gzip, Compression::None].into_iter().find(|one| name.ends_with(one.extension()))?;
     let (before, time) = name.strip_suffix(compression.extension())?.rsplit_once('T')?;
-    let shape = |text: &str| -> String { text.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect() };
-    let day = before.get(before.len().checked_sub("-2026-11-24".len())?..)?;
-    let is_time = match time.split_once('-') {
-        None => shape(time) == "99",
-        Some((time, interval)) => {
-            let digits = interval.strip_suffix(['h', 'm']);
-            let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-            shape(time) == "9999" && digits.is_some_and(is_number)
-        }
+    let (prefix, day) = before.split_at_checked(before.len().checked_sub("-2026-11-24".len())?)?;
+    let (time, minutes) = match time.split_once('-') {
+        None => (time, 60),
+        Some((time, length)) => match length.strip_suffix('h') {
+            Some(hours) => (time, hours.parse::<u32>().ok()?.checked_mul(60)?),
+            None => (time, length.strip_suffix('m')?.parse().ok()?),
+        },
     };
-    (is_time && shape(day) == "-9999-99-99" && day.len() < before.len()).then_some(compression)
+    let interval = RotationInterval::new(Duration::from_secs(u64::from(minutes) * 60)).ok()?;
+    let (hour, minute) = time.split_at_checked(2)?;
+    let minute = if minute.is_empty() { "00" } else { minute };
+    let start = parse_rfc3339(&format!("{}T{hour}:{minute}:00Z", day.strip_prefix('-')?))?;
+    // Whatever else was read is another way to write what a name contains.
+    let is_name = file_name(prefix, interval, interval.start_of(start), compression) == name;
+    (is_name && stream_prefix(prefix, None) == prefix).then_some(compression)
 }
 
 #[cfg(test)]
@@ -195,6 +199,18 @@ mod tests {
             "a-2026-11-24T1500-15s.ndjson",
             "ü24T15.ndjson",
             "a-2026-11-2üT15.ndjson",
+            "a-2026-99-99T99.ndjson",
+            "a-2026-02-30T15.ndjson",
+            "a-2026-11-24T24.ndjson",
+            "a-2026-11-24T1507-15m.ndjson",
+            "a-2026-11-24T1500-7m.ndjson",
+            "a-2026-11-24T1500-60m.ndjson",
+            "a-2026-11-24T1500-1h.ndjson",
+            "a-2026-11-24T0000-1440m.ndjson",
+            "a-2026-11-24T1500-+15m.ndjson",
+            "a-2026-11-24T1500-0h.ndjson",
+            "a b-2026-11-24T15.ndjson",
+            ".a-2026-11-24T15.ndjson",
         ] {
             assert_eq!(is_archive(name), None, "{name}");
         }
