@@ -14,6 +14,7 @@
 
 mod deletion;
 mod folder;
+mod gzip;
 mod part;
 mod recovery;
 #[cfg(test)]

@@ -1,19 +1,22 @@
-//! Files that a crash left open: cut after their last whole line and completed.
+//! Files that a crash left open: cut after their last whole record and completed.
 //!
 //! A plain file is cut in place. A gzip file that ends without its trailer is read up to the last flush, compressed again
 //! beside itself and replaced in one step. What follows a damage in the middle of a gzip file cannot be read and is cut.
 //!
-//! Its law: a recovery that is interrupted is done again by the next run, and loses no whole line.
+//! Its law: a recovery that is interrupted is done again by the next run, and loses no whole record, also if only its line end is missing.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Take};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 
 use anyhow::Context as _;
-use flate2::bufread::{GzDecoder, MultiGzDecoder};
+use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use super::folder::Folder;
+use super::gzip::{BLOCK, read_gzip, reader};
+use crate::pipeline::decode::split::LINE_CAP;
 use crate::pipeline::rotation::{OPEN, is_archive};
+use crate::protocol::scan::scan;
 use crate::session::event::ArchiveEvent;
 
 /// What a file that is written beside another one is called beside its name.
@@ -21,9 +24,6 @@ const FRESH: &str = ".new";
 
 /// How a flush of the compressor ends (RFC 1951 §3.2.4: an empty stored block).
 const FLUSHED: &[u8] = &[0, 0, 0xff, 0xff];
-
-/// Bytes per read.
-const BLOCK: usize = 64 << 10;
 
 /// Completes every open file of the folder.
 pub(super) fn recover(folder: &Folder) -> anyhow::Result<Vec<ArchiveEvent>> {
@@ -53,15 +53,27 @@ pub(super) fn recover(folder: &Folder) -> anyhow::Result<Vec<ArchiveEvent>> {
     Ok(recovered)
 }
 
-/// Cuts a plain file after its last whole line; returns how many bytes are kept and how many are cut.
-fn mend_plain(file: &File) -> io::Result<(u64, u64)> {
+/// Whether this is a record that only lacks its line end. Less than a whole record is no JSON object.
+fn is_whole(rest: &[u8]) -> bool {
+    rest.starts_with(b"{") && rest.len() <= LINE_CAP && scan(rest).is_ok()
+}
+
+/// Cuts a plain file after its last whole record; returns how many bytes are kept and how many are cut.
+fn mend_plain(mut file: &File) -> io::Result<(u64, u64)> {
     let length = file.metadata()?.len();
     let kept = end_of_last(file, b"\n")?;
+    let mut rest = Vec::new();
+    file.seek(SeekFrom::Start(kept))?;
+    file.take(LINE_CAP as u64 + 1).read_to_end(&mut rest)?;
+    if is_whole(&rest) {
+        file.write_all(b"\n")?;
+        return Ok((length, 0));
+    }
     file.set_len(kept)?;
     Ok((kept, length - kept))
 }
 
-/// Replaces a gzip file that is damaged, or ends without its trailer, by one with the whole lines up to the last flush;
+/// Replaces a gzip file that is damaged, or ends without its trailer, by one with the whole records up to the last flush;
 /// returns how many bytes of text are kept and how many are cut.
 fn mend_gzip(folder: &Folder, part: &str, file: &File) -> io::Result<(u64, u64)> {
     let whole = read_gzip(file, u64::MAX)?;
@@ -71,63 +83,24 @@ fn mend_gzip(folder: &Folder, part: &str, file: &File) -> io::Result<(u64, u64)>
     // Behind the last flush a loss of power may leave zeros, which are text to a decompressor. Complete members, which
     // other programs may have written, need no flush.
     let end = whole.complete.max(end_of_last(file, FLUSHED)?);
-    let kept = read_gzip(file, end)?.lines;
+    let found = read_gzip(file, end)?;
+    let (kept, line_end) = if is_whole(&found.rest) { (found.text, "\n") } else { (found.lines, "") };
     if kept > 0 {
         let fresh = format!("{part}{FRESH}");
-        let mut out = GzEncoder::new(folder.open_file(&fresh)?, flate2::Compression::default());
-        io::copy(&mut MultiGzDecoder::new(reader(file, end)?).take(kept), &mut out)?;
-        out.finish()?.sync_all()?;
-        folder.replace(&fresh, part)?;
-    }
-    Ok((kept, whole.text.saturating_sub(kept)))
-}
-
-/// What was read of a gzip file.
-#[derive(Default)]
-struct GzipText {
-    /// Bytes of text.
-    text: u64,
-    /// Bytes of whole lines among them.
-    lines: u64,
-    /// Where the last complete member ends in the file.
-    complete: u64,
-    /// Whether the file ends as gzip ends.
-    is_sound: bool,
-}
-
-/// Reads what can be read of the first `limit` bytes of a gzip file.
-fn read_gzip(file: &File, limit: u64) -> io::Result<GzipText> {
-    let mut found = GzipText::default();
-    let mut block = vec![0; BLOCK];
-    let mut reader = reader(file, limit)?;
-    let mut member = GzDecoder::new(&mut reader);
-    loop {
-        match member.read(&mut block) {
-            Ok(0) => {
-                found.complete = limit - reader.get_ref().limit() - reader.buffer().len() as u64;
-                if reader.fill_buf()?.is_empty() {
-                    return Ok(GzipText { is_sound: true, ..found });
-                }
-                member = GzDecoder::new(&mut reader);
-            }
-            Ok(count) => {
-                if let Some(at) = block[..count].iter().rposition(|byte| *byte == b'\n') {
-                    found.lines = found.text + at as u64 + 1;
-                }
-                found.text += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput) => {
-                return Ok(found);
-            }
-            Err(error) => return Err(error),
+        let write = || {
+            let mut out = GzEncoder::new(folder.open_file(&fresh)?, flate2::Compression::default());
+            io::copy(&mut MultiGzDecoder::new(reader(file, end)?).take(kept), &mut out)?;
+            out.write_all(line_end.as_bytes())?;
+            out.finish()?.sync_all()?;
+            folder.replace(&fresh, part)
+        };
+        if let Err(error) = write() {
+            // What cannot be removed is removed by the next run.
+            let _ = folder.remove(&fresh);
+            return Err(error);
         }
     }
-}
-
-fn reader(mut file: &File, limit: u64) -> io::Result<BufReader<Take<&File>>> {
-    file.seek(SeekFrom::Start(0))?;
-    Ok(BufReader::with_capacity(BLOCK, file.take(limit)))
+    Ok((kept, whole.text.saturating_sub(kept)))
 }
 
 /// The position after the last `mark` in a file; 0 if there is none.

@@ -269,6 +269,38 @@ fn what_a_crash_left_is_cut_after_its_last_whole_line_and_continued() {
     }
 }
 
+/// A gzip member.
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(text.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+#[test]
+fn a_whole_object_that_only_lacks_its_line_end_is_kept() {
+    let object = line(7).trim_end().to_owned();
+    let long = format!("{{\"text\":\"{}\"}}", "x".repeat(200_000));
+    for (rest, is_kept) in [(object.as_str(), true), (&long, true), ("{\"data\":1", false), ("17", false), ("{}x", false)] {
+        for before in [String::new(), lines(1..=3)] {
+            let left = format!("{before}{rest}");
+            let plain = (Compression::None, left.clone().into_bytes());
+            // A member that is complete, and one of which a crash left half.
+            let half = [gzip(&left), gzip("more")[..12].to_vec()].concat();
+            for (compression, bytes) in [plain, (Compression::Gzip, gzip(&left)), (Compression::Gzip, half)] {
+                let folder = tempfile::tempdir().expect("a folder");
+                let path = folder.path().join("archive");
+                fs::create_dir(&path).expect("a folder");
+                let name = format!("s-2026-11-24T15{}", compression.extension());
+                fs::write(path.join(format!("{name}.part")), bytes).expect("a file");
+                drop(open(&folder, compression));
+                let kept = if is_kept { format!("{left}\n") } else { before.clone() };
+                let expected = if kept.is_empty() { BTreeMap::new() } else { named([(name.as_str(), kept)]) };
+                assert_eq!(files(&folder), expected, "{compression:?}");
+            }
+        }
+    }
+}
+
 /// A gzip file of posts, flushed after each number of posts, and what can be read of each of its prefixes. With `rewritten`
 /// the first part was complete, and another program compressed it again before the file was continued.
 fn crashed(flushes: &[u64], rewritten: bool) -> (Vec<u8>, String, Vec<(usize, usize)>) {
@@ -284,9 +316,7 @@ fn crashed(flushes: &[u64], rewritten: bool) -> (Vec<u8>, String, Vec<(usize, us
             readable.extend(fs::read(&path).ok().map(|bytes| (bytes.len(), lines(0..id).len())));
             if rewritten && round == 0 && *count > 0 {
                 close(archive).await;
-                let mut fresh = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-                fresh.write_all(lines(0..id).as_bytes()).expect("memory");
-                let bytes = fresh.finish().expect("memory");
+                let bytes = gzip(&lines(0..id));
                 readable = vec![(bytes.len(), lines(0..id).len())];
                 fs::write(path.with_extension(""), bytes).expect("a file");
                 archive = open(&folder, Compression::Gzip).0;
