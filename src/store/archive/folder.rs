@@ -6,15 +6,15 @@
 //! Its law: a file that exists is never replaced, and no link is followed.
 
 use std::fs::{DirBuilder, File};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags, flock, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Stat, flock, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use crate::pipeline::rotation::{Compression, OPEN, is_archive};
+use crate::pipeline::rotation::OPEN;
 
 /// The file whose lock guards the folder; it contains the number of the process that holds it.
 const LOCK: &str = ".xstream.lock";
@@ -89,25 +89,6 @@ impl Folder {
         open_in(&self.fd, name)
     }
 
-    /// Opens the file that becomes `name`. A finished file of that name is opened again: it gets the name of an open one.
-    pub(super) fn open_part(&self, name: &str) -> io::Result<File> {
-        let part = format!("{name}{OPEN}");
-        if self.exists(name)? {
-            self.rename(name, &part)?;
-        }
-        let mut file = self.open_file(&part)?;
-        // Another program may have left the last line without an end; the next record must not merge with it.
-        if is_archive(name) == Some(Compression::None) && file.metadata()?.len() > 0 {
-            file.seek(SeekFrom::End(-1))?;
-            let mut last = [0];
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
-                file.write_all(b"\n")?;
-            }
-        }
-        Ok(file)
-    }
-
     /// Gives the open file of `name` its name once its bytes are on the disk.
     pub(super) fn complete(&self, name: &str, file: &File) -> io::Result<()> {
         file.sync_all()?;
@@ -115,9 +96,19 @@ impl Folder {
         Ok(rustix::fs::fsync(&self.fd)?)
     }
 
+    /// Whether there is a file of this name; whatever else has the name is an error.
+    pub(super) fn has_file(&self, name: &str) -> io::Result<bool> {
+        let Some(about) = self.about(name)? else { return Ok(false) };
+        match FileType::from_raw_mode(about.st_mode) {
+            FileType::RegularFile => Ok(true),
+            FileType::Symlink => Err(is_link(name)),
+            _ => Err(is_no_file(name)),
+        }
+    }
+
     /// Renames a file; the lock keeps other runs from creating `to` meanwhile.
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        if self.exists(to)? {
+    pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        if self.about(to)?.is_some() {
             return Err(io::Error::other(format!("{from} and {to} both exist; move one of them to another folder")));
         }
         self.replace(from, to)
@@ -133,13 +124,22 @@ impl Folder {
         Ok(unlinkat(&self.fd, name, AtFlags::empty())?)
     }
 
-    fn exists(&self, name: &str) -> io::Result<bool> {
+    /// What the system knows of a name, which is not followed; none if there is nothing of this name.
+    fn about(&self, name: &str) -> io::Result<Option<Stat>> {
         match statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
+            Ok(about) => Ok(Some(about)),
+            Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn is_link(name: &str) -> io::Error {
+    io::Error::other(format!("{name} is a link; move it to another folder"))
+}
+
+fn is_no_file(name: &str) -> io::Error {
+    io::Error::other(format!("{name} is not a regular file; move it to another folder"))
 }
 
 /// Opens or creates a regular file in a folder.
@@ -154,8 +154,8 @@ fn open_in(folder: &OwnedFd, name: &str) -> io::Result<File> {
         | OFlags::CLOEXEC;
     let file = match openat(folder, name, flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => File::from(file),
-        Err(Errno::LOOP) => return Err(io::Error::other(format!("{name} is a link"))),
+        Err(Errno::LOOP) => return Err(is_link(name)),
         Err(error) => return Err(error.into()),
     };
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other(format!("{name} is not a regular file"))) }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(is_no_file(name)) }
 }

@@ -6,14 +6,15 @@
 //! Its law: after each call the file ends with a whole record, also after a write that failed half-way.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::Duration;
 
 use flate2::write::GzEncoder;
 
 use super::folder::Folder;
+use super::gzip::read_gzip;
 use crate::pipeline::batch::Batch;
-use crate::pipeline::rotation::is_archive;
+use crate::pipeline::rotation::{OPEN, is_archive};
 
 /// Compressed bytes that are collected before they are written without waiting for the next flush.
 const COLLECTED: usize = 1 << 20;
@@ -37,12 +38,33 @@ pub(super) struct OpenFile {
 }
 
 impl OpenFile {
-    /// Opens the file that becomes `name`, or continues it.
+    /// Opens the file that becomes `name`. A finished file is continued if it is sound: it gets the name of an open one.
     pub(super) fn open(folder: &Folder, name: String, start: Duration) -> io::Result<OpenFile> {
-        let file = folder.open_part(&name)?;
-        let whole = file.metadata()?.len();
         let gzip = is_archive(&name).filter(|compression| compression.is_gzip()).map(|_| encoder());
-        Ok(OpenFile { file, name, start, gzip, unflushed: false, whole, messages: 0, bytes: 0 })
+        let part = format!("{name}{OPEN}");
+        let is_finished = folder.has_file(&name)?;
+        let current = if is_finished { &name } else { &part };
+        let file = folder.open_file(current)?;
+        let lacks_line_end = lacks_line_end(&file, current, gzip.is_some())?;
+        if is_finished {
+            folder.rename(&name, &part)?;
+        }
+        let whole = file.metadata()?.len();
+        let mut open = OpenFile { file, name, start, gzip, unflushed: false, whole, messages: 0, bytes: 0 };
+        if lacks_line_end {
+            open.append_line_end()?;
+        }
+        Ok(open)
+    }
+
+    /// Ends the last line, which another program left without an end: the next record must not merge with it.
+    fn append_line_end(&mut self) -> io::Result<()> {
+        if self.gzip.is_none() {
+            return self.append(b"\n");
+        }
+        let mut member = encoder();
+        member.write_all(b"\n")?;
+        self.append(&member.finish()?)
     }
 
     /// Appends records.
@@ -98,6 +120,25 @@ impl OpenFile {
     }
 }
 
-pub(super) fn encoder() -> GzEncoder<Vec<u8>> {
+/// Whether the last line of a file has no end.
+fn lacks_line_end(mut file: &File, name: &str, is_gzip: bool) -> io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(false);
+    }
+    if is_gzip {
+        let found = read_gzip(file, u64::MAX)?;
+        if !found.is_sound {
+            let why = format!("{name} is damaged: move it, or run xstream scrub --salvage on it");
+            return Err(io::Error::other(why));
+        }
+        return Ok(found.lines < found.text);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
+fn encoder() -> GzEncoder<Vec<u8>> {
     GzEncoder::new(Vec::new(), flate2::Compression::default())
 }

@@ -233,6 +233,73 @@ fn links_and_special_files_are_refused_and_no_file_is_replaced() {
 }
 
 #[test]
+fn what_is_no_regular_file_under_a_final_name_stays_where_it_is() {
+    for compression in [Compression::None, Compression::Gzip] {
+        let name = format!("s-2026-11-24T15{}", compression.extension());
+        let fifo = |path: &Path| {
+            assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
+        };
+        let plant: [&dyn Fn(&Path); 3] = [
+            &|path| symlink("target", path).expect("a link"),
+            &|path| fs::create_dir(path).expect("a folder"),
+            &fifo,
+        ];
+        for plant in plant {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join(&name);
+            plant(&path);
+            let planted = fs::symlink_metadata(&path).expect("planted").file_type();
+            let (mut archive, _) = Archive::open(options(folder.path(), compression)).expect("an archive");
+            let error = format!("{:?}", archive.write(at(0.0), &batch([1])).expect_err("a refusal"));
+            assert!(error.contains("is a link") || error.contains("is not a regular file"), "{error}");
+            assert_eq!(fs::symlink_metadata(&path).expect("still there").file_type(), planted);
+            assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "with the lock");
+        }
+    }
+}
+
+#[test]
+fn a_finished_file_that_is_damaged_or_foreign_is_not_continued() {
+    let whole = gzip(&lines(1..=50));
+    let cut = whole[..whole.len() - 9].to_vec();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 0x55;
+    for bytes in [cut, flipped, [&whole[..], b"damage"].concat(), b"{}\n".to_vec(), vec![0; 100]] {
+        // At the start of a run, and while it is under way.
+        for late in [false, true] {
+            block_on(async {
+                let folder = tempfile::tempdir().expect("a folder");
+                let (mut archive, _) = open(&folder, Compression::Gzip);
+                if late {
+                    archive.write(at(-3600.0), &batch([1])).expect("written");
+                }
+                let path = folder.path().join("archive/s-2026-11-24T15.ndjson.gz");
+                fs::write(&path, &bytes).expect("a file");
+                let error = format!("{:?}", archive.write(at(0.0), &batch([1])).expect_err("a refusal"));
+                assert!(error.contains("xstream scrub --salvage"), "{error}");
+                close(archive).await;
+                assert_eq!(fs::read(&path).expect("still there"), bytes);
+            });
+        }
+    }
+}
+
+#[test]
+fn a_finished_file_whose_last_line_has_no_end_is_continued_on_a_new_line() {
+    for (compression, bytes) in
+        [(Compression::None, b"{}\n{\"a\":1}".to_vec()), (Compression::Gzip, gzip("{}\n{\"a\":1}"))]
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut archive, _) = open(&folder, compression);
+        let name = format!("s-2026-11-24T15{}", compression.extension());
+        fs::write(folder.path().join("archive").join(&name), bytes).expect("a file");
+        archive.write(at(0.0), &batch([1])).expect("written");
+        block_on(close(archive));
+        assert_eq!(files(&folder), named([(name.as_str(), format!("{{}}\n{{\"a\":1}}\n{}", line(1)))]));
+    }
+}
+
+#[test]
 fn files_of_other_programs_are_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["download.part", "a.ndjson.part", "s-2026-11-24T15.ndjson.part.bak"] {
