@@ -1,7 +1,7 @@
 //! The folder of an archive: its lock, and its files by name.
 //!
 //! One process writes to a folder at a time. The folder is opened once and its files are opened in it, so that a link, or a
-//! folder that is moved meanwhile, leads nowhere else.
+//! folder that is moved meanwhile, leads nowhere else. That an open file or the folder was moved is an error.
 //!
 //! Its law: a file that exists is never replaced, and no link is followed.
 
@@ -11,7 +11,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Stat, flock, openat, renameat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, openat, renameat, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use crate::pipeline::rotation::OPEN;
@@ -89,10 +91,24 @@ impl Folder {
         open_in(&self.fd, name)
     }
 
+    /// Checks that an open file is still the one of its name, in the folder of this path.
+    pub(super) fn check(&self, name: &str, file: &File) -> io::Result<()> {
+        let found = [self.about(name)?, known(rustix::fs::stat(&self.path))?];
+        let places = [name.to_owned(), self.path.display().to_string()];
+        for ((found, held), place) in found.into_iter().zip([fstat(file)?, fstat(&self.fd)?]).zip(places) {
+            if found.is_none_or(|found| (found.st_dev, found.st_ino) != (held.st_dev, held.st_ino)) {
+                return Err(io::Error::other(format!("{place} was removed or replaced while it was written")));
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the open file of `name` its name once its bytes are on the disk.
     pub(super) fn complete(&self, name: &str, file: &File) -> io::Result<()> {
+        let part = format!("{name}{OPEN}");
         file.sync_all()?;
-        self.rename(&format!("{name}{OPEN}"), name)?;
+        self.check(&part, file)?;
+        self.rename(&part, name)?;
         Ok(rustix::fs::fsync(&self.fd)?)
     }
 
@@ -126,11 +142,16 @@ impl Folder {
 
     /// What the system knows of a name, which is not followed; none if there is nothing of this name.
     fn about(&self, name: &str) -> io::Result<Option<Stat>> {
-        match statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(about) => Ok(Some(about)),
-            Err(Errno::NOENT) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        known(statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW))
+    }
+}
+
+/// What the system answered about a name; none if there is nothing of this name.
+fn known(answer: rustix::io::Result<Stat>) -> io::Result<Option<Stat>> {
+    match answer {
+        Ok(about) => Ok(Some(about)),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -159,7 +159,7 @@ impl Archive {
         let Some(part) = self.part.as_mut().filter(|_| now.since(self.flushed) >= FLUSH_EVERY) else { return Ok(()) };
         self.flushed = now;
         let path = self.folder.path(&part.name);
-        part.flush().with_context(|| format!("writing {}", path.display()))?;
+        part.flush().and_then(|()| part.check(&self.folder)).with_context(|| format!("writing {}", path.display()))?;
         if self.job.is_none() && self.unsynced.records > 0 {
             let file = part.handle()?;
             let acknowledged = std::mem::take(&mut self.unsynced);

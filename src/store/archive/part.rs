@@ -103,6 +103,11 @@ impl OpenFile {
         Ok(())
     }
 
+    /// Checks that the file is still the one of its name: what is written to another one is lost.
+    pub(super) fn check(&self, folder: &Folder) -> io::Result<()> {
+        folder.check(&format!("{}{OPEN}", self.name), &self.file)
+    }
+
     /// A second handle, for a thread that waits until the file is on the disk.
     pub(super) fn handle(&self) -> io::Result<File> {
         self.file.try_clone()

@@ -232,6 +232,64 @@ fn links_and_special_files_are_refused_and_no_file_is_replaced() {
     }
 }
 
+/// What another program may do to an open file, and to its folder.
+const DISTURBANCES: [fn(&Path, &Path); 6] = [
+    |_, part| fs::remove_file(part).expect("removed"),
+    |_, part| fs::rename(part, part.with_extension("moved")).expect("moved"),
+    |_, part| {
+        fs::remove_file(part).expect("removed");
+        fs::write(part, "foreign").expect("a file");
+    },
+    |_, part| {
+        fs::rename(part, part.with_extension("moved")).expect("moved");
+        symlink(part.with_extension("moved"), part).expect("a link");
+    },
+    |folder, _| fs::rename(folder, folder.with_extension("moved")).expect("moved"),
+    |folder, _| {
+        fs::rename(folder, folder.with_extension("moved")).expect("moved");
+        fs::create_dir(folder).expect("a folder");
+    },
+];
+
+#[test]
+fn a_file_or_folder_that_is_removed_or_replaced_while_it_is_written_is_noticed_within_a_second() {
+    for compression in [Compression::None, Compression::Gzip] {
+        for disturb in DISTURBANCES {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (mut archive, _) = open(&folder, compression);
+            archive.write(at(0.0), &batch([1])).expect("written");
+            archive.tick(at(1.0)).expect("flushed");
+            let path = folder.path().join("archive");
+            disturb(&path, &path.join(format!("s-2026-11-24T15{}.part", compression.extension())));
+            archive.write(at(1.5), &batch([2])).expect("written");
+            let error = format!("{:?}", archive.tick(at(2.0)).expect_err("noticed"));
+            assert!(error.contains("was removed or replaced while it was written"), "{error}");
+            archive.write(at(3.0), &batch([3])).expect("closed");
+            assert_eq!(block_on(close(archive)), []);
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_right_before_it_is_complete_never_gets_the_final_name() {
+    for compression in [Compression::None, Compression::Gzip] {
+        for disturb in DISTURBANCES {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (mut archive, _) = open(&folder, compression);
+            archive.write(at(0.0), &batch([1])).expect("written");
+            let path = folder.path().join("archive");
+            let name = format!("s-2026-11-24T15{}", compression.extension());
+            disturb(&path, &path.join(format!("{name}.part")));
+            let error = block_on(async {
+                archive.close();
+                format!("{:?}", archive.progress().await.expect_err("noticed"))
+            });
+            assert!(error.contains("was removed or replaced while it was written"), "{error}");
+            assert!(!path.join(&name).exists() && !path.with_extension("moved").join(&name).exists());
+        }
+    }
+}
+
 #[test]
 fn what_is_no_regular_file_under_a_final_name_stays_where_it_is() {
     for compression in [Compression::None, Compression::Gzip] {
@@ -239,11 +297,8 @@ fn what_is_no_regular_file_under_a_final_name_stays_where_it_is() {
         let fifo = |path: &Path| {
             assert!(std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
         };
-        let plant: [&dyn Fn(&Path); 3] = [
-            &|path| symlink("target", path).expect("a link"),
-            &|path| fs::create_dir(path).expect("a folder"),
-            &fifo,
-        ];
+        let plant: [&dyn Fn(&Path); 3] =
+            [&|path| symlink("target", path).expect("a link"), &|path| fs::create_dir(path).expect("a folder"), &fifo];
         for plant in plant {
             let folder = tempfile::tempdir().expect("a folder");
             let path = folder.path().join(&name);
@@ -347,7 +402,9 @@ fn gzip(text: &str) -> Vec<u8> {
 fn a_whole_object_that_only_lacks_its_line_end_is_kept() {
     let object = line(7).trim_end().to_owned();
     let long = format!("{{\"text\":\"{}\"}}", "x".repeat(200_000));
-    for (rest, is_kept) in [(object.as_str(), true), (&long, true), ("{\"data\":1", false), ("17", false), ("{}x", false)] {
+    for (rest, is_kept) in
+        [(object.as_str(), true), (&long, true), ("{\"data\":1", false), ("17", false), ("{}x", false)]
+    {
         for before in [String::new(), lines(1..=3)] {
             let left = format!("{before}{rest}");
             let plain = (Compression::None, left.clone().into_bytes());
