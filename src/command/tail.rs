@@ -180,6 +180,7 @@ fn open_archive(tail: &TailArgs, target: &Target) -> Result<Option<(Archive, Vec
         Err(ArchiveError::Locked(holder)) => {
             usage_error(format!("--archive {}: {holder} writes to this folder", folder.display()))
         }
+        Err(ArchiveError::NotAFolder) => usage_error(format!("--archive {} is not a folder", folder.display())),
         Err(ArchiveError::Failed(error)) => Err(error.into()),
     }
 }

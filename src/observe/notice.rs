@@ -1,6 +1,7 @@
 //! Notices: one line of text per event, with the texts of the catalogue. Pure.
 
 use crate::pipeline::report::{Deletions, Diagnostic};
+use crate::pipeline::rotation::OPEN;
 use crate::protocol::disconnect::{Code, HttpStatus, LocalCause};
 use crate::protocol::message::{DisconnectReason, Notice};
 use crate::session::coverage::Gap;
@@ -172,11 +173,19 @@ fn archive(event: &ArchiveEvent) -> Option<String> {
         ArchiveEvent::Recovered { file, cut } => {
             format!("archive: completed {file}, which a run had left open; {cut} bytes of an unfinished line were cut")
         }
+        ArchiveEvent::Removed { file, cut } => {
+            format!("archive: removed {file}{OPEN}, which a run had left open: {cut} bytes without a whole line")
+        }
         ArchiveEvent::Completed { .. } | ArchiveEvent::Scrubbed { .. } => return None,
         ArchiveEvent::NotScrubbed { file, why } => {
             format!("archive: what was deleted stays in {file}: {why}; to apply deletions: xstream scrub")
         }
-        ArchiveEvent::Failed(why) => format!("the archive is not written any more: {why}"),
+        ArchiveEvent::Failed { why, messages: 0, .. } => format!("the archive is not written any more: {why}"),
+        ArchiveEvent::Failed { why, messages, files } => {
+            let open: Vec<String> = files.iter().map(|file| format!("{file}{OPEN}")).collect();
+            let left = format!("{} of this run reached {}", plural(*messages, "message"), open.join(" and "));
+            format!("the archive is not written any more: {why}; {left}, which the next run completes")
+        }
     })
 }
 

@@ -7,7 +7,7 @@
 //!
 //! Law: total. No event makes it panic, whatever numbers it carries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::pipeline::meter::QuotaUsage;
@@ -98,8 +98,8 @@ pub struct Stats {
     pub(super) printed: u64,
     pub(super) failed: u64,
     pub(super) over_quota: u64,
-    /// Files of the archive that were completed, and messages written to them.
-    pub(super) archive_files: u64,
+    /// Files of the archive with messages of this run, complete or left open by a failure, and these messages.
+    pub(super) archive_files: BTreeSet<String>,
     pub(super) archived: u64,
     /// Messages not printed as they came, because of deletions.
     pub(super) deletions: Deletions,
@@ -178,8 +178,12 @@ impl Stats {
                 self.gaps.add(gap.length(at));
                 self.missed = self.missed.saturating_add(gap.missed);
             }
-            EventKind::Archive(ArchiveEvent::Completed { messages, .. }) => {
-                self.archive_files += 1;
+            EventKind::Archive(ArchiveEvent::Completed { file, messages, .. }) => {
+                self.archive_files.insert(file.clone());
+                self.archived = self.archived.saturating_add(*messages);
+            }
+            EventKind::Archive(ArchiveEvent::Failed { files, messages, .. }) => {
+                self.archive_files.extend(files.iter().cloned());
                 self.archived = self.archived.saturating_add(*messages);
             }
             EventKind::Stopped(_) => self.state = StreamState::Stopped,
@@ -194,9 +198,9 @@ impl Stats {
             | EventKind::Degraded(_)
             | EventKind::Archive(
                 ArchiveEvent::Recovered { .. }
+                | ArchiveEvent::Removed { .. }
                 | ArchiveEvent::Scrubbed { .. }
-                | ArchiveEvent::NotScrubbed { .. }
-                | ArchiveEvent::Failed(_),
+                | ArchiveEvent::NotScrubbed { .. },
             )
             | EventKind::Status
             | EventKind::Diagnostic(Diagnostic::Notice(_) | Diagnostic::Expression { .. }) => {}

@@ -52,7 +52,7 @@ impl RunSummary<'_> {
 
     /// What was written to the archive.
     fn archived(&self) -> String {
-        match self.stats.archive_files {
+        match self.stats.archive_files.len() as u64 {
             0 => String::new(),
             files => format!("; {} archived in {}", plural(self.stats.archived, "message"), plural(files, "file")),
         }

@@ -23,23 +23,23 @@ impl<N: Network> EventLoop<N> {
         self.report_archive(done.err());
     }
 
-    pub(super) fn archive_progressed(&mut self, result: anyhow::Result<ArchiveProgress>) {
+    pub(super) fn archive_progressed(&mut self, result: Result<ArchiveProgress, ArchiveEvent>) {
         match result {
             Ok(ArchiveProgress { events, acknowledged }) => {
                 self.run.terminal.outbox_mut().acknowledge(acknowledged);
                 self.inputs.extend(events.into_iter().map(Input::Archive));
             }
-            Err(error) => self.report_archive(Some(error)),
+            Err(failure) => self.report_archive(Some(failure)),
         }
     }
 
-    fn report_archive(&mut self, error: Option<anyhow::Error>) {
-        self.inputs.extend(error.map(|error| Input::Archive(ArchiveEvent::Failed(format!("{error:#}")))));
+    fn report_archive(&mut self, failure: Option<ArchiveEvent>) {
+        self.inputs.extend(failure.map(Input::Archive));
     }
 }
 
 /// Waits for work of the archive in the background.
-pub(super) async fn progress(archive: &mut Option<Archive>) -> anyhow::Result<ArchiveProgress> {
+pub(super) async fn progress(archive: &mut Option<Archive>) -> Result<ArchiveProgress, ArchiveEvent> {
     match archive {
         Some(archive) => archive.progress().await,
         None => pending().await,

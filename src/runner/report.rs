@@ -34,9 +34,8 @@ impl<N: Network> EventLoop<N> {
         let Some(line) = notice::line(event, &names) else { return };
         let always = match &event.kind {
             EventKind::Stopped(outcome) => outcome.code() != 0 && !matches!(outcome, Outcome::Signalled(_)),
-            EventKind::Degraded(_) | EventKind::Archive(ArchiveEvent::Failed(_) | ArchiveEvent::NotScrubbed { .. }) => {
-                true
-            }
+            EventKind::Degraded(_)
+            | EventKind::Archive(ArchiveEvent::Failed { .. } | ArchiveEvent::NotScrubbed { .. }) => true,
             _ => false,
         };
         if always {

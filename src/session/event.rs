@@ -69,6 +69,13 @@ pub enum ArchiveEvent {
         /// Bytes of an unfinished line at its end, which were cut.
         cut: u64,
     },
+    /// A file that an earlier run left open contained no whole record and was removed.
+    Removed {
+        /// What its name would have been.
+        file: String,
+        /// Bytes that it contained.
+        cut: u64,
+    },
     /// A file is complete: its bytes are on the disk.
     Completed {
         /// Its name.
@@ -95,7 +102,14 @@ pub enum ArchiveEvent {
         why: String,
     },
     /// It cannot be written, and nothing more is.
-    Failed(String),
+    Failed {
+        /// Why.
+        why: String,
+        /// Messages of this run in files that stay open.
+        messages: u64,
+        /// What the names of these files will be when the next run completes them.
+        files: Vec<String>,
+    },
 }
 
 /// One thing that happened, with its time and the connection it happened on.

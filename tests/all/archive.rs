@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -129,9 +129,17 @@ fn a_full_disk_is_reported_and_stdout_goes_on() {
         };
         let output = limited(&format!("--journal {}", records.path()));
         assert_eq!((output.status.code(), values(&output.stdout).len()), (Some(1), 600), "{}", stderr(&output));
-        let failures = records.records().iter().filter(|record| record["event"] == "archive_failed").count();
-        assert_eq!((failures, stderr(&output).matches("File too large").count()), (1, 1), "{}", stderr(&output));
+        let failures: Vec<Value> =
+            records.records().into_iter().filter(|record| record["event"] == "archive_failed").collect();
+        assert_eq!((failures.len(), stderr(&output).matches("File too large").count()), (1, 1), "{}", stderr(&output));
         let kept = all(&files(&folder));
+        let reached = values(&kept).len();
+        assert_eq!((failures[0]["messages"].as_u64(), reached > 0), (Some(reached as u64), true), "{failures:?}");
+        assert!(
+            stderr(&output).contains(&format!("; {reached} messages archived in 1 file")),
+            "{reached}: {}",
+            stderr(&output)
+        );
         assert!(kept.len() > 2_000 && output.stdout.starts_with(&kept), "{} bytes", kept.len());
         values(&kept);
 
@@ -224,14 +232,67 @@ fn what_cannot_be_an_archive_is_a_usage_error() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_one_ends_the_run_before_anything_is_requested() {
+fn an_archive_that_is_not_a_folder_is_a_usage_error_before_anything_is_requested() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("file");
-    fs::write(&file, "").expect("a file");
+    fs::write(folder.path().join("file"), "").expect("a file");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("link")).expect("a link");
     let server = serve("posts 1; stall");
-    let output = run(&mut tail(&server, &["--archive", file.to_str().expect("text")]));
-    assert_eq!((output.status.code(), server.requests().len()), (Some(1), 0), "{}", stderr(&output));
-    assert!(stderr(&output).contains("opening the archive"), "{}", stderr(&output));
+    for name in ["file", "link", "file/sub"] {
+        let output = run(&mut tail(&server, &["--archive", folder.path().join(name).to_str().expect("text")]));
+        assert_eq!((output.status.code(), server.requests().len()), (Some(2), 0), "{}", stderr(&output));
+        assert!(stderr(&output).contains("is not a folder"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_crash_left_on_a_full_disk_does_not_cost_stdout() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // More than the limit below, also when it is compressed, and without its trailer.
+    let posts: Vec<String> =
+        (0..3000u64).map(|n| format!("{{\"data\":{}}}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+    let mut part = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    part.write_all(posts.concat().as_bytes()).and_then(|()| part.flush()).expect("memory");
+    let part = part.get_ref().clone();
+    let name = "sample-2026-11-24T15.ndjson.gz.part";
+    fs::write(folder.path().join(name), &part).expect("a file");
+    let server = serve("posts 5; stall");
+    for (more, printed) in [("", 5), ("--no-stdout", 0)] {
+        let records = Journal::new();
+        let output = run(&mut shell(&format!(
+            "ulimit -f 16; exec {} tail --base-url {} --bearer secret-token --archive {} --compress gzip --max 5 \
+             --journal {} {more}",
+            binary().display(),
+            server.url(),
+            path(&folder),
+            records.path()
+        )));
+        assert_eq!((output.status.code(), values(&output.stdout).len()), (Some(1), printed), "{}", stderr(&output));
+        assert_eq!(stderr(&output).matches("File too large").count(), 1, "{}", stderr(&output));
+        let failures = records.records().iter().filter(|record| record["event"] == "archive_failed").count();
+        assert_eq!(failures, usize::from(printed > 0));
+        assert_eq!(files(&folder).into_keys().collect::<Vec<_>>(), [name], "no litter");
+        assert_eq!(fs::read(folder.path().join(name)).expect("a file"), part);
+    }
+}
+
+#[test]
+fn a_file_that_is_removed_while_it_is_written_is_reported_and_stdout_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = serve("posts 300 every 10ms; stall");
+    let arguments = ["--archive", path(&folder), "--archive-every", "1d", "--max", "300"];
+    let (mut command, records) = (tail(&server, &arguments), Journal::new());
+    command.env("XSTREAM_TEST_SPEED", "50").args(["--journal", records.path()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).start();
+    let lines = Lines::of(child.stdout.take().expect("a pipe"));
+    lines.next();
+    for name in files(&folder).into_keys() {
+        fs::remove_file(folder.path().join(name)).expect("removed");
+    }
+    (1..300).for_each(|_| drop(lines.next()));
+    let output = finish(child);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("was removed or replaced while it was written"), "{}", stderr(&output));
+    assert!(files(&folder).is_empty() && !records.records().iter().any(|record| record["event"] == "archived"));
 }
 
 #[test]

@@ -116,6 +116,12 @@ pub(super) enum RecordKind {
         #[serde(default)]
         cut_bytes: u64,
     },
+    ArchiveRemoved {
+        #[serde(default)]
+        file: String,
+        #[serde(default)]
+        cut_bytes: u64,
+    },
     Archived(ArchivedRecord),
     ArchiveScrubbed {
         #[serde(default)]
@@ -134,6 +140,10 @@ pub(super) enum RecordKind {
     ArchiveFailed {
         #[serde(default)]
         why: String,
+        #[serde(default)]
+        messages: u64,
+        #[serde(default)]
+        files: Vec<String>,
     },
     Status(StatusRecord),
     End(EndRecord),

@@ -61,6 +61,9 @@ impl JournalRecord {
             RecordKind::Archived(ArchivedRecord { file, messages, bytes }) => {
                 EventKind::Archive(ArchiveEvent::Completed { file: file.clone(), messages: *messages, bytes: *bytes })
             }
+            RecordKind::ArchiveFailed { why, messages, files } => {
+                EventKind::Archive(ArchiveEvent::Failed { why: why.clone(), messages: *messages, files: files.clone() })
+            }
             RecordKind::Start(_)
             | RecordKind::FirstByte { .. }
             | RecordKind::Established
@@ -73,9 +76,9 @@ impl JournalRecord {
             | RecordKind::Held(_)
             | RecordKind::Reason { .. }
             | RecordKind::ArchiveRecovered { .. }
+            | RecordKind::ArchiveRemoved { .. }
             | RecordKind::ArchiveScrubbed { .. }
             | RecordKind::ArchiveNotScrubbed { .. }
-            | RecordKind::ArchiveFailed { .. }
             | RecordKind::Status(_)
             | RecordKind::End(_)
             | RecordKind::Unknown => return None,

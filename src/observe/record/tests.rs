@@ -99,6 +99,9 @@ fn next(last: Option<&EventKind>) -> Option<EventKind> {
         }
         Some(EventKind::Archive(event)) => match event {
             ArchiveEvent::Recovered { .. } => {
+                EventKind::Archive(ArchiveEvent::Removed { file: "a.ndjson".to_owned(), cut: 9 })
+            }
+            ArchiveEvent::Removed { .. } => {
                 EventKind::Archive(ArchiveEvent::Completed { file: "a.ndjson".to_owned(), messages: 5, bytes: 600 })
             }
             ArchiveEvent::Completed { .. } => {
@@ -108,8 +111,12 @@ fn next(last: Option<&EventKind>) -> Option<EventKind> {
                 file: "a.ndjson".to_owned(),
                 why: "disk full".to_owned(),
             }),
-            ArchiveEvent::NotScrubbed { .. } => EventKind::Archive(ArchiveEvent::Failed("disk full".to_owned())),
-            ArchiveEvent::Failed(_) => EventKind::Status,
+            ArchiveEvent::NotScrubbed { .. } => EventKind::Archive(ArchiveEvent::Failed {
+                why: "disk full".to_owned(),
+                messages: 3,
+                files: vec!["a.ndjson".to_owned(), "b.ndjson".to_owned()],
+            }),
+            ArchiveEvent::Failed { .. } => EventKind::Status,
         },
         Some(EventKind::Status) => EventKind::Stopped(Outcome::Refused(reason())),
         Some(EventKind::Stopped(_)) => return None,
@@ -231,12 +238,25 @@ fn a_replayed_journal_counts_what_the_run_counted() {
     let run = stats();
     let counts = |stats: &Stats| {
         let Stats {
-            attempts, connections, connected, unreadable, endings, waits, blocks, gaps, missed, archived, ..
+            attempts,
+            connections,
+            connected,
+            unreadable,
+            endings,
+            waits,
+            blocks,
+            gaps,
+            missed,
+            archived,
+            archive_files,
+            ..
         } = stats.clone();
+        let archived = (archived, archive_files);
         let counts = (attempts, connections, connected, unreadable, missed, archived, stats.limited());
         (counts, endings, waits, blocks, gaps)
     };
     assert_eq!(counts(&replayed), counts(&run));
+    assert_eq!((run.archived, run.archive_files.len()), (8, 2), "a file that was continued counts once");
     assert_eq!((run.unreadable, run.limited(), run.blocks.count, run.gaps.count), (12, 7, 1, 1));
 }
 

@@ -65,6 +65,9 @@ impl JournalRecord {
             EventKind::Archive(ArchiveEvent::Recovered { file, cut }) => {
                 RecordKind::ArchiveRecovered { file: file.clone(), cut_bytes: *cut }
             }
+            EventKind::Archive(ArchiveEvent::Removed { file, cut }) => {
+                RecordKind::ArchiveRemoved { file: file.clone(), cut_bytes: *cut }
+            }
             EventKind::Archive(ArchiveEvent::Completed { file, messages, bytes }) => {
                 RecordKind::Archived(ArchivedRecord { file: file.clone(), messages: *messages, bytes: *bytes })
             }
@@ -74,7 +77,9 @@ impl JournalRecord {
             EventKind::Archive(ArchiveEvent::NotScrubbed { file, why }) => {
                 RecordKind::ArchiveNotScrubbed { file: file.clone(), why: why.clone() }
             }
-            EventKind::Archive(ArchiveEvent::Failed(why)) => RecordKind::ArchiveFailed { why: why.clone() },
+            EventKind::Archive(ArchiveEvent::Failed { why, messages, files }) => {
+                RecordKind::ArchiveFailed { why: why.clone(), messages: *messages, files: files.clone() }
+            }
             EventKind::Waiting { why, delay, until } => RecordKind::Waiting(WaitingRecord {
                 why: Some(*why),
                 delay_ms: as_millis(*delay),

@@ -257,7 +257,7 @@ impl Supervisor {
             Input::StateFailed(why) | Input::OutputFailed(why) => self.stop(Outcome::Failed(why), out),
             Input::Degraded(what) => self.degrade(what, out),
             Input::Archive(event) => {
-                let failed = matches!(event, ArchiveEvent::Failed(_));
+                let failed = matches!(event, ArchiveEvent::Failed { .. });
                 self.archive(event, out);
                 if failed && self.options.archive == ArchiveMode::Only {
                     let why = "the archive failed, and --no-stdout leaves no other output".to_owned();
@@ -497,7 +497,7 @@ impl Supervisor {
     }
 
     fn archive(&mut self, event: ArchiveEvent, out: &mut Decisions) {
-        self.degraded |= matches!(event, ArchiveEvent::Failed(_) | ArchiveEvent::NotScrubbed { .. });
+        self.degraded |= matches!(event, ArchiveEvent::Failed { .. } | ArchiveEvent::NotScrubbed { .. });
         out.event(self.connections, EventKind::Archive(event));
     }
 

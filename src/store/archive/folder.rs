@@ -26,6 +26,8 @@ const LOCK: &str = ".xstream.lock";
 pub enum ArchiveError {
     /// Another process writes to it, named where its number is known.
     Locked(String),
+    /// There is something else under its path.
+    NotAFolder,
     /// It cannot be opened, or a file in it cannot be recovered.
     Failed(anyhow::Error),
 }
@@ -41,8 +43,11 @@ pub(super) struct Folder {
 impl Folder {
     /// Opens the folder, which is created if it does not exist, and locks it.
     pub(super) fn open(path: &Path) -> Result<Folder, ArchiveError> {
-        let failed = |error: io::Error| {
-            ArchiveError::Failed(anyhow::Error::new(error).context(format!("opening the archive {}", path.display())))
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => ArchiveError::NotAFolder,
+            _ => ArchiveError::Failed(
+                anyhow::Error::new(error).context(format!("opening the archive {}", path.display())),
+            ),
         };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -62,7 +67,8 @@ impl Folder {
             Err(error) => return Err(failed(error.into())),
         }
         let number = format!("{}\n", std::process::id());
-        lock.set_len(0).and_then(|()| lock.write_all(number.as_bytes())).map_err(failed)?;
+        // On a full disk it stays empty, and the message to another process has no number.
+        let _ = lock.set_len(0).and_then(|()| lock.write_all(number.as_bytes()));
         Ok(Folder { path: path.to_owned(), fd: folder, _lock: lock })
     }
 

@@ -68,12 +68,18 @@ pub struct ArchiveProgress {
     pub acknowledged: Acknowledged,
 }
 
+/// Why a job failed, and the file that it could not complete.
+struct JobFailure {
+    error: anyhow::Error,
+    part: Option<Box<OpenFile>>,
+}
+
 /// An archive that is written.
 pub struct Archive {
     options: ArchiveOptions,
     folder: Arc<Folder>,
     part: Option<OpenFile>,
-    job: Option<JoinHandle<anyhow::Result<ArchiveProgress>>>,
+    job: Option<JoinHandle<Result<ArchiveProgress, JobFailure>>>,
     deletions: PendingDeletions,
     scrub: Option<JoinHandle<Vec<ArchiveEvent>>>,
     /// Records that no job has begun to sync.
@@ -84,13 +90,21 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Locks the folder and completes the files that a crash left open in it.
+    /// Locks the folder and completes the files that a crash left open in it. If one cannot be completed, the last event is
+    /// the failure of the archive.
     ///
     /// # Errors
-    /// Another process writes to the folder; it cannot be opened; a file cannot be recovered.
+    /// Another process writes to the folder; it cannot be opened; a file of the only output cannot be recovered.
     pub fn open(options: ArchiveOptions) -> Result<(Archive, Vec<ArchiveEvent>), ArchiveError> {
         let folder = Folder::open(&options.folder)?;
-        let recovered = recovery::recover(&folder).map_err(ArchiveError::Failed)?;
+        let mut recovered = Vec::new();
+        let failure = recovery::recover(&folder, &mut recovered).err();
+        if let Some(error) = failure {
+            if options.acknowledges {
+                return Err(ArchiveError::Failed(error));
+            }
+            recovered.push(ArchiveEvent::Failed { why: format!("{error:#}"), messages: 0, files: Vec::new() });
+        }
         let archive = Archive {
             options,
             folder: Arc::new(folder),
@@ -100,7 +114,7 @@ impl Archive {
             scrub: None,
             unsynced: Acknowledged::default(),
             flushed: Timestamp::default(),
-            closed: false,
+            closed: recovered.last().is_some_and(|event| matches!(event, ArchiveEvent::Failed { .. })),
         };
         Ok((archive, recovered))
     }
@@ -108,8 +122,8 @@ impl Archive {
     /// Appends the records of a batch.
     ///
     /// # Errors
-    /// A file cannot be written. The archive is closed then; what was written of the batch is removed.
-    pub fn write(&mut self, now: Timestamp, batch: &Batch) -> anyhow::Result<()> {
+    /// A file cannot be written: the failure of the archive, which is closed; what was written of the batch is removed.
+    pub fn write(&mut self, now: Timestamp, batch: &Batch) -> Result<(), ArchiveEvent> {
         if self.closed {
             return Ok(());
         }
@@ -119,8 +133,7 @@ impl Archive {
         if batch.records.is_empty() {
             return Ok(());
         }
-        let result = self.try_write(now, batch);
-        self.close_on_error(result)
+        self.try_write(now, batch).map_err(|error| self.fail(error.into()))
     }
 
     fn try_write(&mut self, now: Timestamp, batch: &Batch) -> anyhow::Result<()> {
@@ -146,9 +159,8 @@ impl Archive {
     ///
     /// # Errors
     /// As [`Archive::write`].
-    pub fn tick(&mut self, now: Timestamp) -> anyhow::Result<()> {
-        let result = self.try_tick(now);
-        self.close_on_error(result)
+    pub fn tick(&mut self, now: Timestamp) -> Result<(), ArchiveEvent> {
+        self.try_tick(now).map_err(|error| self.fail(error.into()))
     }
 
     fn try_tick(&mut self, now: Timestamp) -> anyhow::Result<()> {
@@ -184,13 +196,16 @@ impl Archive {
         if self.job.is_some() {
             return;
         }
-        let Some(part) = self.part.take() else { return };
+        let Some(mut part) = self.part.take() else { return };
         self.deletions.end_file(&part.name);
         let acknowledged = std::mem::take(&mut self.unsynced);
         let folder = Arc::clone(&self.folder);
         self.job = Some(spawn_blocking(move || {
-            let (file, messages, bytes) = (part.name.clone(), part.messages, part.bytes);
-            part.complete(&folder).with_context(|| format!("completing {}", folder.path(&file).display()))?;
+            if let Err(error) = part.complete(&folder) {
+                let place = format!("completing {}", folder.path(&part.name).display());
+                return Err(JobFailure { error: anyhow::Error::new(error).context(place), part: Some(Box::new(part)) });
+            }
+            let OpenFile { name: file, messages, bytes, .. } = part;
             Ok(ArchiveProgress { events: vec![ArchiveEvent::Completed { file, messages, bytes }], acknowledged })
         }));
     }
@@ -228,14 +243,14 @@ impl Archive {
     ///
     /// # Errors
     /// As [`Archive::write`].
-    pub async fn progress(&mut self) -> anyhow::Result<ArchiveProgress> {
+    pub async fn progress(&mut self) -> Result<ArchiveProgress, ArchiveEvent> {
         let result = tokio::select! {
-            result = done(&mut self.job) => result.and_then(|result| result),
-            events = done(&mut self.scrub) => {
-                events.map(|events| ArchiveProgress { events, acknowledged: Acknowledged::default() })
-            }
+            result = done(&mut self.job) => result.map_err(JobFailure::from).and_then(|result| result),
+            events = done(&mut self.scrub) => events
+                .map(|events| ArchiveProgress { events, acknowledged: Acknowledged::default() })
+                .map_err(JobFailure::from),
         };
-        let result = self.close_on_error(result);
+        let result = result.map_err(|failure| self.fail(failure));
         if self.closed {
             self.finish();
         } else {
@@ -245,12 +260,21 @@ impl Archive {
     }
 
     /// An archive that failed is not written any more: a later record must not follow a lost one.
-    fn close_on_error<T>(&mut self, result: anyhow::Result<T>) -> anyhow::Result<T> {
-        if result.is_err() {
-            self.closed = true;
-            self.part = None;
+    fn fail(&mut self, JobFailure { error, part }: JobFailure) -> ArchiveEvent {
+        self.closed = true;
+        let open = part.map(|part| *part).into_iter().chain(self.part.take());
+        let left: Vec<OpenFile> = open.filter(|part| part.flushed > 0 && part.check(&self.folder).is_ok()).collect();
+        ArchiveEvent::Failed {
+            why: format!("{error:#}"),
+            messages: left.iter().map(|part| part.flushed).sum(),
+            files: left.into_iter().map(|part| part.name).collect(),
         }
-        result
+    }
+}
+
+impl From<anyhow::Error> for JobFailure {
+    fn from(error: anyhow::Error) -> JobFailure {
+        JobFailure { error, part: None }
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) struct OpenFile {
     unflushed: bool,
     /// The length at which the file ends with a whole record.
     whole: u64,
-    /// What this run put in.
+    /// The messages of this run in the file, with those in the compressor, and the bytes of the latter before compression.
+    pub(super) flushed: u64,
     pub(super) messages: u64,
     pub(super) bytes: u64,
 }
@@ -50,7 +51,7 @@ impl OpenFile {
             folder.rename(&name, &part)?;
         }
         let whole = file.metadata()?.len();
-        let mut open = OpenFile { file, name, start, gzip, unflushed: false, whole, messages: 0, bytes: 0 };
+        let mut open = OpenFile { file, name, start, gzip, unflushed: false, whole, flushed: 0, messages: 0, bytes: 0 };
         if lacks_line_end {
             open.append_line_end()?;
         }
@@ -74,23 +75,26 @@ impl OpenFile {
             Some(gzip) => {
                 gzip.write_all(&batch.bytes.output)?;
                 self.unflushed = true;
-                if gzip.get_ref().len() >= COLLECTED {
-                    self.flush()?;
-                }
             }
         }
         self.messages += batch.records.len() as u64;
         self.bytes += batch.bytes.output.len() as u64;
+        if self.gzip.as_ref().is_none_or(|gzip| gzip.get_ref().len() >= COLLECTED) {
+            self.flush()?;
+        }
         Ok(())
     }
 
     /// Makes everything that was appended readable in the file.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        let Some(gzip) = self.gzip.as_mut().filter(|_| self.unflushed) else { return Ok(()) };
-        self.unflushed = false;
-        gzip.flush()?;
-        let compressed = std::mem::take(gzip.get_mut());
-        self.append(&compressed)
+        if let Some(gzip) = self.gzip.as_mut().filter(|_| self.unflushed) {
+            self.unflushed = false;
+            gzip.flush()?;
+            let compressed = std::mem::take(gzip.get_mut());
+            self.append(&compressed)?;
+        }
+        self.flushed = self.messages;
+        Ok(())
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -114,7 +118,7 @@ impl OpenFile {
     }
 
     /// Writes the end of the file and gives it its name. Blocks until its bytes are on the disk.
-    pub(super) fn complete(mut self, folder: &Folder) -> io::Result<()> {
+    pub(super) fn complete(&mut self, folder: &Folder) -> io::Result<()> {
         // A recovery looks for the last flush.
         self.flush()?;
         if let Some(gzip) = self.gzip.take() {

@@ -26,8 +26,7 @@ const FRESH: &str = ".new";
 const FLUSHED: &[u8] = &[0, 0, 0xff, 0xff];
 
 /// Completes every open file of the folder.
-pub(super) fn recover(folder: &Folder) -> anyhow::Result<Vec<ArchiveEvent>> {
-    let mut recovered = Vec::new();
+pub(super) fn recover(folder: &Folder, recovered: &mut Vec<ArchiveEvent>) -> anyhow::Result<()> {
     let names = folder.names().context("listing the archive")?;
     let is_fresh = |name: &&String| {
         name.strip_suffix(FRESH).and_then(|part| part.strip_suffix(OPEN)).and_then(is_archive).is_some()
@@ -44,13 +43,14 @@ pub(super) fn recover(folder: &Folder) -> anyhow::Result<Vec<ArchiveEvent>> {
             .with_context(place)?;
         if kept == 0 {
             folder.remove(part).with_context(place)?;
+            recovered.extend((cut > 0).then(|| ArchiveEvent::Removed { file: name.to_owned(), cut }));
         } else {
             // The name may lead to another file by now.
             folder.open_file(part).and_then(|file| folder.complete(name, &file)).with_context(place)?;
+            recovered.push(ArchiveEvent::Recovered { file: name.to_owned(), cut });
         }
-        recovered.push(ArchiveEvent::Recovered { file: name.to_owned(), cut });
     }
-    Ok(recovered)
+    Ok(())
 }
 
 /// Whether this is a record that only lacks its line end. Less than a whole record is no JSON object.
@@ -100,7 +100,9 @@ fn mend_gzip(folder: &Folder, part: &str, file: &File) -> io::Result<(u64, u64)>
             return Err(error);
         }
     }
-    Ok((kept, whole.text.saturating_sub(kept)))
+    // Of a file that cannot be read at all, its own bytes are what is lost.
+    let lost = if whole.text == 0 { file.metadata()?.len() } else { whole.text.saturating_sub(kept) };
+    Ok((kept, lost))
 }
 
 /// The position after the last `mark` in a file; 0 if there is none.

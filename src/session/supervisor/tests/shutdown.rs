@@ -90,7 +90,8 @@ fn the_reason_of_an_end_waits_for_the_list_of_rules() {
 
 #[test]
 fn an_archive_that_fails_beside_stdout_costs_exit_1_and_alone_ends_the_run() {
-    let failure = || Input::Archive(ArchiveEvent::Failed("disk full".to_owned()));
+    let failure =
+        || Input::Archive(ArchiveEvent::Failed { why: "disk full".to_owned(), messages: 0, files: Vec::new() });
     for (archive, ends) in [(ArchiveMode::BesideStdout, false), (ArchiveMode::Only, true)] {
         let mut run = Scenario::new(RunOptions { archive, deadline: Some(at(100.0)), ..options() });
         run.established().input(failure());
