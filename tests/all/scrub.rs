@@ -17,8 +17,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::common::{
-    BOUND, Signal, Start as _, binary, finish, kill, run, run_on_a_terminal, shell, shown_until, stderr, values, wait,
-    xstream,
+    BOUND, Signal, Start as _, binary, command, finish, kill, run, run_on_a_terminal, shell, shown_until, stderr,
+    values, wait, xstream,
 };
 
 const DELETE_66: &str =
@@ -468,7 +468,6 @@ fn what_lies_in_the_way_of_the_new_contents_or_limits_them_is_an_error() {
     assert_eq!(limited.expect("a shell").status.code(), Some(1));
     assert_eq!(names(folder.path()), ["a.ndjson"]);
     let fifo = folder.path().join(".a.ndjson.xstream-scrub");
-    let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
-    assert!(made.success());
+    assert!(command("mkfifo").arg(&fifo).status().expect("mkfifo").success());
     assert_eq!(status(&scrub(&folder, &["a.ndjson"])), 1);
 }
