@@ -9,6 +9,7 @@ mod compliance;
 mod connection;
 mod connections;
 mod console;
+mod deletions;
 mod doctor;
 mod explain;
 mod filter;

@@ -17,6 +17,7 @@
 //! of a run comes out of [`Supervisor::handle`].
 
 mod after;
+mod decisions;
 mod shutdown;
 
 use std::time::Duration;
@@ -31,6 +32,7 @@ use super::timer::{self, TimerTable};
 use crate::protocol::message::DisconnectReason;
 use crate::protocol::request::Request;
 use crate::time::Timestamp;
+use decisions::Decisions;
 use shutdown::Stopping;
 
 /// What an archive is to a run.
@@ -175,25 +177,6 @@ pub struct Supervisor {
     asking: Option<QuerySubject>,
     /// When holders and reasons were last queried.
     asked: [Option<Timestamp>; 2],
-}
-
-/// Where a call of [`Supervisor::handle`] puts what it decides.
-struct Decisions<'a> {
-    now: Timestamp,
-    events: &'a mut Vec<Event>,
-    actions: &'a mut Vec<Action>,
-}
-
-impl Decisions<'_> {
-    fn event(&mut self, connection: u32, kind: EventKind) {
-        self.events.push(Event { at: self.now, connection, kind });
-    }
-
-    fn all(&mut self, connection: u32, kinds: impl IntoIterator<Item = EventKind>) {
-        for kind in kinds {
-            self.event(connection, kind);
-        }
-    }
 }
 
 impl Supervisor {
