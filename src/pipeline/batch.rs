@@ -40,7 +40,7 @@ pub struct Batch {
     pub bytes: Bytes,
     /// The messages.
     pub records: Vec<OutputRecord>,
-    /// What the compliance messages in it require, printed or not, if that was asked for.
+    /// What the compliance messages in it require, printed or not, if that was requested.
     pub events: Vec<ComplianceEvent>,
     /// What was in the batch, printed or not.
     pub report: BatchReport,

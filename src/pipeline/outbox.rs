@@ -2,8 +2,8 @@
 //!
 //! A record stays here until stdout accepted its last byte; only then is it acknowledged. While records wait, the
 //! policy decides whether more may be read: xstream waits for a reader process that lags only briefly, since the
-//! kernel's buffers hold the stream meanwhile; one that lags longer gets the whole buffer; when that is full, reading stops until half of
-//! it is free.
+//! kernel's buffers hold the stream meanwhile; one that lags longer gets the whole buffer; when that is full, reading
+//! stops until half of it is free.
 //!
 //! A record that waits is checked again before it leaves, if more was deleted since it was checked last: each record
 //! once, however many deletions come, and only the portion at the front again and again. A record of which stdout took

@@ -4,7 +4,7 @@
 //! interval is part of the name (`STREAM-2026-11-24T1530-15m.ndjson`), so that runs with different intervals never
 //! write to one file. `.gz` follows if the file is compressed, `.part` while it is open.
 //!
-//! Its law: each name stands for one stream, interval, time and compression, and [`is_archive`] recognises every name.
+//! Its law: each name means one stream, interval, time and compression, and [`is_archive`] recognises every name.
 
 use std::time::Duration;
 

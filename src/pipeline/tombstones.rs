@@ -154,7 +154,7 @@ impl Tombstones {
         }
     }
 
-    /// Remembers what other processes were told.
+    /// Remembers what other processes remember.
     pub fn merge(&mut self, tombstones: impl IntoIterator<Item = Tombstone>) {
         let oldest = self.now.saturating_sub(LIFETIME).as_secs();
         for tombstone in tombstones.into_iter().filter(|tombstone| u64::from(tombstone.arrived) >= oldest) {

@@ -1,7 +1,7 @@
 //! The tombstones' part of the state: what compliance messages deleted, shared by runs and processes of one app.
 //!
-//! They lie in a file beside the state file, one for all hosts, since a post has one id on all of them, in records of 24 bytes behind one line of text. It grows by appending, and
-//! a record that a crash cut is skipped; a process that would let it grow past [`LONGEST`] records writes what it
+//! They lie in a file beside the state file, one for all hosts, since a post has one id on all of them, in records of
+//! 24 bytes behind one line of text. It grows by appending, and a record that a crash cut is skipped; a process that would let it grow past [`LONGEST`] records writes what it
 //! remembers in its place. It changes only under the lock of the state file.
 
 use std::fs::{File, OpenOptions};

@@ -1,4 +1,4 @@
-//! One name, one type: a reader does not see the module that tells two types of one name apart.
+//! One name, one type: a reader does not see which module distinguishes two types of one name.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -135,7 +135,13 @@ impl EffectLog {
     /// Whether no effect was collected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.edits.as_ref().is_none_or(Edits::is_empty)
+        self.len() == 0 && self.edits.as_ref().is_none_or(Edits::is_empty)
+    }
+
+    /// How many effects it holds, edits aside; each takes 24 bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Settles what counts at the end of all events; the edits wait until it is known which versions stay otherwise.

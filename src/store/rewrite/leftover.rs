@@ -1,4 +1,4 @@
-//! The name of the new contents of an archive, `.NAME.xstream-scrub`: it is hidden, lies beside the archive, and tells a
+//! The name of the new contents of an archive, `.NAME.xstream-scrub`: it is hidden, lies beside the archive, and shows a
 //! later run what a crash left.
 
 use std::ffi::{OsStr, OsString};
